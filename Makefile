@@ -1,0 +1,49 @@
+# SuperSmartMatch Platform. `make help` lists what there is.
+export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.local/bin:$(PATH)
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+##@ Run
+up: node_modules ## Start a local Kubernetes, install the operator, apply samples/quickstart.yaml, wait until Ready
+	@node local/main.ts up
+down: node_modules ## Stop the local cluster; volumes and cluster state stay
+	@node local/main.ts down
+clean: node_modules ## Stop the local cluster and delete its data; build caches stay
+	@node local/main.ts clean
+status: node_modules ## What runs, what is Ready, and why not
+	@node local/main.ts status
+logs: node_modules ## Logs of the local cluster's daemons and of the operator (LOG=kubelet for one)
+	@node local/main.ts logs $(LOG)
+demo: node_modules ## Load ESCO, cities and synthetic people and jobs, then print one candidate's ten best jobs
+	@node services/core/demo/main.ts
+token: node_modules ## Print a 15-minute token: ROLE=candidate|recruiter|admin [USER_ID=<user id>]
+	@node services/core/demo/token.ts
+
+##@ Develop
+check: node_modules ## Format, lint, types, layering, dead code, generated files up to date
+	@prettier --check --log-level warn .
+	@eslint --max-warnings 0 .
+	@tsc
+	@knip --no-progress
+	@node crds/generate.ts --check
+	@vitest run --project layering --reporter dot
+generate: node_modules ## Regenerate CRD manifests, the chart's copy and docs/reference from crds/
+	@node crds/generate.ts
+format: node_modules ## Format everything
+	@prettier --write --log-level warn .
+test: up ## All tests that CI runs: unit, operator, migrations, services, end to end
+	@vitest run
+test-all: up ## The same and the slow ones
+	@SLOW=1 vitest run
+
+##@ Release
+images: node_modules ## Build the images; REGISTRY=registry.example.com/team also pushes them there
+	@node images/main.ts $(REGISTRY)
+
+help:
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+node_modules: package.json package-lock.json
+	@npm ci --no-audit --no-fund --loglevel error && touch node_modules
+
+.PHONY: up down clean status logs demo token check generate format test test-all images help
