@@ -16,7 +16,9 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       'no-restricted-imports': [
         'error',
-        { patterns: [{ regex: '^\\..*\\.js$', message: 'Node runs the .ts files as they are: import the real name.' }] },
+        {
+          patterns: [{ regex: '^\\..*\\.js$', message: 'Node runs the .ts files as they are: import the real name.' }],
+        },
       ],
     },
   },

@@ -1,0 +1,129 @@
+import Type from 'typebox'
+import type { Condition } from '../conditions.ts'
+import type { ObjectMeta } from '../object.ts'
+
+export const group = 'supersmartmatch.io'
+export const version = 'v1alpha1'
+export const apiVersion = `${group}/${version}`
+
+/** A cross-field or immutability rule the API server enforces. `message` is what the user reads. */
+export interface CelRule {
+  rule: string
+  message: string
+  fieldPath?: string
+}
+export const rules = (...list: CelRule[]) => ({ 'x-kubernetes-validations': list })
+
+/** A string out of a fixed list. TypeBox's Union of literals emits anyOf + const and its Enum omits `type`; CRD schemas allow neither. */
+export function stringEnum<T extends string>(values: readonly T[], options: object = {}) {
+  return Type.Unsafe<T>({ type: 'string', enum: [...values], ...options })
+}
+
+const quantityPattern = '^[0-9]+(\\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$'
+export const quantity = (options: object) => Type.String({ pattern: quantityPattern, maxLength: 32, ...options })
+
+/** Name of another object in the same namespace. */
+export const localName = (options: object) =>
+  Type.String({ minLength: 1, maxLength: 253, pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$', ...options })
+
+export const image = (engine: string) =>
+  Type.String({
+    minLength: 1,
+    maxLength: 512,
+    description: `Container image, instead of the operator's setting images.${engine}. Default: that setting. Changing it restarts the pods.`,
+  })
+
+/** Requests and limits; CPU has no limit on purpose: a throttled database is slow for no gain. */
+export function resources(defaults: { cpu: string; memory: string; memoryLimit: string }, of: string) {
+  return Type.Object(
+    {
+      cpu: quantity({
+        default: defaults.cpu,
+        description: `CPU requested by each ${of} pod; there is no CPU limit. Default ${defaults.cpu}. Changing it restarts the pods.`,
+      }),
+      memory: quantity({
+        default: defaults.memory,
+        description: `Memory requested by each ${of} pod. Default ${defaults.memory}. Changing it restarts the pods.`,
+      }),
+      memoryLimit: quantity({
+        default: defaults.memoryLimit,
+        description: `Memory limit of each ${of} pod; the kernel ends a pod that goes over it. Default ${defaults.memoryLimit}. Changing it restarts the pods.`,
+      }),
+    },
+    {
+      default: {},
+      description: `CPU and memory of each ${of} pod. Changing it restarts the pods.`,
+      ...rules({
+        rule: 'quantity(self.memory).compareTo(quantity(self.memoryLimit)) <= 0',
+        message: 'memoryLimit must be at least memory: raise memoryLimit or lower memory',
+        fieldPath: '.memoryLimit',
+      }),
+    },
+  )
+}
+
+export const storage = Type.Object(
+  {
+    size: quantity({
+      default: '2Gi',
+      description: 'Size of the volume of each pod. Default 2Gi. Immutable: volume growth is not built yet.',
+      ...rules({
+        rule: 'quantity(self).isGreaterThan(quantity("255Mi"))',
+        message: 'size must be at least 256Mi, or the store cannot start',
+      }),
+    }),
+    storageClass: Type.Optional(
+      localName({
+        description:
+          'StorageClass of the volumes. Default: the cluster’s default class. Immutable: Kubernetes cannot move a volume to another class.',
+      }),
+    ),
+  },
+  {
+    default: {},
+    description: 'The volumes that hold the data. They outlive the object (deletionPolicy Retain). Immutable.',
+    ...rules({
+      rule: 'self == oldSelf',
+      message: 'storage is immutable: volume growth is not built yet, and a volume cannot move to another class',
+    }),
+  },
+)
+
+export const conditionsStatus = Type.Unsafe<Condition[]>({
+  type: 'array',
+  description: 'What is true of this object, one entry per condition type; see docs/reference/conditions.md.',
+  'x-kubernetes-list-type': 'map',
+  'x-kubernetes-list-map-keys': ['type'],
+  items: {
+    type: 'object',
+    required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
+    properties: {
+      type: { type: 'string', description: 'Name of the condition.' },
+      status: { type: 'string', enum: ['True', 'False', 'Unknown'], description: 'Whether it holds.' },
+      reason: { type: 'string', description: 'Why, in one CamelCase word.' },
+      message: { type: 'string', description: 'Why, in a sentence.' },
+      observedGeneration: {
+        type: 'integer',
+        format: 'int64',
+        description: 'metadata.generation this was computed from.',
+      },
+      lastTransitionTime: { type: 'string', format: 'date-time', description: 'When status last changed.' },
+    },
+  },
+})
+
+export const phases = ['Pending', 'Creating', 'Ready', 'Updating', 'Degraded', 'Failed', 'Deleting'] as const
+export type Phase = (typeof phases)[number]
+export const phase = stringEnum(phases, {
+  description: 'One word for people; derived from the conditions, read by no code.',
+})
+
+/** A custom resource of ours as the API server returns it. */
+export interface Resource<Spec, Status> {
+  apiVersion: string
+  kind: string
+  metadata: ObjectMeta
+  spec: Spec
+  status?: Status
+  [field: string]: unknown
+}

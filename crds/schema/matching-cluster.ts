@@ -1,0 +1,142 @@
+import Type, { type Static } from 'typebox'
+import {
+  conditionsStatus,
+  image,
+  phase,
+  phases,
+  resources,
+  rules,
+  storage,
+  stringEnum,
+  type Resource,
+} from './common.ts'
+
+/** Stores of the platform that are not expanded yet. */
+const laterStores = ['geolocation', 'temporal', 'behavior', 'search', 'cache', 'events', 'vault'] as const
+
+const laterStore = (name: string) =>
+  Type.Optional(Type.Object({}, { description: `The ${name} store. Not built yet: setting it is refused.` }))
+
+export const MatchingClusterSpec = Type.Object(
+  {
+    stores: Type.Object(
+      {
+        core: Type.Object(
+          { storage, resources: resources({ cpu: '200m', memory: '512Mi', memoryLimit: '1Gi' }, 'core database') },
+          {
+            default: {},
+            description: 'The core store (PostgreSQL): users, profiles, skills, companies, jobs, applications, outbox.',
+          },
+        ),
+        ...(Object.fromEntries(laterStores.map((name) => [name, laterStore(name)])) as Record<
+          (typeof laterStores)[number],
+          ReturnType<typeof laterStore>
+        >),
+      },
+      {
+        default: {},
+        description: 'The stores of the platform. Each becomes a DataStore named <cluster>-<store>.',
+        ...rules(
+          ...laterStores.map((name) => ({
+            rule: `!has(self.${name})`,
+            message: `stores.${name} is not built yet: only stores.core is; leave it out`,
+            fieldPath: `.${name}`,
+          })),
+        ),
+      },
+    ),
+    pooling: Type.Object(
+      {
+        replicas: Type.Integer({
+          default: 1,
+          minimum: 1,
+          maximum: 20,
+          description: 'PgBouncer pods. Default 1. Changing it adds or removes pods.',
+        }),
+        parameters: Type.Record(Type.String(), Type.String({ maxLength: 256 }), {
+          default: {},
+          maxProperties: 64,
+          description:
+            'Settings of pgbouncer.ini, section [pgbouncer], by their PgBouncer names; see docs/reference/pooling.md for the accepted ones and their defaults. An unknown name or a bad value is refused (SpecValid) before anything changes. A change is a RELOAD: connections stay.',
+        }),
+        resources: resources({ cpu: '50m', memory: '64Mi', memoryLimit: '128Mi' }, 'pooler'),
+      },
+      { default: {}, description: 'PgBouncer, in front of the PostgreSQL-family stores.' },
+    ),
+    services: Type.Object(
+      {
+        core: Type.Object(
+          {
+            replicas: Type.Integer({
+              default: 1,
+              minimum: 1,
+              maximum: 50,
+              description: 'Pods of the core service. Default 1. Changing it adds or removes pods.',
+            }),
+            resources: resources({ cpu: '100m', memory: '192Mi', memoryLimit: '384Mi' }, 'core service'),
+          },
+          { default: {}, description: 'The core HTTP service: skills, companies, jobs, candidates, matches.' },
+        ),
+      },
+      { default: {}, description: 'The application services.' },
+    ),
+    images: Type.Object(
+      {
+        postgres: Type.Optional(image('postgres')),
+        pgbouncer: Type.Optional(image('pgbouncer')),
+        platform: Type.Optional(image('platform')),
+      },
+      {
+        default: {},
+        description: 'Images instead of the operator’s settings. Changing one restarts the pods that use it.',
+      },
+    ),
+    deletionPolicy: stringEnum(['Retain', 'Delete', 'DoNotTerminate'], {
+      default: 'Retain',
+      description:
+        'Handed to every store: what happens to data when the object is deleted. Default Retain: volumes, credentials and CA stay and are adopted when a MatchingCluster of the same name comes back.',
+      ...rules({ rule: "self == 'Retain'", message: 'only deletionPolicy Retain is built yet: leave the field out' }),
+    }),
+  },
+  { description: 'What the platform shall be. Every field has a default that works.' },
+)
+export type MatchingClusterSpec = Static<typeof MatchingClusterSpec>
+
+const StoreSummary = Type.Object({
+  ready: Type.Boolean({ description: 'Whether the DataStore is Ready for the spec it was given.' }),
+  phase: stringEnum(phases, { description: 'The DataStore’s phase.' }),
+  version: Type.Optional(Type.String({ description: 'Version the engine reports.' })),
+  message: Type.String({ description: 'Message of the DataStore’s Ready condition.' }),
+  endpoint: Type.Optional(Type.String({ description: 'host:port of the store.' })),
+})
+
+export const MatchingClusterStatus = Type.Object(
+  {
+    observedGeneration: Type.Integer({ description: 'metadata.generation the status was computed from.' }),
+    phase,
+    storesReady: Type.String({ description: 'Ready stores of all stores, such as 1/1.' }),
+    stores: Type.Record(Type.String(), StoreSummary, { description: 'By store.' }),
+    conditions: conditionsStatus,
+  },
+  { description: 'What the operator saw and did.' },
+)
+export type MatchingClusterStatus = Static<typeof MatchingClusterStatus>
+
+export type MatchingCluster = Resource<MatchingClusterSpec, MatchingClusterStatus>
+
+export const matchingClusterKind = {
+  kind: 'MatchingCluster',
+  plural: 'matchingclusters',
+  singular: 'matchingcluster',
+  shortNames: ['mc'],
+  description: 'The SuperSmartMatch data platform: its stores, their pooler and the services that use them.',
+  spec: MatchingClusterSpec,
+  status: MatchingClusterStatus,
+  printColumns: [
+    { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+    { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+    { name: 'Stores', type: 'string', jsonPath: '.status.storesReady' },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+    { name: 'Message', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].message', priority: 1 },
+  ],
+}

@@ -1,0 +1,32 @@
+import type { BindingRole } from '../../crds/binding.ts'
+
+/** The only place that builds names of a DataStore's objects. `store` is the DataStore's own name, e.g. `demo-core`. */
+export const names = {
+  statefulSet: (store: string) => store,
+  readWriteService: (store: string) => store,
+  headlessService: (store: string) => `${store}-headless`,
+  /** Patroni keeps cluster state in an Endpoints object of this name; the Service keeps it from being collected. */
+  patroniConfigService: (store: string) => `${store}-config`,
+  config: (store: string) => `${store}-patroni`,
+  serviceAccount: (store: string) => store,
+  superuserSecret: (store: string) => `${store}-superuser`,
+  replicationSecret: (store: string) => `${store}-replication`,
+  poolerSecret: (store: string) => `${store}-pooler`,
+  tlsSecret: (store: string) => `${store}-tls`,
+  /** CA of a DataStore used alone; a MatchingCluster has one for all its stores. */
+  caSecret: (store: string) => `${store}-ca`,
+  bindingSecret: (store: string, role: BindingRole) => `${store}-${role}`,
+  migrateJob: (store: string, target: string) => `${store}-migrate-${target}`,
+  /** `data` is the volumeClaimTemplate: the claim of pod N is `data-<store>-N`. */
+  volume: 'data',
+}
+
+/** Database and role names are underscored: they need no quoting in SQL. `schema` is the migration folder, e.g. `core`. */
+export const databaseName = (schema: string) => `supersmartmatch_${schema}`
+export const ownerRole = (database: string) => `${database}_owner`
+/** The app login is a pair A/B so that a rotation can overlap; until rotation is built only A is used. */
+export const appRole = (database: string) => `${database}_app_a`
+/** PgBouncer's auth_user in every PostgreSQL-family store. */
+export const poolerRole = 'pgbouncer_auth'
+export const superuserRole = 'postgres'
+export const replicationRole = 'replicator'

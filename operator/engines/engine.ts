@@ -1,0 +1,72 @@
+import type { Binding, BindingRole } from '../../crds/binding.ts'
+import type { KubeObject } from '../../crds/object.ts'
+import type { DataStore } from '../../crds/schema/data-store.ts'
+import type { Identity } from '../labels.ts'
+
+/** Everything an engine's builders may use. They are pure: no client, clock, environment or random; the same plan gives the same bytes. */
+export interface Plan {
+  /** The DataStore as the API server returned it: every default is filled in. */
+  store: DataStore
+  identity: Identity
+  /** From spec, else from the operator's configuration. */
+  image: string
+  /** e.g. `supersmartmatch_core`. */
+  database: string
+}
+
+/** Where and as whom to talk to a running engine. */
+export interface Target {
+  host: string
+  port: number
+  database: string
+  username: string
+  password: string
+  /** PEM; the server's certificate must verify against it for `host`. */
+  ca: string
+}
+
+// prettier-ignore
+export type Health =
+  | { state: 'ready'; version: string }
+  | { state: 'starting' | 'unreachable' | 'degraded'; message: string }
+
+/** Logins that must exist with these passwords, and the SQL that gives them their rights. */
+export interface Bootstrap {
+  database: string
+  /** Text of migrations/<schema>/cluster.sql: run as superuser in `database`, any number of times. */
+  clusterSql: string
+  /** sha256 of the text last applied, empty at first: equal means it need not run again. */
+  appliedClusterSql: string
+  /** role name -> password. */
+  passwords: Record<string, string>
+}
+
+export interface BootstrapResult {
+  /** sha256 of the cluster.sql now in force. */
+  clusterSql: string
+  /** What was changed, for an Event; empty when everything was in place. */
+  changed: string[]
+}
+
+/**
+ * One kind of store. A plain record; a capability an engine lacks is absent, never a stub that throws.
+ * Nothing outside registry.ts asks which engine it has.
+ */
+export interface Engine {
+  name: string
+  /** Port of the engine's own TLS listener. */
+  port: number
+  /** Credential Secrets (`username`, `password`) the objects refer to: Secret name -> login. Created once, never overwritten. */
+  credentials(plan: Plan): Record<string, string>
+  /** DNS names the server certificate must carry. */
+  serverNames(plan: Plan): string[]
+  /** Everything Kubernetes must hold for this store, Secrets excepted. */
+  objects(plan: Plan): KubeObject[]
+  /** The workload's pods are ready when this StatefulSet says so. */
+  probe(target: Target, signal: AbortSignal): Promise<Health>
+  /** Puts database, roles, extensions and passwords in place as superuser; idempotent. */
+  bootstrap?(target: Target, wanted: Bootstrap, signal: AbortSignal): Promise<BootstrapResult>
+  /** The login behind each binding, e.g. owner -> supersmartmatch_core_owner. */
+  bindingLogins(plan: Plan): Record<BindingRole, string>
+  binding(target: Target): Binding
+}

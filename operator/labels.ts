@@ -1,0 +1,39 @@
+/** The only place that builds labels and selectors. */
+export const managedBy = 'supersmartmatch-operator'
+export const fieldManager = 'supersmartmatch-operator'
+export const domain = 'supersmartmatch.io'
+
+export interface Identity {
+  /** What runs: `postgres`, `pgbouncer`, `core-api`. */
+  name: string
+  /** The object it belongs to: the DataStore's or MatchingCluster's name. */
+  instance: string
+  /** `database`, `pooler`, `service`, `migration`. */
+  component: string
+  /** The MatchingCluster; of a DataStore used alone, absent. */
+  cluster?: string
+  /** Short store name (`core`); of a DataStore used alone, its name; absent on what belongs to no store. */
+  store?: string
+}
+
+/** Labels of an owned object. */
+export function labels(identity: Identity): Record<string, string> {
+  return {
+    'app.kubernetes.io/name': identity.name,
+    'app.kubernetes.io/instance': identity.instance,
+    'app.kubernetes.io/component': identity.component,
+    'app.kubernetes.io/part-of': 'supersmartmatch',
+    'app.kubernetes.io/managed-by': managedBy,
+    ...(identity.cluster ? { [`${domain}/cluster`]: identity.cluster } : {}),
+    ...(identity.store ? { [`${domain}/store`]: identity.store } : {}),
+  }
+}
+
+/** Selector of a workload's pods: immutable in Kubernetes, therefore only what never changes for it. */
+export function selector(identity: Identity): Record<string, string> {
+  return {
+    'app.kubernetes.io/name': identity.name,
+    'app.kubernetes.io/instance': identity.instance,
+    'app.kubernetes.io/component': identity.component,
+  }
+}

@@ -1,0 +1,12 @@
+import type { Reason } from '../../crds/conditions.ts'
+
+/**
+ * What a step found.
+ * done: its condition is True. wait: expected, comes back after `retryAfterMs` or on the next event.
+ * blocked: nothing changes until somebody edits the spec or the named object.
+ */
+// prettier-ignore
+export type Outcome =
+  | { kind: 'done';    reason: Reason; message?: string }
+  | { kind: 'wait';    reason: Reason; message: string; retryAfterMs: number }
+  | { kind: 'blocked'; reason: Reason; message: string }

@@ -1,0 +1,41 @@
+import type { ConditionType } from '../../crds/conditions.ts'
+import type { Outcome } from './outcome.ts'
+
+/** One step of a reconcile: owns one condition, never sleeps, throws only for surprises. */
+export interface Step<Context> {
+  condition: ConditionType
+  run(context: Context): Promise<Outcome>
+}
+
+/** What running a list of steps gave: one entry per step that ran, and the error of the one that threw. */
+export interface StepResult {
+  condition: ConditionType
+  outcome: Outcome | { kind: 'error'; error: unknown } | { kind: 'notReached' }
+}
+
+/**
+ * Runs steps in order until one does not end as `done`; those after it are `notReached`.
+ * A step marked as one that must not hold back the next would be a second mechanism: there is none.
+ */
+export async function runSteps<Context>(steps: Step<Context>[], context: Context): Promise<StepResult[]> {
+  const results: StepResult[] = []
+  let stopped = false
+  for (const step of steps) {
+    if (stopped) {
+      results.push({ condition: step.condition, outcome: { kind: 'notReached' } })
+      continue
+    }
+    const outcome = await runOne(step, context)
+    stopped = outcome.kind !== 'done'
+    results.push({ condition: step.condition, outcome })
+  }
+  return results
+}
+
+async function runOne<Context>(step: Step<Context>, context: Context): Promise<StepResult['outcome']> {
+  try {
+    return await step.run(context)
+  } catch (error) {
+    return { kind: 'error', error }
+  }
+}

@@ -1,0 +1,44 @@
+import { defineConfig } from 'vitest/config'
+
+const slow = process.env['SLOW'] === '1' ? [] : ['**/*.slow.test.ts']
+const none = ['**/node_modules/**', ...slow]
+
+/**
+ * `unit` needs nothing. `layering` is part of `make check`. The others need the cluster that KUBECONFIG names:
+ * `operator` its API server, `postgres` a database pod that globalSetup starts there, `e2e` the installed operator.
+ */
+export default defineConfig({
+  test: {
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    projects: [
+      { test: { name: 'layering', include: ['*.test.ts'], exclude: none } },
+      {
+        test: {
+          name: 'unit',
+          include: ['{crds,operator,services,migrations,images,local,charts}/**/*.test.ts'],
+          exclude: [...none, '**/*.cluster.test.ts', '**/*.postgres.test.ts'],
+        },
+      },
+      { test: { name: 'operator', include: ['{crds,operator,charts}/**/*.cluster.test.ts'], exclude: none } },
+      {
+        test: {
+          name: 'postgres',
+          include: ['{operator,migrations,services}/**/*.postgres.test.ts'],
+          exclude: none,
+          globalSetup: ['e2e/harness/postgres.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['e2e/**/*.test.ts'],
+          exclude: none,
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+    ],
+  },
+})
