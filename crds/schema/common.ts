@@ -19,6 +19,22 @@ export function stringEnum<T extends string>(values: readonly T[], options: obje
   return Type.Unsafe<T>({ type: 'string', enum: [...values], ...options })
 }
 
+/**
+ * Rules on metadata.name, for the top of a kind: names of Services, pods and Jobs are made of it.
+ * Kubernetes allows them 63 characters; `max` leaves room for the longest suffix.
+ */
+export const nameRules = (max: number): CelRule[] => [
+  {
+    rule: `size(self.metadata.name) <= ${max}`,
+    message: `metadata.name must be at most ${max} characters: names of Services and pods are made of it`,
+  },
+  {
+    rule: "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+    message:
+      'metadata.name must start with a lower-case letter and hold only lower-case letters, digits and hyphens: Services are named after it',
+  },
+]
+
 const quantityPattern = '^[0-9]+(\\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$'
 export const quantity = (options: object) => Type.String({ pattern: quantityPattern, maxLength: 32, ...options })
 

@@ -3,6 +3,7 @@ import {
   conditionsStatus,
   image,
   localName,
+  nameRules,
   phase,
   resources,
   rules,
@@ -115,6 +116,7 @@ export const dataStoreKind = {
   description: 'One store of the platform, usable alone: the engine, its credentials, schema and binding Secrets.',
   spec: DataStoreSpec,
   status: DataStoreStatus,
+  rootRules: nameRules(45),
   printColumns: [
     { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
     { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },

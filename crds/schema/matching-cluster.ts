@@ -132,6 +132,7 @@ export const matchingClusterKind = {
   description: 'The SuperSmartMatch data platform: its stores, their pooler and the services that use them.',
   spec: MatchingClusterSpec,
   status: MatchingClusterStatus,
+  rootRules: nameRules(30),
   printColumns: [
     { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
     { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
