@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox'
 import {
   conditionsStatus,
   image,
+  nameRules,
   phase,
   phases,
   resources,
@@ -84,7 +85,6 @@ export const MatchingClusterSpec = Type.Object(
       {
         postgres: Type.Optional(image('postgres')),
         pgbouncer: Type.Optional(image('pgbouncer')),
-        platform: Type.Optional(image('platform')),
       },
       {
         default: {},

@@ -1,0 +1,97 @@
+import 'reflect-metadata'
+import { webcrypto, X509Certificate } from 'node:crypto'
+import * as x509 from '@peculiar/x509'
+
+/** A certificate and its private key, both PEM (key: PKCS #8). */
+export interface KeyPair {
+  certificate: string
+  key: string
+}
+
+const day = 86_400_000
+const authorityDays = 3650
+const serverDays = 90
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+/** Clocks differ: a certificate is valid a little before it was made. */
+const backdate = 3_600_000
+
+x509.cryptoProvider.set(webcrypto)
+
+/** A self-signed CA, valid for ten years. */
+export async function createAuthority(commonName: string, now: Date): Promise<KeyPair> {
+  const keys = await generateKeys()
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: `CN=${commonName},O=supersmartmatch`,
+    notBefore: new Date(now.getTime() - backdate),
+    notAfter: new Date(now.getTime() + authorityDays * day),
+    signingAlgorithm: algorithm,
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  })
+  return { certificate: certificate.toString('pem'), key: await exportKey(keys.privateKey) }
+}
+
+/** A server certificate for `dnsNames`, valid for 90 days. */
+export async function issueServerCertificate(authority: KeyPair, dnsNames: string[], now: Date): Promise<KeyPair> {
+  const keys = await generateKeys()
+  const issuer = new x509.X509Certificate(authority.certificate)
+  const signingKey = await importKey(authority.key)
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: `CN=${(dnsNames[0] ?? '').slice(0, 64)}`,
+    issuer: issuer.subject,
+    notBefore: new Date(now.getTime() - backdate),
+    notAfter: new Date(now.getTime() + serverDays * day),
+    signingAlgorithm: algorithm,
+    signingKey,
+    publicKey: keys.publicKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension(dnsNames.map((value) => ({ type: 'dns', value }))),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer),
+    ],
+  })
+  return { certificate: certificate.toString('pem'), key: await exportKey(keys.privateKey) }
+}
+
+/** Why a server certificate must be issued anew, or undefined when it serves. It is renewed when a third of its life is left. */
+export function whyReissue(certificatePem: string, caPem: string, dnsNames: string[], now: Date): string | undefined {
+  const certificate = parse(certificatePem)
+  if (!certificate) return 'it cannot be parsed'
+  const ca = parse(caPem)
+  if (!ca || !certificate.checkIssued(ca) || !certificate.verify(ca.publicKey)) return 'the CA changed'
+  const missing = dnsNames.find((name) => certificate.checkHost(name) === undefined)
+  if (missing) return `it does not name ${missing}`
+  const left = certificate.validToDate.getTime() - now.getTime()
+  const life = certificate.validToDate.getTime() - certificate.validFromDate.getTime()
+  if (left < life / 3) return `it ends on ${certificate.validToDate.toISOString()}`
+  return undefined
+}
+
+function parse(pem: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem)
+  } catch {
+    return undefined // said by the caller: "cannot be parsed"
+  }
+}
+
+async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+}
+
+async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
+  const der = await webcrypto.subtle.exportKey('pkcs8', key)
+  return x509.PemConverter.encode(der, 'PRIVATE KEY')
+}
+
+async function importKey(pem: string): Promise<webcrypto.CryptoKey> {
+  const [der] = x509.PemConverter.decode(pem)
+  if (!der) throw new Error('the CA key is not PEM')
+  return webcrypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign'])
+}

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto'
+import type { KubeObject } from '../../crds/object.ts'
+import { labels } from '../labels.ts'
+import { containerSecurity, platformId, podSecurity } from '../pods.ts'
+import { names } from './names.ts'
+
+/** Exit code of the runner for what no retry can help: an edited or missing file, a newer breaking database. */
+const refused = 2
+
+export interface MigrationPlan {
+  store: string
+  namespace: string
+  cluster?: string
+  shortName: string
+  schema: string
+  /** The platform image: it carries the migration files, so it is part of the plan. */
+  image: string
+  /** Digest of the migration folder. */
+  digest: string
+}
+
+/** Name of the Job for this plan: another image or another set of files is another Job. */
+export function migrateJobName(plan: MigrationPlan): string {
+  const target = createHash('sha256').update(`${plan.image}\n${plan.digest}`).digest('hex').slice(0, 8)
+  return names.migrateJob(plan.store, target)
+}
+
+/** The Job that brings a database to the plan's schema: as owner, connected directly, never through the pooler. Pure. */
+export function migrateJob(plan: MigrationPlan): KubeObject {
+  const identity = {
+    name: 'migrate',
+    instance: plan.store,
+    component: 'migration',
+    store: plan.shortName,
+    ...(plan.cluster ? { cluster: plan.cluster } : {}),
+  }
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name: migrateJobName(plan), namespace: plan.namespace, labels: labels(identity) },
+    spec: {
+      backoffLimit: 6,
+      // A failed Job goes after an hour and is made anew: the retry of last resort.
+      ttlSecondsAfterFinished: 3600,
+      podFailurePolicy: {
+        rules: [
+          { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+          { action: 'FailJob', onExitCodes: { containerName: 'migrate', operator: 'In', values: [refused] } },
+        ],
+      },
+      template: {
+        metadata: { labels: labels(identity) },
+        spec: {
+          restartPolicy: 'Never',
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          securityContext: podSecurity(platformId),
+          containers: [container(plan)],
+          volumes: [
+            { name: 'binding', secret: { secretName: names.bindingSecret(plan.store, 'owner') } },
+            { name: 'tmp', emptyDir: {} },
+          ],
+        },
+      },
+    },
+  }
+}
+
+function container(plan: MigrationPlan) {
+  const options = ['--schema', plan.schema, '--binding', '/binding', '--termination-log', '/dev/termination-log']
+  return {
+    name: 'migrate',
+    image: plan.image,
+    imagePullPolicy: 'IfNotPresent',
+    command: ['node', 'migrations/runner/cli.ts', 'apply', ...options],
+    resources: { requests: { cpu: '50m', memory: '96Mi' }, limits: { memory: '256Mi' } },
+    securityContext: containerSecurity,
+    volumeMounts: [
+      { name: 'binding', mountPath: '/binding', readOnly: true },
+      { name: 'tmp', mountPath: '/tmp' },
+    ],
+  }
+}

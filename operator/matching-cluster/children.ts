@@ -1,0 +1,40 @@
+import { apiVersion } from '../../crds/schema/common.ts'
+import type { DataStoreSpec } from '../../crds/schema/data-store.ts'
+import type { MatchingCluster } from '../../crds/schema/matching-cluster.ts'
+import type { KubeObject } from '../../crds/object.ts'
+import { poolerPort } from './pooler/objects.ts'
+import { labels } from '../labels.ts'
+import { names } from './names.ts'
+
+/** What a child DataStore is given; what it leaves out gets the DataStore's own default. */
+type ChildSpec = Partial<DataStoreSpec> & Pick<DataStoreSpec, 'engine' | 'schema'>
+
+/** The stores a MatchingCluster expands into, by short name. */
+export const storeNames = ['core'] as const
+
+/** The DataStores of a MatchingCluster. Pure. */
+export function children(cluster: MatchingCluster): KubeObject[] {
+  return storeNames.map((store) => child(cluster, store, spec(cluster)))
+}
+
+function spec(cluster: MatchingCluster): ChildSpec {
+  const { name, namespace = '' } = cluster.metadata
+  const { images, deletionPolicy, stores } = cluster.spec
+  return {
+    engine: 'postgres',
+    schema: { name: 'core' },
+    storage: stores.core.storage,
+    resources: stores.core.resources,
+    tls: { caSecret: names.caSecret(name) },
+    binding: { host: `${names.pooler(name)}.${namespace}.svc`, port: poolerPort },
+    deletionPolicy,
+    ...(images.postgres ? { image: images.postgres } : {}),
+  }
+}
+
+function child(cluster: MatchingCluster, store: string, spec: ChildSpec): KubeObject {
+  const { name: clusterName, namespace = '' } = cluster.metadata
+  const name = names.dataStore(clusterName, store)
+  const identity = { name: spec.engine, instance: name, component: 'store', cluster: clusterName, store }
+  return { apiVersion, kind: 'DataStore', metadata: { name, namespace, labels: labels(identity) }, spec }
+}
