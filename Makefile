@@ -1,6 +1,9 @@
 # SuperSmartMatch Platform. `make help` lists what there is.
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.local/bin:$(PATH)
 SHELL := /bin/bash
+# The cluster the tests use: the local one unless KUBECONFIG names another.
+export KUBECONFIG ?= $(CURDIR)/.local/kubeconfig
+TEST := vitest run --reporter=default --reporter=json --outputFile.json=.local/test-results.json
 .DEFAULT_GOAL := help
 
 ##@ Run
@@ -16,8 +19,8 @@ logs: node_modules ## Logs of the local cluster's daemons and of the operator (L
 	@node local/main.ts logs $(LOG)
 demo: node_modules ## Load ESCO, cities and synthetic people and jobs, then print one candidate's ten best jobs
 	@node services/core/demo/main.ts
-token: node_modules ## Print a 15-minute token: ROLE=candidate|recruiter|admin [USER_ID=<user id>]
-	@node services/core/demo/token.ts
+token: node_modules ## Print a 15-minute token: ROLE=candidate|recruiter|admin [USER=<user id>]
+	@node services/core/demo/token.ts --role "$(ROLE)" $(if $(filter command,$(firstword $(origin USER))),--user "$(USER)")
 
 ##@ Develop
 check: node_modules ## Format, lint, types, layering, dead code, generated files up to date
@@ -32,9 +35,9 @@ generate: node_modules ## Regenerate CRD manifests, the chart's copy and docs/re
 format: node_modules ## Format everything
 	@prettier --write --log-level warn .
 test: up ## All tests that CI runs: unit, operator, migrations, services, end to end
-	@vitest run
+	@$(TEST)
 test-all: up ## The same and the slow ones
-	@SLOW=1 vitest run
+	@SLOW=1 $(TEST)
 
 ##@ Release
 images: node_modules ## Build the images; REGISTRY=registry.example.com/team also pushes them there
