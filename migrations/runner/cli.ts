@@ -1,0 +1,191 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { apply, verify } from './apply.ts'
+import type { Options } from './apply.ts'
+import { bootstrap } from './bootstrap.ts'
+import { clientConfig } from './connection.ts'
+import { Failed, Refused } from './errors.ts'
+import { readMigrations } from './files.ts'
+import { connect } from './postgres.ts'
+import { plan, status } from './report.ts'
+
+const help = `Usage: node migrations/runner/cli.ts <command> --schema NAME (--binding DIR | --url URL [--ca FILE]) [options]
+
+Commands
+  plan        print what apply would run; changes nothing
+  apply       apply the files that the database does not have yet, in order; as owner
+  status      print which files the database has
+  verify      check that the database has exactly these files, unchanged
+  bootstrap   create owner, database and roles on a server outside Kubernetes; as superuser
+
+Options
+  --schema NAME           folder of migration files, e.g. core
+  --binding DIR           connect by a mounted binding Secret: one file per key, TLS verified against ca.crt
+  --url URL               postgres://user@host:port/database; the password may be in PGPASSWORD instead
+  --ca FILE               with --url: verify TLS against this certificate
+  --wait SECONDS          longest wait for the server, another migrator, or a file's table locks (default 300)
+  --json                  plan and status: print JSON
+  --passwords FILE        bootstrap: JSON, role name to password; other roles without a password get one, printed once
+  --database NAME         bootstrap: another name than supersmartmatch_<schema>
+  --dir DIR               where the folders of all schemas are (default: beside the runner)
+  --termination-log FILE  also write the reason of a failure to this file
+  --help                  print this
+
+Exit codes: 0 done or nothing to do; 1 failed, trying again may help; 2 refused, trying again cannot help.
+docs/reference/migrate.md explains every reason.
+`
+const commands = ['plan', 'apply', 'status', 'verify', 'bootstrap'] as const
+type Command = (typeof commands)[number]
+
+interface Arguments {
+  command: Command
+  schema: string
+  folder: string
+  binding?: string | undefined
+  url?: string | undefined
+  ca?: string | undefined
+  waitMs: number
+  json: boolean
+  passwords?: string | undefined
+  database?: string | undefined
+}
+
+const text = { type: 'string' } as const
+const flag = { type: 'boolean', default: false } as const
+const options = {
+  schema: text,
+  binding: text,
+  url: text,
+  ca: text,
+  wait: text,
+  json: flag,
+  passwords: text,
+  database: text,
+  dir: text,
+  'termination-log': text,
+  help: flag,
+}
+
+const badArguments = (message: string) => new Refused('BadArguments', `${message} (--help lists all options)`)
+
+/** @throws Refused with one sentence that says what to write instead */
+function readArguments(args: string[]): Arguments {
+  const { values, positionals } = parse(args)
+  const command = commands.find((name) => name === positionals[0])
+  if (!command || positionals.length > 1) throw badArguments(`say one command of ${commands.join(', ')}`)
+  const schema = values.schema ?? ''
+  if (!/^[a-z][a-z0-9_]*$/.test(schema)) throw badArguments('--schema needs the name of a folder, e.g. core')
+  if ((values.binding === undefined) === (values.url === undefined))
+    throw badArguments('say where the database is, with either --binding or --url')
+  if (values.ca !== undefined && values.url === undefined) throw badArguments('--ca goes with --url')
+  if (command !== 'bootstrap' && (values.passwords ?? values.database) !== undefined)
+    throw badArguments('--passwords and --database go with bootstrap')
+  if (values.json && command !== 'plan' && command !== 'status') throw badArguments('--json goes with plan and status')
+  const waitMs = Number(values.wait ?? '300') * 1000
+  if (!(waitMs >= 0 && waitMs < 2 ** 31)) throw badArguments('--wait needs a number of seconds')
+  return { ...values, command, schema, waitMs, folder: join(values.dir ?? join(import.meta.dirname, '..'), schema) }
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, options, allowPositionals: true })
+  } catch (error) {
+    throw badArguments(error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error))
+  }
+}
+
+async function run(args: Arguments, signal: AbortSignal): Promise<void> {
+  const runOptions: Options = { waitMs: args.waitMs, signal, log }
+  const config = await clientConfig(args)
+  if (args.command === 'bootstrap') return runBootstrap(args, config, runOptions)
+  const files = await readMigrations(args.folder).catch((error: unknown) => {
+    if (error instanceof Refused) throw error
+    throw badArguments(`--schema ${args.schema}: cannot read ${args.folder}: ${String(error)}`)
+  })
+  if (args.command === 'apply') {
+    const applied = await apply(files, config, runOptions)
+    return log(applied.length > 0 ? `done: ${applied.length} applied, now at ${files.target}` : 'nothing to do')
+  }
+  const session = await connect(config, runOptions)
+  try {
+    if (args.command === 'verify') await verify(files, session)
+    else process.stdout.write(await (args.command === 'plan' ? plan : status)(files, session, args.json))
+  } finally {
+    await session.client.end()
+  }
+}
+
+async function runBootstrap(args: Arguments, config: Parameters<typeof bootstrap>[0], runOptions: Options) {
+  const passwords = args.passwords === undefined ? {} : await readPasswords(args.passwords)
+  const { schema, folder: dir, database } = args
+  const result = await bootstrap(config, { ...runOptions, schema, dir, database, passwords })
+  const generated = Object.entries(result.generated)
+  if (generated.length > 0) {
+    log('generated passwords, printed only this once:')
+    process.stdout.write(generated.map(([role, password]) => `${role} ${password}\n`).join(''))
+  }
+  log(`done: database ${result.database}; next: apply --schema ${schema} as ${result.owner} in ${result.database}`)
+}
+
+async function readPasswords(file: string): Promise<Record<string, string>> {
+  const refuse = (why: string) => badArguments(`--passwords ${file}: ${why}`)
+  const content = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw refuse(String(error))
+  })
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(content)
+  } catch {
+    throw refuse('is not JSON')
+  }
+  const entries = typeof parsed === 'object' && parsed !== null ? Object.entries(parsed) : []
+  if (entries.length === 0 || entries.some(([, value]) => typeof value !== 'string' || value === ''))
+    throw refuse('needs a JSON object of role names and passwords')
+  return Object.fromEntries(entries)
+}
+
+/** Progress goes to standard error: standard output holds only what was asked for. */
+function log(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+/** The first signal stops in good order, the second at once. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController()
+  for (const name of ['SIGTERM', 'SIGINT'] as const)
+    process.once(name, () => {
+      log(`${name}: stopping`)
+      controller.abort(name)
+    })
+  return controller.signal
+}
+
+async function main(argv: string[]): Promise<number> {
+  if (argv.includes('--help')) {
+    process.stdout.write(help)
+    return 0
+  }
+  try {
+    await run(readArguments(argv), stopSignal())
+    return 0
+  } catch (error) {
+    const known = error instanceof Refused || error instanceof Failed
+    const reason = known ? `${error.reason}: ${error.message}` : `unexpected: ${String(error)}`
+    log(known || !(error instanceof Error) ? reason : `${reason}\n${error.stack}`)
+    await writeTerminationLog(argv, reason)
+    return error instanceof Refused ? 2 : 1
+  }
+}
+
+/** Read apart from the other arguments, so that a bad argument is reported there too. */
+async function writeTerminationLog(argv: string[], reason: string): Promise<void> {
+  const at = argv.findIndex((arg) => arg.startsWith('--termination-log'))
+  const file = at < 0 ? undefined : (argv[at]?.split('=')[1] ?? argv[at + 1])
+  if (file === undefined) return
+  await writeFile(file, `${reason}\n`).catch((error: unknown) =>
+    log(`cannot write --termination-log: ${String(error)}`),
+  )
+}
+
+process.exitCode = await main(process.argv.slice(2))
