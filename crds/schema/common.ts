@@ -27,11 +27,13 @@ export const nameRules = (max: number): CelRule[] => [
   {
     rule: `size(self.metadata.name) <= ${max}`,
     message: `metadata.name must be at most ${max} characters: names of Services and pods are made of it`,
+    fieldPath: '.metadata.name',
   },
   {
     rule: "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
     message:
       'metadata.name must start with a lower-case letter and hold only lower-case letters, digits and hyphens: Services are named after it',
+    fieldPath: '.metadata.name',
   },
 ]
 

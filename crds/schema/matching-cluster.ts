@@ -15,8 +15,17 @@ import {
 /** Stores of the platform that are not expanded yet. */
 const laterStores = ['geolocation', 'temporal', 'behavior', 'search', 'cache', 'events', 'vault'] as const
 
+// Unknown fields are kept so that a filled-in store is refused with our sentence, not with the name of its first unknown field.
 const laterStore = (name: string) =>
-  Type.Optional(Type.Object({}, { description: `The ${name} store. Not built yet: setting it is refused.` }))
+  Type.Optional(
+    Type.Object(
+      {},
+      {
+        description: `The ${name} store. Not built yet: setting it is refused.`,
+        'x-kubernetes-preserve-unknown-fields': true,
+      },
+    ),
+  )
 
 export const MatchingClusterSpec = Type.Object(
   {
