@@ -1,0 +1,16 @@
+import type { DataStore } from '../../crds/schema/data-store.ts'
+import { apiVersion } from '../../crds/schema/common.ts'
+import type { Controller } from '../reconcile/controller.ts'
+import { observe, type Context, type Tools } from './observe.ts'
+import { steps } from './steps.ts'
+
+/** Brings one DataStore to its spec. */
+export function dataStoreController(tools: Tools): Controller<Context> {
+  return {
+    apiVersion,
+    kind: 'DataStore',
+    observe: async (object, signal) => observe(object as DataStore, tools, signal),
+    steps,
+    extraStatus: (context) => context.found,
+  }
+}

@@ -1,0 +1,78 @@
+import type { DataStoreStatus } from '../../crds/schema/data-store.ts'
+import type { KubeObject } from '../../crds/object.ts'
+
+export type MigrationState =
+  /** The database is known to be at the target: nothing runs. */
+  | { state: 'current' }
+  /** No Job exists for the target: one must be created. */
+  | { state: 'missing' }
+  | { state: 'running' }
+  /** The Job succeeded: the target is now current. */
+  | { state: 'applied' }
+  | { state: 'failed'; reason: string }
+
+/** Where the migration to `digest` stands, judged by what is recorded and by its Job. */
+export function migrationState(
+  recorded: DataStoreStatus['schema'],
+  digest: string,
+  job: KubeObject | undefined,
+): MigrationState {
+  if (recorded?.digest === digest) return { state: 'current' }
+  if (!job) return { state: 'missing' }
+  if (condition(job, 'Complete')) return { state: 'applied' }
+  const failed = condition(job, 'Failed')
+  if (failed) return { state: 'failed', reason: failed.message ?? failed.reason ?? 'the Job failed' }
+  return { state: 'running' }
+}
+
+interface JobCondition {
+  type: string
+  status: string
+  reason?: string
+  message?: string
+}
+
+function condition(job: KubeObject, type: string): JobCondition | undefined {
+  const status = job['status'] as { conditions?: JobCondition[] } | undefined
+  return status?.conditions?.find((c) => c.type === type && c.status === 'True')
+}
+
+interface ContainerState {
+  waiting?: { reason?: string; message?: string }
+  terminated?: { reason?: string; message?: string; finishedAt?: string }
+}
+
+interface PodStatus {
+  phase?: string
+  conditions?: { type: string; status: string; reason?: string; message?: string }[]
+  initContainerStatuses?: { name: string; state?: ContainerState; lastState?: ContainerState }[]
+  containerStatuses?: { name: string; state?: ContainerState; lastState?: ContainerState }[]
+}
+
+/** Waiting reasons that every healthy start passes through. */
+const ordinary = new Set(['ContainerCreating', 'PodInitializing'])
+
+/** The first thing that keeps a pod from running, in a sentence with the pod's name; undefined when nothing does. */
+export function podProblem(pods: KubeObject[]): string | undefined {
+  for (const pod of pods) {
+    const status = (pod['status'] ?? {}) as PodStatus
+    const unscheduled = status.conditions?.find((c) => c.type === 'PodScheduled' && c.status === 'False')
+    if (unscheduled) return `pod ${pod.metadata.name} cannot be scheduled: ${unscheduled.message ?? ''}`
+    for (const container of [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]) {
+      const waiting = container.state?.waiting
+      if (!waiting?.reason || ordinary.has(waiting.reason)) continue
+      return `pod ${pod.metadata.name}: ${waiting.reason}${waiting.message ? `: ${waiting.message}` : ''}`
+    }
+  }
+  return undefined
+}
+
+/** What the newest finished container of these pods said when it ended (its termination message). */
+export function lastWords(pods: KubeObject[]): string | undefined {
+  const ended = pods
+    .flatMap((pod) => ((pod['status'] ?? {}) as PodStatus).containerStatuses ?? [])
+    .map((container) => container.state?.terminated ?? container.lastState?.terminated)
+    .filter((terminated) => terminated?.message !== undefined)
+    .sort((a, b) => (a?.finishedAt ?? '').localeCompare(b?.finishedAt ?? ''))
+  return ended.at(-1)?.message?.trim()
+}

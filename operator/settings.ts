@@ -1,0 +1,40 @@
+export interface Settings {
+  /** Default image of each engine and of the platform; `spec` may name another. */
+  images: { postgres: string; pgbouncer: string; platform: string }
+  watchNamespaces: string[]
+  /** Where the leader Lease lives, and who this process is in it. */
+  namespace: string
+  identity: string
+  httpPort: number
+  logLevel: string
+}
+
+/** Reads the operator's settings from the environment. @throws one error that names every variable which is missing or wrong */
+export function readSettings(env: NodeJS.ProcessEnv): Settings {
+  const problems: string[] = []
+  const required = (name: string): string => {
+    const value = env[name]?.trim()
+    if (!value) problems.push(`${name} is not set`)
+    return value ?? ''
+  }
+  const settings: Settings = {
+    images: {
+      postgres: required('IMAGE_POSTGRES'),
+      pgbouncer: required('IMAGE_PGBOUNCER'),
+      platform: required('IMAGE_PLATFORM'),
+    },
+    watchNamespaces: required('WATCH_NAMESPACES')
+      .split(',')
+      .map((name) => name.trim())
+      .filter(Boolean),
+    namespace: required('POD_NAMESPACE'),
+    identity: required('POD_NAME'),
+    httpPort: Number(env['HTTP_PORT'] ?? 8080),
+    logLevel: env['LOG_LEVEL'] ?? 'info',
+  }
+  if (!Number.isInteger(settings.httpPort) || settings.httpPort < 0 || settings.httpPort > 65535) {
+    problems.push(`HTTP_PORT is not a port: ${env['HTTP_PORT']}`)
+  }
+  if (problems.length > 0) throw new Error(`The operator cannot start: ${problems.join('; ')}`)
+  return settings
+}
