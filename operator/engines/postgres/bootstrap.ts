@@ -1,0 +1,103 @@
+import { createHash, X509Certificate } from 'node:crypto'
+import pg from 'pg'
+import { ownerRole } from '../../data-store/names.ts'
+import type { Bootstrap, BootstrapResult, Target } from '../engine.ts'
+import { withConnection, type Connection } from './connection.ts'
+import { scramMatches, scramVerifier } from './scram.ts'
+
+const { escapeIdentifier, escapeLiteral } = pg
+
+/**
+ * Puts in place what migrations rely on, as superuser, and writes nothing that is there already:
+ *
+ * 1. the server shows the certificate that is on its disk (a renewed one is picked up by a reload)
+ * 2. the owner role and its database exist
+ * 3. cluster.sql is applied in that database: its text changed, or a role or the database was missing
+ * 4. every login has its password
+ *
+ * @throws  the driver's error; its message carries SQLSTATE and name, never a password
+ */
+export async function bootstrap(target: Target, wanted: Bootstrap, signal: AbortSignal): Promise<BootstrapResult> {
+  const clusterSql = createHash('sha256').update(wanted.clusterSql).digest('hex')
+  const [reloaded, created] = await withConnection({ ...target, database: 'postgres' }, signal, async (connection) => [
+    await reloadCertificate(connection),
+    await createDatabase(connection, wanted.database),
+  ])
+  const applied = await withConnection({ ...target, database: wanted.database }, signal, async (connection) => {
+    const missing = await missingRoles(connection, wanted)
+    const due = created.length > 0 || missing.length > 0 || wanted.appliedClusterSql !== clusterSql
+    if (due) await connection.query(wanted.clusterSql)
+    return [...(due ? ['cluster.sql'] : []), ...(await setPasswords(connection, wanted.passwords))]
+  })
+  return { clusterSql, changed: [...reloaded, ...created, ...applied] }
+}
+
+/** PostgreSQL reads its certificate at a reload only, and kubelet replaces the mounted file without telling it. */
+async function reloadCertificate(connection: Connection): Promise<string[]> {
+  const [row] = await connection.query<{ pem: string }>(
+    `SELECT pg_catalog.pg_read_file(current_setting('ssl_cert_file')) AS pem`,
+  )
+  const onDisk = new X509Certificate(row?.pem ?? '').fingerprint256
+  if (onDisk === connection.certificate) return []
+  await connection.query('SELECT pg_catalog.pg_reload_conf()')
+  return ['server certificate']
+}
+
+async function createDatabase(connection: Connection, database: string): Promise<string[]> {
+  const owner = ownerRole(database)
+  const changed: string[] = []
+  if (await lacks(connection, 'SELECT FROM pg_catalog.pg_roles WHERE rolname = $1', owner)) {
+    await connection.query(`CREATE ROLE ${escapeIdentifier(owner)} LOGIN`)
+    changed.push(`role ${owner}`)
+  }
+  if (await lacks(connection, 'SELECT FROM pg_catalog.pg_database WHERE datname = $1', database)) {
+    await connection.query(`CREATE DATABASE ${escapeIdentifier(database)} OWNER ${escapeIdentifier(owner)}`)
+    changed.push(`database ${database}`)
+  }
+  return changed
+}
+
+async function lacks(connection: Connection, query: string, name: string): Promise<boolean> {
+  return (await connection.query(query, [name])).length === 0
+}
+
+async function missingRoles(connection: Connection, wanted: Bootstrap): Promise<string[]> {
+  const names = Object.keys(wanted.passwords)
+  const found = await verifiers(connection, names)
+  return names.filter((name) => !found.has(name))
+}
+
+/** Stored password verifiers by role; a role without one has null, a role that does not exist is absent. */
+async function verifiers(connection: Connection, names: string[]): Promise<Map<string, string | null>> {
+  const rows = await connection.query<{ rolname: string; rolpassword: string | null }>(
+    'SELECT rolname, rolpassword FROM pg_catalog.pg_authid WHERE rolname = ANY($1)',
+    [names],
+  )
+  return new Map(rows.map((row) => [row.rolname, row.rolpassword]))
+}
+
+async function setPasswords(connection: Connection, passwords: Record<string, string>): Promise<string[]> {
+  const stored = await verifiers(connection, Object.keys(passwords))
+  const differing = Object.entries(passwords).filter(([role, password]) => {
+    const verifier = stored.get(role)
+    if (verifier === undefined) throw new Error(`role ${role} does not exist: cluster.sql must create it`)
+    return !scramMatches(verifier, password)
+  })
+  if (differing.length === 0) return []
+  await keepOutOfLogs(connection)
+  for (const [role, password] of differing) {
+    const verifier = escapeLiteral(scramVerifier(password))
+    await connection.query(`ALTER ROLE ${escapeIdentifier(role)} PASSWORD ${verifier}`)
+  }
+  return differing.map(([role]) => `password of ${role}`)
+}
+
+/** A verifier is no password, but who has it can try passwords at leisure: for this session no log and no statistics record it. */
+async function keepOutOfLogs(connection: Connection): Promise<void> {
+  await connection.query(`
+    SET log_statement TO none;
+    SET log_min_duration_statement TO -1;
+    SET log_min_error_statement TO panic;
+    SET pg_stat_statements.track_utility TO off;
+    SET pgaudit.log TO none`)
+}

@@ -1,0 +1,39 @@
+import type { Binding } from '../../../crds/binding.ts'
+import { appRole, names, ownerRole, poolerRole, replicationRole, superuserRole } from '../../data-store/names.ts'
+import type { Engine, Target } from '../engine.ts'
+import { bootstrap } from './bootstrap.ts'
+import { port, serverNames } from './config.ts'
+import { objects } from './objects.ts'
+import { probe } from './probe.ts'
+
+export const postgres: Engine = {
+  name: 'postgres',
+  port,
+  credentials: ({ store: { metadata } }) => ({
+    [names.superuserSecret(metadata.name)]: superuserRole,
+    [names.replicationSecret(metadata.name)]: replicationRole,
+    [names.poolerSecret(metadata.name)]: poolerRole,
+  }),
+  serverNames,
+  objects,
+  probe,
+  bootstrap,
+  bindingLogins: ({ database }) => ({ owner: ownerRole(database), app: appRole(database) }),
+  binding,
+}
+
+function binding(target: Target): Binding {
+  const { host, port, database, username, password, ca } = target
+  const login = `${encodeURIComponent(username)}:${encodeURIComponent(password)}`
+  return {
+    type: 'postgresql',
+    provider: 'supersmartmatch',
+    host,
+    port: String(port),
+    database,
+    username,
+    password,
+    uri: `postgresql://${login}@${host}:${port}/${encodeURIComponent(database)}?sslmode=verify-full`,
+    'ca.crt': ca,
+  }
+}

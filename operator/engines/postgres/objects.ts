@@ -1,0 +1,240 @@
+import { createHash } from 'node:crypto'
+import type { KubeObject } from '../../../crds/object.ts'
+import { names } from '../../data-store/names.ts'
+import { domain, labels, selector } from '../../labels.ts'
+import { containerSecurity, podSecurity, resourceRequirements } from '../../pods.ts'
+import type { Plan } from '../engine.ts'
+import { dataVolume, patroniConfig, patroniPort, port, socketDirectory, tlsDirectory } from './config.ts'
+
+/** User and group of the postgres image, as images/postgres/Containerfile creates them. */
+const postgresId = 999
+const tokenDirectory = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+/** What Patroni needs in its namespace, and no more. The operator's own Role holds the same set, or it could not grant it. */
+export const patroniRights = [
+  { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'patch'] },
+  { apiGroups: [''], resources: ['endpoints'], verbs: ['get', 'list', 'watch', 'create', 'update', 'patch'] },
+]
+
+/** Everything Kubernetes must hold for one PostgreSQL store, Secrets excepted. Pure: same plan, same bytes. */
+export function objects(plan: Plan): KubeObject[] {
+  return [
+    serviceAccount(plan),
+    role(plan),
+    roleBinding(plan),
+    configMap(plan),
+    readWriteService(plan),
+    patroniConfigService(plan),
+    headlessService(plan),
+    statefulSet(plan),
+  ]
+}
+
+function serviceAccount(plan: Plan): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: metadata(plan, names.serviceAccount(store(plan))),
+    automountServiceAccountToken: false,
+  }
+}
+
+function role(plan: Plan): KubeObject {
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'Role',
+    metadata: metadata(plan, names.serviceAccount(store(plan))),
+    rules: patroniRights,
+  }
+}
+
+function roleBinding(plan: Plan): KubeObject {
+  const name = names.serviceAccount(store(plan))
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: metadata(plan, name),
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+    subjects: [{ kind: 'ServiceAccount', name, namespace: namespace(plan) }],
+  }
+}
+
+function configMap(plan: Plan): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: metadata(plan, names.config(store(plan))),
+    data: { 'patroni.yml': patroniConfig(plan) },
+  }
+}
+
+/** No selector: Patroni writes the Endpoints of this name, so that it always leads to the primary and to nothing else. */
+function readWriteService(plan: Plan): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadata(plan, names.readWriteService(store(plan))),
+    spec: { type: 'ClusterIP', ports: [postgresPort] },
+  }
+}
+
+function patroniConfigService(plan: Plan): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadata(plan, names.patroniConfigService(store(plan))),
+    spec: { type: 'ClusterIP', clusterIP: 'None' },
+  }
+}
+
+/** Members must find each other before they are ready. */
+function headlessService(plan: Plan): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadata(plan, names.headlessService(store(plan))),
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: 'None',
+      publishNotReadyAddresses: true,
+      selector: selector(plan.identity),
+      ports: [postgresPort, { name: 'patroni', port: patroniPort, targetPort: 'patroni', protocol: 'TCP' }],
+    },
+  }
+}
+
+const postgresPort = { name: 'postgres', port, targetPort: 'postgres', protocol: 'TCP' }
+
+function statefulSet(plan: Plan): KubeObject {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: metadata(plan, names.statefulSet(store(plan))),
+    spec: {
+      replicas: 1,
+      serviceName: names.headlessService(store(plan)),
+      podManagementPolicy: 'Parallel',
+      selector: { matchLabels: selector(plan.identity) },
+      template: hashed(podTemplate(plan), patroniConfig(plan)),
+      volumeClaimTemplates: [volumeClaim(plan)],
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
+    },
+  }
+}
+
+/** The pod template with a digest of itself and of the configuration it mounts: a change of either rolls the pods. */
+function hashed(template: ReturnType<typeof podTemplate>, config: string) {
+  const digest = createHash('sha256').update(JSON.stringify(template)).update(config).digest('hex')
+  const annotations = { [`${domain}/config-hash`]: digest }
+  return { ...template, metadata: { ...template.metadata, annotations } }
+}
+
+function podTemplate(plan: Plan) {
+  return {
+    metadata: { labels: labels(plan.identity) },
+    spec: {
+      serviceAccountName: names.serviceAccount(store(plan)),
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      securityContext: podSecurity(postgresId),
+      // Patroni writes a checkpoint, stops PostgreSQL cleanly and releases its lock; a large cache takes its time.
+      terminationGracePeriodSeconds: 120,
+      containers: [container(plan)],
+      volumes: volumes(plan),
+    },
+  }
+}
+
+function container(plan: Plan) {
+  return {
+    name: 'postgres',
+    image: plan.image,
+    imagePullPolicy: 'IfNotPresent',
+    args: ['/etc/patroni/patroni.yml'],
+    env: environment(plan),
+    ports: [
+      { name: 'postgres', containerPort: port, protocol: 'TCP' },
+      { name: 'patroni', containerPort: patroniPort, protocol: 'TCP' },
+    ],
+    // /liveness: Patroni's own loop turns. A database in recovery or without its lock is not helped by a restart.
+    startupProbe: { httpGet: patroni('/liveness'), periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 300 },
+    livenessProbe: { httpGet: patroni('/liveness'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
+    // /health runs a query at each request; /readiness would only report what Patroni remembers.
+    readinessProbe: { httpGet: patroni('/health'), periodSeconds: 2, timeoutSeconds: 3, failureThreshold: 2 },
+    resources: resourceRequirements(plan.store.spec.resources),
+    securityContext: containerSecurity,
+    volumeMounts: [
+      { name: names.volume, mountPath: dataVolume },
+      { name: 'config', mountPath: '/etc/patroni', readOnly: true },
+      { name: 'tls', mountPath: tlsDirectory, readOnly: true },
+      { name: 'token', mountPath: tokenDirectory, readOnly: true },
+      { name: 'tmp', mountPath: '/tmp' },
+      { name: 'run', mountPath: socketDirectory },
+      { name: 'shm', mountPath: '/dev/shm' },
+    ],
+  }
+}
+
+const patroni = (path: string) => ({ scheme: 'HTTPS', path, port: 'patroni' })
+
+/** Patroni reads PATRONI_* over its file and takes them out of the environment that PostgreSQL inherits. */
+function environment(plan: Plan) {
+  const superuser = names.superuserSecret(store(plan))
+  const replication = names.replicationSecret(store(plan))
+  const pod = `$(POD_NAME).${names.headlessService(store(plan))}.${namespace(plan)}.svc`
+  return [
+    { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+    { name: 'PATRONI_NAME', value: '$(POD_NAME)' },
+    { name: 'PATRONI_KUBERNETES_POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+    { name: 'PATRONI_POSTGRESQL_CONNECT_ADDRESS', value: `${pod}:${port}` },
+    { name: 'PATRONI_RESTAPI_CONNECT_ADDRESS', value: `${pod}:${patroniPort}` },
+    fromSecret('PATRONI_SUPERUSER_USERNAME', superuser, 'username'),
+    fromSecret('PATRONI_SUPERUSER_PASSWORD', superuser, 'password'),
+    fromSecret('PATRONI_REPLICATION_USERNAME', replication, 'username'),
+    fromSecret('PATRONI_REPLICATION_PASSWORD', replication, 'password'),
+    fromSecret('PATRONI_RESTAPI_USERNAME', superuser, 'username'),
+    fromSecret('PATRONI_RESTAPI_PASSWORD', superuser, 'password'),
+    // Python and psql keep their files in the home directory, which is read-only in the image.
+    { name: 'HOME', value: '/tmp' },
+  ]
+}
+
+const fromSecret = (variable: string, name: string, key: string) => ({
+  name: variable,
+  valueFrom: { secretKeyRef: { name, key } },
+})
+
+function volumes(plan: Plan) {
+  return [
+    { name: 'config', configMap: { name: names.config(store(plan)) } },
+    // PostgreSQL wants its key readable by root and its own group at most: root's file, group from fsGroup.
+    { name: 'tls', secret: { secretName: names.tlsSecret(store(plan)), defaultMode: 0o440 } },
+    { name: 'token', projected: { sources: tokenSources } },
+    { name: 'tmp', emptyDir: {} },
+    { name: 'run', emptyDir: {} },
+    // Parallel queries share memory here; the container runtime's own /dev/shm ends at 64 MB.
+    { name: 'shm', emptyDir: { medium: 'Memory' } },
+  ]
+}
+
+/** The files a client inside a pod expects; kubelet renews the token and Patroni reads it again every minute. */
+const tokenSources = [
+  { serviceAccountToken: { path: 'token', expirationSeconds: 3607 } },
+  { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+]
+
+function volumeClaim(plan: Plan) {
+  const { size, storageClass } = plan.store.spec.storage
+  return {
+    metadata: { name: names.volume, labels: labels(plan.identity) },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage: size } },
+      ...(storageClass ? { storageClassName: storageClass } : {}),
+    },
+  }
+}
+
+const store = (plan: Plan) => plan.store.metadata.name
+const namespace = (plan: Plan) => plan.store.metadata.namespace ?? ''
+const metadata = (plan: Plan, name: string) => ({ name, namespace: namespace(plan), labels: labels(plan.identity) })

@@ -1,0 +1,51 @@
+import type { Health, Target } from '../engine.ts'
+import { withConnection } from './connection.ts'
+
+interface Facts {
+  version: string
+  recovering: boolean
+  readOnly: boolean
+}
+
+/**
+ * Whether the primary answers a query. Never throws; returns when `signal` is aborted at the latest.
+ * starting: it will answer by itself. unreachable: nothing answers. degraded: something answers that cannot be used.
+ */
+export async function probe(target: Target, signal: AbortSignal): Promise<Health> {
+  try {
+    return judge(await withConnection(target, signal, (connection) => connection.query<Facts>(factsQuery)))
+  } catch (error) {
+    return classify(error, `${target.host}:${target.port}`, signal)
+  }
+}
+
+const factsQuery = `
+  SELECT current_setting('server_version') AS version,
+         pg_catalog.pg_is_in_recovery() AS recovering,
+         current_setting('transaction_read_only') = 'on' AS "readOnly"`
+
+function judge([facts]: Facts[]): Health {
+  if (!facts) return { state: 'degraded', message: 'PostgreSQL answered a query with no row' }
+  if (facts.recovering) return { state: 'starting', message: 'PostgreSQL is in recovery: it is not a primary yet' }
+  if (facts.readOnly) return { state: 'degraded', message: 'PostgreSQL accepts no writes: it is read-only by default' }
+  return { state: 'ready', version: facts.version.split(' ', 1)[0] ?? facts.version }
+}
+
+/** SQLSTATEs of a server that is coming up or going down. */
+const transient = new Set(['57P01', '57P02', '57P03'])
+const sqlState = /^[0-9A-Z]{5}$/
+
+export function classify(error: unknown, server: string, signal: AbortSignal): Health {
+  if (signal.aborted) return { state: 'unreachable', message: `${server} did not answer in time` }
+  if (!(error instanceof Error)) return { state: 'unreachable', message: `${server}: ${String(error)}` }
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  if (transient.has(code)) return { state: 'starting', message: `PostgreSQL: ${error.message}` }
+  if (sqlState.test(code)) return { state: 'degraded', message: `PostgreSQL: ${error.message} (${code})` }
+  if (isCertificateError(code)) return { state: 'degraded', message: `certificate of ${server}: ${error.message}` }
+  return { state: 'unreachable', message: `${server}: ${error.message || code}` }
+}
+
+/** OpenSSL's verification results and Node's own name check; all other TLS failures are connection failures. */
+function isCertificateError(code: string): boolean {
+  return /CERT|SIGNATURE|ISSUER|_CRL|HOSTNAME/.test(code)
+}
