@@ -1,12 +1,19 @@
 import type { BindingRole } from '../../crds/binding.ts'
-import { createAuthority, issueServerCertificate, whyReissue } from '../certificates.ts'
+import {
+  authorityOf,
+  createSecret,
+  ensureAuthority,
+  ensureServerCertificate,
+  waitFor,
+  writeSecret,
+} from '../credentials.ts'
 import type { BootstrapResult } from '../engines/engine.ts'
-import { withOwner, type Refused } from '../kube/apply.ts'
+import { withOwner } from '../kube/apply.ts'
 import { labels } from '../labels.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Step } from '../reconcile/steps.ts'
-import { randomPassword, secret, secretValue } from '../secrets.ts'
+import { randomPassword, secretValue } from '../secrets.ts'
 import { lastWords, migrationState, podProblem } from './decide.ts'
 import { migrateJob, migrateJobName, type MigrationPlan } from './migrate-job.ts'
 import { names, poolerRole } from './names.ts'
@@ -53,7 +60,8 @@ const dependenciesReady: Step<Context> = {
       return { kind: 'wait', reason: 'StorageClassMissing', message, retryAfterMs: 30_000 }
     }
     if (context.store.spec.tls.caSecret) return givenAuthority(context)
-    return (await ensureOwnAuthority(context)) ?? { kind: 'done', reason: 'Ready' }
+    const stopped = await ensureAuthority(context.tools, metadata(context, caSecretName(context)))
+    return stopped ?? { kind: 'done', reason: 'Ready' }
   },
 }
 
@@ -70,18 +78,11 @@ function givenAuthority(context: Context): Outcome {
   return { kind: 'wait', reason: 'SecretMissing', message, retryAfterMs: 10_000 }
 }
 
-async function ensureOwnAuthority(context: Context): Promise<Outcome | undefined> {
-  const name = caSecretName(context)
-  if (findSecret(context, name)) return undefined
-  const { certificate, key } = await createAuthority(name, context.tools.now())
-  return createSecret(context, name, { 'tls.crt': certificate, 'tls.key': key }, 'kubernetes.io/tls')
-}
-
 const objectsApplied: Step<Context> = {
   condition: 'ObjectsApplied',
   async run(context) {
     const { engine, plan, store, namespace, tools } = context
-    const refused = (await ensureCredentials(context)) ?? (await ensureServerCertificate(context))
+    const refused = (await ensureCredentials(context)) ?? (await ensureTls(context))
     if (refused) return refused
     const desired = engine.objects(plan).map((object) => withOwner(store, object))
     const applied = await tools.applier.applyAll(desired)
@@ -97,33 +98,21 @@ const objectsApplied: Step<Context> = {
 async function ensureCredentials(context: Context): Promise<Outcome | undefined> {
   for (const [name, username] of Object.entries(context.engine.credentials(context.plan))) {
     if (findSecret(context, name)) continue
-    const refused = await createSecret(context, name, { username, password: randomPassword() })
+    const refused = await createSecret(context.tools, metadata(context, name), {
+      username,
+      password: randomPassword(),
+    })
     if (refused) return refused
   }
   return undefined
 }
 
-async function ensureServerCertificate(context: Context): Promise<Outcome | undefined> {
+function ensureTls(context: Context): Promise<Outcome | undefined> {
   const { engine, plan, store, tools } = context
-  const name = names.tlsSecret(store.metadata.name)
-  const ca = authority(context)
-  const dnsNames = engine.serverNames(plan)
-  const current = secretValue(findSecret(context, name), 'tls.crt')
-  const why = current ? whyReissue(current, ca.certificate, dnsNames, tools.now()) : 'there is none'
-  if (!why) return undefined
-  const pair = await issueServerCertificate(ca, dnsNames, tools.now())
-  const values = { 'tls.crt': pair.certificate, 'tls.key': pair.key, 'ca.crt': ca.certificate }
-  const result = await tools.applier.apply(secret(metadata(context, name), values, 'kubernetes.io/tls'))
-  if (result.kind === 'refused') return waitFor(result)
-  tools.events.normal(store, 'CertificateIssued', `server certificate issued: ${why}`)
-  return undefined
-}
-
-function authority(context: Context) {
-  const found = findSecret(context, caSecretName(context))
-  const [certificate, key] = [secretValue(found, 'tls.crt'), secretValue(found, 'tls.key')]
-  if (!certificate || !key) throw new Error(`Secret ${caSecretName(context)} lost its tls.crt or tls.key`)
-  return { certificate, key }
+  const ca = authorityOf(findSecret(context, caSecretName(context)), caSecretName(context))
+  const issued = (why: string) => tools.events.normal(store, 'CertificateIssued', `server certificate issued: ${why}`)
+  const tls = metadata(context, names.tlsSecret(store.metadata.name))
+  return ensureServerCertificate(tools, tls, ca, engine.serverNames(plan), issued)
 }
 
 const engineReady: Step<Context> = {
@@ -261,23 +250,11 @@ async function ensureBinding(context: Context, role: BindingRole): Promise<Outco
   const password = secretValue(findSecret(context, name), 'password') ?? randomPassword()
   const target = directTarget(context, engine.bindingLogins(plan)[role], password, plan.database)
   const values = engine.binding(role === 'app' ? { ...target, ...store.spec.binding } : target)
-  if (!findSecret(context, name)) return createSecret(context, name, values, 'servicebinding.io/postgresql')
-  const result = await tools.applier.apply(secret(metadata(context, name), values, 'servicebinding.io/postgresql'))
-  return result.kind === 'refused' ? waitFor(result) : undefined
-}
-
-/** Secrets carry no ownerReference: they outlive the DataStore and are adopted by name and label when it comes back. */
-async function createSecret(context: Context, name: string, values: Record<string, string>, type = 'Opaque') {
-  const result = await context.tools.applier.createOnce(secret(metadata(context, name), values, type))
-  return result.kind === 'refused' ? waitFor(result) : undefined
+  return writeSecret(tools, metadata(context, name), values, 'servicebinding.io/postgresql')
 }
 
 function metadata({ plan, namespace }: Context, name: string) {
   return { name, namespace, labels: labels(plan.identity) }
-}
-
-function waitFor(refused: Refused): Outcome {
-  return { kind: 'wait', reason: refused.reason, message: refused.message, retryAfterMs: 5_000 }
 }
 
 const deadline = ({ signal }: Context, ms: number) => AbortSignal.any([signal, AbortSignal.timeout(ms)])

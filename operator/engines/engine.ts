@@ -69,4 +69,6 @@ export interface Engine {
   /** The login behind each binding, e.g. owner -> supersmartmatch_core_owner. */
   bindingLogins(plan: Plan): Record<BindingRole, string>
   binding(target: Target): Binding
+  /** Connections one server accepts, those kept for superusers included; absent where the pooler does not apply. */
+  maxConnections?(store: DataStore): number
 }

@@ -1,0 +1,86 @@
+import type { KubeObject } from '../crds/object.ts'
+import { createAuthority, issueServerCertificate, whyReissue, type KeyPair } from './certificates.ts'
+import type { Applier, Refused } from './kube/apply.ts'
+import type { Cache } from './kube/cache.ts'
+import type { Outcome } from './reconcile/outcome.ts'
+import { secret, secretValue } from './secrets.ts'
+
+/** What both controllers keep in Secrets. Each function returns undefined when it is in place, else the outcome to stop with. */
+interface Tools {
+  applier: Applier
+  cache: Cache
+  now: () => Date
+}
+
+export interface SecretMetadata {
+  name: string
+  namespace: string
+  labels: Record<string, string>
+}
+
+const tlsType = 'kubernetes.io/tls'
+
+/**
+ * Creates a Secret that is never overwritten. It carries no ownerReference: it outlives its owner and is adopted by
+ * name and label when that comes back.
+ */
+export async function createSecret(
+  tools: Tools,
+  metadata: SecretMetadata,
+  values: Record<string, string>,
+  type?: string,
+) {
+  const result = await tools.applier.createOnce(secret(metadata, values, type))
+  return result.kind === 'refused' ? waitFor(result) : undefined
+}
+
+/** Creates a Secret or brings its values up to date; a foreign Secret of that name is refused, not taken over. */
+export async function writeSecret(
+  tools: Tools,
+  metadata: SecretMetadata,
+  values: Record<string, string>,
+  type?: string,
+) {
+  const existing = tools.cache.get({ apiVersion: 'v1', kind: 'Secret' }, metadata.namespace, metadata.name)
+  if (!existing) return createSecret(tools, metadata, values, type)
+  const result = await tools.applier.apply(secret(metadata, values, type))
+  return result.kind === 'refused' ? waitFor(result) : undefined
+}
+
+/** A CA of our own, made once. */
+export async function ensureAuthority(tools: Tools, metadata: SecretMetadata): Promise<Outcome | undefined> {
+  if (tools.cache.get({ apiVersion: 'v1', kind: 'Secret' }, metadata.namespace, metadata.name)) return undefined
+  const { certificate, key } = await createAuthority(metadata.name, tools.now())
+  return createSecret(tools, metadata, { 'tls.crt': certificate, 'tls.key': key }, tlsType)
+}
+
+/** @throws when the Secret has lost its certificate or key: nothing can be signed then */
+export function authorityOf(found: KubeObject | undefined, name: string): KeyPair {
+  const [certificate, key] = [secretValue(found, 'tls.crt'), secretValue(found, 'tls.key')]
+  if (!certificate || !key) throw new Error(`Secret ${name} has no tls.crt and tls.key`)
+  return { certificate, key }
+}
+
+/** A server certificate (tls.crt, tls.key, ca.crt) for these names, issued again when the old one no longer serves. `issued` hears why. */
+export async function ensureServerCertificate(
+  tools: Tools,
+  metadata: SecretMetadata,
+  ca: KeyPair,
+  dnsNames: string[],
+  issued: (why: string) => void,
+): Promise<Outcome | undefined> {
+  const found = tools.cache.get({ apiVersion: 'v1', kind: 'Secret' }, metadata.namespace, metadata.name)
+  const current = secretValue(found, 'tls.crt')
+  const why = current ? whyReissue(current, ca.certificate, dnsNames, tools.now()) : 'there was none'
+  if (!why) return undefined
+  const pair = await issueServerCertificate(ca, dnsNames, tools.now())
+  const values = { 'tls.crt': pair.certificate, 'tls.key': pair.key, 'ca.crt': ca.certificate }
+  const stopped = await writeSecret(tools, metadata, values, tlsType)
+  if (!stopped) issued(why)
+  return stopped
+}
+
+/** Somebody else holds the object or its old owner is still going: both pass, or somebody acts, without a new spec. */
+export function waitFor(refused: Refused): Outcome {
+  return { kind: 'wait', reason: refused.reason, message: refused.message, retryAfterMs: 5_000 }
+}

@@ -1,0 +1,148 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { KubeObject } from '../crds/object.ts'
+import { apiVersion } from '../crds/schema/common.ts'
+import { schemaNames } from '../crds/schema/data-store.ts'
+import { readMigrations } from '../migrations/runner/files.ts'
+import { dataStoreController } from './data-store/controller.ts'
+import type { Schema } from './data-store/observe.ts'
+import { engines } from './engines/registry.ts'
+import { Applier } from './kube/apply.ts'
+import { Cache } from './kube/cache.ts'
+import { KubeClient } from './kube/client.ts'
+import { loadKubeConfig } from './kube/config.ts'
+import { EventRecorder } from './kube/events.ts'
+import { acquireLease } from './kube/lease.ts'
+import { WorkQueue } from './kube/queue.ts'
+import { startReflectors, type Watch } from './kube/reflector.ts'
+import { managedBy } from './labels.ts'
+import { matchingClusterController } from './matching-cluster/controller.ts'
+import { createLogger } from './observability/logger.ts'
+import { startServer } from './observability/server.ts'
+import { keyFor, reconciler, type Controller } from './reconcile/controller.ts'
+import { readSettings } from './settings.ts'
+
+/** Owned kinds, watched by our label in every watched namespace. */
+const ownedKinds: { apiVersion: string; kind: string }[] = [
+  { apiVersion: 'v1', kind: 'ConfigMap' },
+  { apiVersion: 'v1', kind: 'Pod' },
+  { apiVersion: 'v1', kind: 'Secret' },
+  { apiVersion: 'v1', kind: 'Service' },
+  { apiVersion: 'v1', kind: 'ServiceAccount' },
+  { apiVersion: 'apps/v1', kind: 'Deployment' },
+  { apiVersion: 'apps/v1', kind: 'StatefulSet' },
+  { apiVersion: 'batch/v1', kind: 'Job' },
+  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role' },
+  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
+]
+const ownKinds = ['MatchingCluster', 'DataStore']
+
+/** Within the pod's terminationGracePeriodSeconds of 30. */
+const drainMs = 20_000
+
+const settings = readSettings(process.env)
+const log = createLogger(settings.logLevel)
+const stop = new AbortController()
+
+process.on('unhandledRejection', (error) => {
+  log.fatal({ err: error }, 'unhandled rejection')
+  process.exit(1)
+})
+
+const client = new KubeClient(await loadKubeConfig())
+const cache = new Cache()
+const schemas = Object.fromEntries(await Promise.all(schemaNames.map(async (name) => [name, await readSchema(name)])))
+
+let ready = (): string | undefined => 'starting'
+const server = await startServer({ port: settings.httpPort, ready: () => ready(), log })
+
+const reflectors = startReflectors({ client, cache, watches: watches(), onChange: enqueue, log, signal: stop.signal })
+ready = () => reflectors.whyNotReady()
+
+const queues = new Map<string, WorkQueue>()
+const terminated = new Promise<string>((resolve) => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
+})
+const leading = lead()
+const why = await Promise.race([terminated, leading])
+log.info({ why }, 'stopping')
+await shutDown()
+
+/** Waits for the Lease, then works until it is lost. Resolves with the reason why work must stop. */
+async function lead(): Promise<string> {
+  const { namespace, identity } = settings
+  await reflectors.whenSynced
+  const leadership = await acquireLease({
+    client,
+    namespace,
+    name: managedBy,
+    identity,
+    log,
+    signal: stop.signal,
+  })
+  log.info({ identity }, 'leading')
+  const writer = client.fenced(() => leadership.check())
+  const events = new EventRecorder({ client: writer, instance: identity, log })
+  const tools = {
+    client: writer,
+    cache,
+    applier: new Applier(writer, cache, log),
+    events,
+    engines,
+    images: settings.images,
+    schemas,
+    now: () => new Date(),
+  }
+  startQueue(dataStoreController(tools))
+  startQueue(matchingClusterController(tools))
+  release = async () => {
+    await events.flush()
+    await leadership.release()
+  }
+  return `leadership lost: ${(await leadership.lost).message}`
+
+  function startQueue<Context>(controller: Controller<Context>) {
+    const process = reconciler(controller, { client: writer, cache, events, log })
+    const queue = new WorkQueue({ name: controller.kind, workers: 4, process, log })
+    queues.set(controller.kind, queue)
+    for (const object of cache.list({ apiVersion, kind: controller.kind })) enqueue('added', object)
+    queue.start()
+  }
+}
+
+var release: (() => Promise<void>) | undefined
+
+function enqueue(_change: string, object: KubeObject) {
+  // An object elsewhere is not ours to touch: we hold no rights there.
+  if (!settings.watchNamespaces.includes(object.metadata.namespace ?? '')) return
+  for (const kind of ownKinds) {
+    const key = keyFor(kind, object)
+    if (key) queues.get(kind)?.add(key)
+  }
+}
+
+function watches(): Watch[] {
+  const labels = { 'app.kubernetes.io/managed-by': managedBy }
+  const own = ownKinds.map((kind) => ({ apiVersion, kind }))
+  const owned = settings.watchNamespaces.flatMap((namespace) =>
+    ownedKinds.map((kind) => ({ ...kind, namespace, labels })),
+  )
+  return [...own, ...owned]
+}
+
+async function readSchema(name: string): Promise<Schema> {
+  const folder = new URL(`../migrations/${name}/`, import.meta.url)
+  const { digest, target } = await readMigrations(folder.pathname)
+  return { digest, target, clusterSql: await readFile(new URL('cluster.sql', folder), 'utf8') }
+}
+
+/** Running reconciles finish, then the Lease is given up so that another replica takes over at once. */
+async function shutDown(): Promise<void> {
+  await Promise.all([...queues.values()].map((queue) => queue.drain(drainMs)))
+  await release?.()
+  stop.abort()
+  await Promise.race([reflectors.stopped, sleep(2_000)])
+  await server.close()
+  await client.close()
+  process.exit(0)
+}

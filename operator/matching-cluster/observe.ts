@@ -1,0 +1,55 @@
+import type { KubeObject } from '../../crds/object.ts'
+import type { DataStore } from '../../crds/schema/data-store.ts'
+import type { MatchingCluster } from '../../crds/schema/matching-cluster.ts'
+import { apiVersion } from '../../crds/schema/common.ts'
+import type { Tools } from '../data-store/observe.ts'
+import { labels } from '../labels.ts'
+import { storeNames } from './children.ts'
+import { names } from './names.ts'
+
+export interface Context {
+  cluster: MatchingCluster
+  namespace: string
+  /** Short name -> its DataStore, as far as it exists. */
+  stores: Map<string, DataStore>
+  tools: Tools
+  signal: AbortSignal
+}
+
+export function observe(cluster: MatchingCluster, tools: Tools, signal: AbortSignal): Context {
+  const namespace = cluster.metadata.namespace ?? ''
+  const context = { cluster, namespace, stores: new Map<string, DataStore>(), tools, signal }
+  return { ...context, stores: readStores(context) }
+}
+
+/** Read again after the children were applied: the cache shows our own writes at once. */
+export function readStores({ cluster, namespace, tools }: Context): Map<string, DataStore> {
+  const stores = new Map<string, DataStore>()
+  for (const store of storeNames) {
+    const name = names.dataStore(cluster.metadata.name, store)
+    const found = tools.cache.get({ apiVersion, kind: 'DataStore' }, namespace, name)
+    if (found) stores.set(store, found as DataStore)
+  }
+  return stores
+}
+
+/** Labels of what belongs to the platform as a whole. */
+export function platformLabels(cluster: MatchingCluster): Record<string, string> {
+  const { name } = cluster.metadata
+  return labels({ name: 'platform', instance: name, component: 'platform', cluster: name })
+}
+
+export function findSecret({ tools, namespace }: Context, name: string): KubeObject | undefined {
+  return tools.cache.get({ apiVersion: 'v1', kind: 'Secret' }, namespace, name)
+}
+
+/** Pods of this platform by component (`pooler`, `service`). */
+export function findPods({ tools, namespace, cluster }: Context, component: string): KubeObject[] {
+  return tools.cache.list({ apiVersion: 'v1', kind: 'Pod' }, namespace).filter((pod) => {
+    const found = pod.metadata.labels ?? {}
+    return (
+      found['app.kubernetes.io/instance'] === cluster.metadata.name &&
+      found['app.kubernetes.io/component'] === component
+    )
+  })
+}

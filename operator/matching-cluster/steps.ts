@@ -1,0 +1,214 @@
+import {
+  authorityOf,
+  createSecret,
+  ensureAuthority,
+  ensureServerCertificate,
+  waitFor,
+  writeSecret,
+} from '../credentials.ts'
+import type { KubeObject } from '../../crds/object.ts'
+import type { DataStore } from '../../crds/schema/data-store.ts'
+import { podProblem } from '../data-store/decide.ts'
+import { databaseName, names as storeNames, poolerRole } from '../data-store/names.ts'
+import type { Target } from '../engines/engine.ts'
+import { withOwner } from '../kube/apply.ts'
+import type { Outcome } from '../reconcile/outcome.ts'
+import type { Step } from '../reconcile/steps.ts'
+import { randomPassword, secretValue } from '../secrets.ts'
+import { children } from './children.ts'
+import { names } from './names.ts'
+import { findPods, findSecret, platformLabels, readStores, type Context } from './observe.ts'
+import { answers, synchronize } from './pooler/admin.ts'
+import { compile, type Backend, type PoolerPlan } from './pooler/compile.ts'
+import { poolerObjects, poolerPort, poolerSecretValues, poolerServerNames } from './pooler/objects.ts'
+import { validate } from './pooler/settings.ts'
+import { rollout } from './rollout.ts'
+import { createTokenKeys } from './tokens.ts'
+import { workloads } from './workloads.ts'
+
+/** Kinds this controller makes itself; what it no longer asks for is pruned. A DataStore never is: it holds data. */
+const ownedKinds = [
+  { apiVersion: 'v1', kind: 'ConfigMap' },
+  { apiVersion: 'v1', kind: 'Service' },
+  { apiVersion: 'apps/v1', kind: 'Deployment' },
+]
+
+const specValid: Step<Context> = {
+  condition: 'SpecValid',
+  async run({ cluster }) {
+    const problems = validate(cluster.spec.pooling.parameters)
+    if (problems.length === 0) return { kind: 'done', reason: 'Valid' }
+    return { kind: 'blocked', reason: 'Invalid', message: problems.join('; ') }
+  },
+}
+
+const storesApplied: Step<Context> = {
+  condition: 'StoresApplied',
+  async run(context) {
+    const { cluster, tools } = context
+    const ca = metadata(context, names.caSecret(cluster.metadata.name))
+    const refused = (await ensureAuthority(tools, ca)) ?? (await ensureTokens(context))
+    if (refused) return refused
+    const applied = await tools.applier.applyAll(children(cluster).map((child) => withOwner(cluster, child)))
+    return applied.refused ? waitFor(applied.refused) : { kind: 'done', reason: 'Applied' }
+  },
+}
+
+async function ensureTokens(context: Context): Promise<Outcome | undefined> {
+  const name = names.tokensSecret(context.cluster.metadata.name)
+  return findSecret(context, name) ? undefined : createSecret(context.tools, metadata(context, name), createTokenKeys())
+}
+
+const storesReady: Step<Context> = {
+  condition: 'StoresReady',
+  async run(context) {
+    for (const [name, store] of readStores(context)) {
+      const why = whyNotReady(store)
+      // A store's own events wake this cluster; the time is only a safety net.
+      if (why) return { kind: 'wait', reason: 'StoreNotReady', message: `${name}: ${why}`, retryAfterMs: 30_000 }
+    }
+    return { kind: 'done', reason: 'Ready' }
+  },
+}
+
+/** Why a DataStore is not Ready for the spec it has now; undefined when it is. */
+export function whyNotReady(store: DataStore): string | undefined {
+  const ready = store.status?.conditions.find((condition) => condition.type === 'Ready')
+  if (!ready) return 'not looked at yet'
+  if (ready.observedGeneration !== store.metadata.generation) return 'its new spec is not looked at yet'
+  return ready.status === 'True' ? undefined : ready.message
+}
+
+const poolerReady: Step<Context> = {
+  condition: 'PoolerReady',
+  async run(context) {
+    const { cluster, tools } = context
+    const plan = poolerPlan(context)
+    const refused = (await ensurePoolerSecret(context, plan)) ?? (await ensurePoolerCertificate(context))
+    if (refused) return refused
+    const applied = await tools.applier.applyAll(poolerObjects(plan).map((object) => withOwner(cluster, object)))
+    if (applied.refused) return waitFor(applied.refused)
+
+    const pods = findPods(context, 'pooler')
+    const waiting = rollout(find(context, 'Deployment', names.pooler(cluster.metadata.name)))
+    if (waiting) return { kind: 'wait', reason: 'Starting', message: podProblem(pods) ?? waiting, retryAfterMs: 5_000 }
+    return (await reloadPods(context, plan, pods)) ?? (await askThroughPooler(context))
+  },
+}
+
+function poolerPlan({ cluster, stores, namespace, tools }: Context): PoolerPlan {
+  const { name } = cluster.metadata
+  const backends = [...stores.values()].map((store): Backend => {
+    const engine = tools.engines[store.spec.engine]
+    return {
+      database: databaseName(store.spec.schema.name),
+      host: `${storeNames.readWriteService(store.metadata.name)}.${namespace}.svc`,
+      port: engine?.port ?? 5432,
+      maxConnections: engine?.maxConnections?.(store) ?? 100,
+    }
+  })
+  const identity = { name: 'pgbouncer', instance: name, component: 'pooler', cluster: name }
+  return { cluster, identity, image: cluster.spec.images.pgbouncer ?? tools.images['pgbouncer'] ?? '', backends }
+}
+
+/** The passwords PgBouncer itself uses: to ask the databases for others', and for its admin console. */
+async function ensurePoolerSecret(context: Context, plan: PoolerPlan): Promise<Outcome | undefined> {
+  const { cluster, stores, tools } = context
+  const name = names.pooler(cluster.metadata.name)
+  const adminPassword = secretValue(findSecret(context, name), 'admin-password') ?? randomPassword()
+  const passwords: Record<string, string> = {}
+  for (const store of stores.values()) {
+    const password = secretValue(findSecret(context, storeNames.poolerSecret(store.metadata.name)), 'password')
+    if (password) passwords[poolerRole] = password
+  }
+  const values = poolerSecretValues(passwords, adminPassword)
+  return writeSecret(tools, metadata(context, name), values)
+}
+
+function ensurePoolerCertificate(context: Context): Promise<Outcome | undefined> {
+  const { cluster, tools } = context
+  const tls = metadata(context, names.poolerTlsSecret(cluster.metadata.name))
+  const issued = (why: string) => tools.events.normal(cluster, 'CertificateIssued', `pooler certificate issued: ${why}`)
+  return ensureServerCertificate(tools, tls, authority(context), poolerServerNames(cluster), issued)
+}
+
+function authority(context: Context) {
+  const name = names.caSecret(context.cluster.metadata.name)
+  return authorityOf(findSecret(context, name), name)
+}
+
+const hashAnnotation = 'supersmartmatch.io/config-hash'
+
+/** A change is a RELOAD, never a restart. The kubelet refreshes mounted files when the pod changes: the annotation hastens it. */
+async function reloadPods(context: Context, plan: PoolerPlan, pods: KubeObject[]): Promise<Outcome | undefined> {
+  const { cluster, tools, signal } = context
+  const { effective, hash } = compile(plan)
+  const password = secretValue(findSecret(context, names.pooler(cluster.metadata.name)), 'admin-password') ?? ''
+  for (const pod of pods.filter(isRunning)) {
+    const host = (pod['status'] as { podIP?: string }).podIP ?? ''
+    const servername = poolerServerNames(cluster)[0] ?? ''
+    const console = { host, servername, port: poolerPort, password, ca: authority(context).certificate }
+    const why = await synchronize(console, effective, AbortSignal.any([signal, AbortSignal.timeout(5_000)]))
+    if (!why) continue
+    if (pod.metadata.annotations?.[hashAnnotation] !== hash) {
+      const patch = { metadata: { annotations: { [hashAnnotation]: hash } } }
+      tools.cache.wrote(await tools.client.mergePatch(pod, context.namespace, pod.metadata.name, patch))
+    }
+    return { kind: 'wait', reason: 'Reloading', message: `pod ${pod.metadata.name}: ${why}`, retryAfterMs: 2_000 }
+  }
+  return undefined
+}
+
+function isRunning(pod: KubeObject): boolean {
+  return !pod.metadata.deletionTimestamp && (pod['status'] as { phase?: string } | undefined)?.phase === 'Running'
+}
+
+/** Ready means that an application's login gets an answer, by the very Secret it would use. */
+async function askThroughPooler(context: Context): Promise<Outcome> {
+  for (const store of context.stores.values()) {
+    const binding = findSecret(context, storeNames.bindingSecret(store.metadata.name, 'app'))
+    const value = (key: string) => secretValue(binding, key) ?? ''
+    const target: Target = {
+      host: value('host'),
+      port: Number(value('port')),
+      database: value('database'),
+      username: value('username'),
+      password: value('password'),
+      ca: value('ca.crt'),
+    }
+    const why = await answers(target, AbortSignal.any([context.signal, AbortSignal.timeout(5_000)]))
+    if (why) return { kind: 'wait', reason: 'Unreachable', message: `${target.database}: ${why}`, retryAfterMs: 5_000 }
+  }
+  return { kind: 'done', reason: 'Ready' }
+}
+
+const servicesReady: Step<Context> = {
+  condition: 'ServicesReady',
+  async run(context) {
+    const { cluster, namespace, tools } = context
+    const desired = workloads(cluster, tools.images['platform'] ?? '').map((object) => withOwner(cluster, object))
+    const applied = await tools.applier.applyAll(desired)
+    if (applied.refused) return waitFor(applied.refused)
+    const keep = [...desired, ...poolerObjects(poolerPlan(context))]
+    await tools.applier.prune({ ownerUid: cluster.metadata.uid ?? '', namespace, keep, kinds: ownedKinds })
+
+    for (const deployment of desired.filter((object) => object.kind === 'Deployment')) {
+      const waiting = rollout(find(context, 'Deployment', deployment.metadata.name))
+      if (!waiting) continue
+      const message = podProblem(findPods(context, 'service')) ?? waiting
+      return { kind: 'wait', reason: 'Starting', message, retryAfterMs: 5_000 }
+    }
+    return { kind: 'done', reason: 'Ready' }
+  },
+}
+
+function find({ tools, namespace }: Context, kind: 'Deployment', name: string): KubeObject | undefined {
+  return tools.cache.get({ apiVersion: 'apps/v1', kind }, namespace, name)
+}
+
+function metadata({ cluster, namespace }: Context, name: string) {
+  return { name, namespace, labels: platformLabels(cluster) }
+}
+
+/** In this order, each only when the one before it is done. */
+export const steps: Step<Context>[] = [specValid, storesApplied, storesReady, poolerReady, servicesReady]
