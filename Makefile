@@ -28,10 +28,10 @@ check: node_modules ## Format, lint, types, layering, dead code, generated files
 	@eslint --max-warnings 0 .
 	@tsc
 	@knip --no-progress
-	@node crds/generate.ts --check
+	@node docs/generate.ts --check
 	@vitest run --project layering --reporter dot
 generate: node_modules ## Regenerate CRD manifests, the chart's copy and docs/reference from crds/
-	@node crds/generate.ts
+	@node docs/generate.ts
 format: node_modules ## Format everything
 	@prettier --write --log-level warn .
 test: up ## All tests that CI runs: unit, operator, migrations, services, end to end
