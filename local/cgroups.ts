@@ -1,0 +1,63 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { cgroupName } from './paths.ts'
+
+const root = '/sys/fs/cgroup'
+
+const isUnified = () => existsSync(join(root, 'cgroup.controllers'))
+
+/** The folders that hold groups: one on a unified hierarchy, one per controller on the older one. */
+function hierarchies(): string[] {
+  if (isUnified()) return [root]
+  return readdirSync(root)
+    .map((name) => join(root, name))
+    .filter((folder) => existsSync(join(folder, 'cgroup.procs')))
+}
+
+/** Makes the parent group of all pods in every hierarchy, with all controllers delegated to it. */
+export function ensureCgroups(): void {
+  for (const hierarchy of hierarchies()) mkdirSync(join(hierarchy, cgroupName), { recursive: true })
+  if (isUnified()) {
+    const controllers = readFileSync(join(root, 'cgroup.controllers'), 'utf8').trim().split(' ')
+    for (const group of [root, join(root, cgroupName)]) {
+      writeFileSync(join(group, 'cgroup.subtree_control'), controllers.map((name) => `+${name}`).join(' '))
+    }
+  } else {
+    inheritCpuset(join(root, 'cpuset'))
+  }
+}
+
+/** A new cpuset group on the older hierarchy is empty and refuses processes until it names processors and memory. */
+function inheritCpuset(hierarchy: string): void {
+  for (const file of ['cpuset.cpus', 'cpuset.mems']) {
+    const target = join(hierarchy, cgroupName, file)
+    if (existsSync(target) && readFileSync(target, 'utf8').trim() === '') {
+      writeFileSync(target, readFileSync(join(hierarchy, file)))
+    }
+  }
+}
+
+function groupsBelow(folder: string): string[] {
+  if (!existsSync(folder)) return []
+  const children = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  return [...children.flatMap((entry) => groupsBelow(join(folder, entry.name))), folder]
+}
+
+const ourGroups = () => hierarchies().flatMap((hierarchy) => groupsBelow(join(hierarchy, cgroupName)))
+
+/** Every process in a pod of ours, whether or not its shim still lives. */
+export function podProcesses(): number[] {
+  const pids = new Set<number>()
+  for (const group of ourGroups()) {
+    for (const pid of readFileSync(join(group, 'cgroup.procs'), 'utf8').split('\n'))
+      if (pid !== '') pids.add(Number(pid))
+  }
+  return [...pids]
+}
+
+export const hasCgroups = (): boolean => ourGroups().length > 0
+
+/** Removes the groups, deepest first; their processes must have ended. */
+export function removeCgroups(): void {
+  for (const group of ourGroups()) rmdirSync(group)
+}

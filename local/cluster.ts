@@ -1,0 +1,155 @@
+import { Resolver } from 'node:dns/promises'
+import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { binary } from './binaries.ts'
+import { ensureCertificates } from './certificates.ts'
+import { ensureCgroups } from './cgroups.ts'
+import * as daemons from './daemons.ts'
+import { load } from './images.ts'
+import type { LocalImage } from './images.ts'
+import { apply, find, kubectl } from './kubectl.ts'
+import { describeLeftovers, endPods, removeLeftovers, shims } from './leftovers.ts'
+import { ensureNetwork } from './network.ts'
+import { clusterObjects } from './objects.ts'
+import { isLive } from './owner.ts'
+import { addresses, adminKubeconfig, containerdSocket, linkDir, logDir, nodeName, stateDir } from './paths.ts'
+import { ensureDaemon, runningRecord, stopDaemon } from './processes.ts'
+import type { Daemon } from './processes.ts'
+import { say, step } from './report.ts'
+import { CommandError, run, waitFor } from './run.ts'
+
+/** What a container gets between SIGTERM and SIGKILL: PostgreSQL must be able to write its last checkpoint. */
+const podGraceMs = 30_000
+
+async function ensure(daemon: Daemon): Promise<void> {
+  const outcome = await ensureDaemon(daemon)
+  if (outcome !== 'running') say('cluster', `${daemon.name} ${outcome}`)
+}
+
+/** Waits until `check` passes; ends at once, with the end of its log, when the daemon has died. */
+async function waitForDaemon(name: string, timeoutMs: number, check: () => Promise<string | undefined>): Promise<void> {
+  await waitFor(name, timeoutMs, async () => {
+    if (!runningRecord(name)) {
+      const log = readFileSync(join(logDir, `${name}.log`), 'utf8')
+        .trimEnd()
+        .split('\n')
+        .slice(-10)
+        .join('\n')
+      throw new Error(`${name} ended by itself; the end of ${logDir}/${name}.log:\n${log}`)
+    }
+    return check()
+  })
+}
+
+/** The message of a command that fails, undefined once it works. */
+async function complaint(work: () => Promise<unknown>): Promise<string | undefined> {
+  try {
+    await work()
+    return undefined
+  } catch (error) {
+    if (error instanceof CommandError) return error.output.trim().split('\n').at(-1) ?? error.message
+    throw error
+  }
+}
+
+/**
+ * Containers whose shims live are picked up again by containerd. Without any shim nothing runs, and mounts, network
+ * namespaces and state would only mislead the next containerd.
+ */
+async function recover(): Promise<void> {
+  if (isLive() || shims().length > 0) return
+  const found = describeLeftovers()
+  if (found.length > 0) say('cluster', `removing what an earlier cluster left: ${found.join(', ')}`)
+  await removeLeftovers(0)
+}
+
+async function startRuntime(pause: LocalImage): Promise<void> {
+  await ensure(daemons.containerd(pause.reference))
+  await waitForDaemon('containerd', 30_000, () =>
+    complaint(() => run('ctr', ['--address', containerdSocket, 'version'])),
+  )
+  await load(pause)
+}
+
+async function startControlPlane(): Promise<void> {
+  await ensure(daemons.etcd())
+  await ensure(daemons.apiServer())
+  await waitForDaemon('kube-apiserver', 90_000, () => complaint(() => kubectl(['get', '--raw', '/readyz'])))
+  await apply(clusterObjects)
+  await ensure(daemons.controllerManager())
+  await ensure(daemons.scheduler())
+}
+
+interface NodeStatus {
+  status: { conditions?: { type: string; status: string; message: string }[] }
+}
+
+async function nodeNotReady(): Promise<string | undefined> {
+  const node = (await find(['node', nodeName])) as NodeStatus | undefined
+  const ready = node?.status.conditions?.find((condition) => condition.type === 'Ready')
+  return ready?.status === 'True' ? undefined : (ready?.message ?? 'the node has not registered')
+}
+
+/** Asks by the Service's address, the way a pod does, so that kube-proxy is covered too. */
+async function nameNotFound(): Promise<string | undefined> {
+  const resolver = new Resolver({ timeout: 1000, tries: 1 })
+  resolver.setServers([addresses.dnsService])
+  const name = 'kubernetes.default.svc.cluster.local'
+  try {
+    const found = await resolver.resolve4(name)
+    return found.includes(addresses.apiService) ? undefined : `${name} is ${found.join()}`
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+async function startNode(): Promise<void> {
+  await ensure(daemons.coredns())
+  await ensure(daemons.volumeProvisioner())
+  await ensure(daemons.kubeProxy())
+  await ensure(daemons.kubelet())
+  await waitForDaemon('kubelet', 90_000, nodeNotReady)
+  await waitForDaemon('coredns', 60_000, nameNotFound)
+}
+
+/** Starts or repairs the cluster until its node is Ready and names resolve. What runs as wanted is left alone. */
+export async function startCluster(pause: LocalImage): Promise<void> {
+  await step('cluster', 'certificates, network, control groups', async () => {
+    await ensureCertificates()
+    await recover()
+    await ensureNetwork()
+    ensureCgroups()
+  })
+  await step('cluster', 'container runtime', () => startRuntime(pause))
+  await step('cluster', 'control plane', startControlPlane)
+  await step('cluster', 'node and names', startNode)
+}
+
+/** Stops pods, then daemons, the kubelet first so that it starts nothing anew; removes mounts, addresses and rules. */
+export async function stopCluster(): Promise<void> {
+  await step('cluster', 'stopping pods', async () => {
+    await stopDaemon('kubelet')
+    await endPods(podGraceMs)
+  })
+  await step('cluster', 'stopping daemons', async () => {
+    for (const name of [...daemons.daemonNames].reverse()) if (await stopDaemon(name)) say('cluster', `${name} stopped`)
+    await removeLeftovers(0)
+  })
+}
+
+/** Deletes volumes, etcd, images and certificates; the cluster must be stopped. */
+export function deleteState(): void {
+  rmSync(stateDir, { recursive: true, force: true })
+}
+
+function link(target: string, name: string): void {
+  rmSync(name, { force: true })
+  symlinkSync(target, name)
+}
+
+/** `.local/` is all that the Makefile and the tests know of the cluster. */
+export function writeLinks(): void {
+  mkdirSync(join(linkDir, 'bin'), { recursive: true })
+  link(adminKubeconfig, join(linkDir, 'kubeconfig'))
+  for (const name of ['kubectl', 'helm', 'kubeconform']) link(binary(name), join(linkDir, 'bin', name))
+}
