@@ -58,6 +58,8 @@ export interface Engine {
   port: number
   /** Credential Secrets (`username`, `password`) the objects refer to: Secret name -> login. Created once, never overwritten. */
   credentials(plan: Plan): Record<string, string>
+  /** Client connections the server accepts, for the pooler's budget; absent where nothing pools. */
+  maxConnections?(store: DataStore): number
   /** DNS names the server certificate must carry. */
   serverNames(plan: Plan): string[]
   /** Everything Kubernetes must hold for this store, Secrets excepted. */

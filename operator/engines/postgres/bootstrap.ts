@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto'
 import pg from 'pg'
 import { ownerRole } from '../../data-store/names.ts'
 import type { Bootstrap, BootstrapResult, Target } from '../engine.ts'
-import { withConnection, type Connection } from './connection.ts'
+import { withConnection, type Connection } from '../../postgres-connection.ts'
 import { scramMatches, scramVerifier } from './scram.ts'
 
 const { escapeIdentifier, escapeLiteral } = pg

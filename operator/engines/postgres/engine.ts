@@ -2,7 +2,7 @@ import type { Binding } from '../../../crds/binding.ts'
 import { appRole, names, ownerRole, poolerRole, replicationRole, superuserRole } from '../../data-store/names.ts'
 import type { Engine, Target } from '../engine.ts'
 import { bootstrap } from './bootstrap.ts'
-import { port, serverNames } from './config.ts'
+import { maxConnections, port, serverNames } from './config.ts'
 import { objects } from './objects.ts'
 import { probe } from './probe.ts'
 
@@ -14,6 +14,7 @@ export const postgres: Engine = {
     [names.replicationSecret(metadata.name)]: replicationRole,
     [names.poolerSecret(metadata.name)]: poolerRole,
   }),
+  maxConnections: () => maxConnections,
   serverNames,
   objects,
   probe,

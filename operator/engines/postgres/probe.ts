@@ -1,5 +1,5 @@
 import type { Health, Target } from '../engine.ts'
-import { withConnection } from './connection.ts'
+import { withConnection } from '../../postgres-connection.ts'
 
 interface Facts {
   version: string

@@ -1,0 +1,115 @@
+import { X509Certificate } from 'node:crypto'
+import { withConnection, type Address, type Connection } from '../../postgres-connection.ts'
+import { adminUser, type Effective } from './compile.ts'
+
+/** The admin console of one pooler pod. */
+export interface Console {
+  /** IP address of the pod. */
+  host: string
+  /** Name in the pooler's certificate. */
+  servername: string
+  port: number
+  /** Password of the admin user. */
+  password: string
+  /** PEM of the CA. */
+  ca: string
+  /** PEM of the certificate that the pod should show; not compared when absent. */
+  certificate?: string
+}
+
+/**
+ * Brings a running pod to `effective`: RELOADs it when it differs, never when it does not.
+ * @returns  undefined: in sync. Else what still differs, in a sentence: the kubelet refreshes mounted files only after a while,
+ *           so the caller asks again.
+ */
+export async function synchronize(
+  pod: Console,
+  effective: Effective,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    if (!(await difference(pod, effective, signal))) return undefined
+    await withConsole(pod, signal, (connection) => connection.query('RELOAD'))
+    return await difference(pod, effective, signal)
+  } catch (error) {
+    return `admin console: ${messageOf(error)}`
+  }
+}
+
+/** Whether a client gets an answer through the pooler: undefined, or why not. Never throws. */
+export async function answers(target: Address, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    await withConnection(target, signal, (connection) => connection.query('SELECT 1'))
+    return undefined
+  } catch (error) {
+    return messageOf(error)
+  }
+}
+
+async function difference(pod: Console, effective: Effective, signal: AbortSignal): Promise<string | undefined> {
+  return withConsole(pod, signal, async (connection) => {
+    const config = await show(connection, 'SHOW CONFIG', 'key')
+    const databases = await show(connection, 'SHOW DATABASES', 'name')
+    return (
+      certificateDifference(pod, connection) ??
+      configDifference(config, effective.config) ??
+      databaseDifference(databases, effective.databases)
+    )
+  })
+}
+
+type Rows = Map<string, Record<string, string | number | null>>
+
+/** Rows of one SHOW command by their first column. The console knows the simple protocol only: a query without values. */
+async function show(connection: Connection, command: string, key: string): Promise<Rows> {
+  const rows = await connection.query<Record<string, string | number | null>>(command)
+  return new Map(rows.map((row) => [String(row[key]), row]))
+}
+
+function certificateDifference(pod: Console, connection: Connection): string | undefined {
+  if (!pod.certificate || new X509Certificate(pod.certificate).fingerprint256 === connection.certificate)
+    return undefined
+  return 'still shows its previous certificate'
+}
+
+function configDifference(actual: Rows, wanted: Effective['config']): string | undefined {
+  for (const [name, value] of Object.entries(wanted)) {
+    const found = String(actual.get(name)?.['value'] ?? '')
+    if (!same(found, value)) return `${name} is "${found}", not "${value}"`
+  }
+  return undefined
+}
+
+function databaseDifference(actual: Rows, wanted: Effective['databases']): string | undefined {
+  const extra = [...actual.keys()].find((name) => name !== 'pgbouncer' && !Object.hasOwn(wanted, name))
+  if (extra) return `database ${extra} is still there`
+  for (const [database, columns] of Object.entries(wanted)) {
+    const row = actual.get(database)
+    if (!row) return `database ${database} is missing`
+    for (const [column, value] of Object.entries(columns)) {
+      if (!same(String(row[column]), value)) return `${column} of database ${database} is ${row[column]}, not ${value}`
+    }
+  }
+  return undefined
+}
+
+/** Numbers come back in another form: 5.0 as 5, 1234567 seconds as 1.23457e+06. */
+function same(actual: string, wanted: string): boolean {
+  if (actual === wanted) return true
+  return actual !== '' && wanted !== '' && Number(actual) === Number(wanted)
+}
+
+function withConsole<T>(pod: Console, signal: AbortSignal, work: (connection: Connection) => Promise<T>): Promise<T> {
+  const { host, port, password, ca, servername: serverName } = pod
+  return withConnection(
+    { host, port, password, ca, serverName, username: adminUser, database: 'pgbouncer' },
+    signal,
+    work,
+  )
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'no answer in time'
+  return error.message || ('code' in error ? String(error.code) : error.name)
+}

@@ -1,0 +1,123 @@
+import type { KubeObject } from '../../../crds/object.ts'
+import type { MatchingCluster } from '../../../crds/schema/matching-cluster.ts'
+import { labels, selector } from '../../labels.ts'
+import { containerSecurity, podSecurity, resourceRequirements } from '../../pods.ts'
+import { names } from '../names.ts'
+import { adminUser, compile, configDirectory, poolerPort, tlsDirectory, type PoolerPlan } from './compile.ts'
+
+export { poolerPort }
+
+/** User and group of the pgbouncer image, as images/pgbouncer/Containerfile creates them. */
+const pgbouncerId = 999
+
+/** The pooler's ConfigMap, Service and Deployment; its two Secrets (`poolerSecretValues`, TLS) are the caller's. Pure. */
+export function poolerObjects(plan: PoolerPlan): KubeObject[] {
+  return [configMap(plan), service(plan), deployment(plan)]
+}
+
+/** DNS names of the pooler's certificate: its Service under each of its names. */
+export function poolerServerNames({ metadata: { name, namespace = '' } }: MatchingCluster): string[] {
+  const service = `${names.pooler(name)}.${namespace}.svc`
+  return [service, `${service}.cluster.local`, names.pooler(name)]
+}
+
+/**
+ * Values of Secret `<cluster>-pooler`: PgBouncer's auth_file, and the admin console's password for the operator.
+ * @param passwords  login -> password in clear: PgBouncer cannot log in to a server with a verifier alone
+ */
+export function poolerSecretValues(passwords: Record<string, string>, adminPassword: string): Record<string, string> {
+  const lines = Object.entries({ ...passwords, [adminUser]: adminPassword }).map(
+    ([login, password]) => `${quote(login)} ${quote(password)}\n`,
+  )
+  return { 'userlist.txt': lines.join(''), 'admin-password': adminPassword }
+}
+
+const quote = (value: string) => `"${value.replaceAll('"', '""')}"`
+
+function configMap(plan: PoolerPlan): KubeObject {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: metadata(plan), data: { 'pgbouncer.ini': compile(plan).ini } }
+}
+
+function service(plan: PoolerPlan): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadata(plan),
+    spec: {
+      type: 'ClusterIP',
+      selector: selector(plan.identity),
+      ports: [{ name: 'postgres', port: poolerPort, targetPort: 'postgres', protocol: 'TCP' }],
+    },
+  }
+}
+
+/** No digest of pgbouncer.ini in the template: a settings change is a RELOAD (admin.ts), and connections stay. */
+function deployment(plan: PoolerPlan): KubeObject {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: metadata(plan),
+    spec: {
+      replicas: plan.cluster.spec.pooling.replicas,
+      selector: { matchLabels: selector(plan.identity) },
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      template: {
+        metadata: { labels: labels(plan.identity) },
+        spec: {
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          securityContext: podSecurity(pgbouncerId),
+          terminationGracePeriodSeconds: 60,
+          containers: [container(plan)],
+          volumes: volumes(plan),
+        },
+      },
+    },
+  }
+}
+
+function container(plan: PoolerPlan) {
+  const probe = { tcpSocket: { port: 'postgres' }, timeoutSeconds: 3 }
+  return {
+    name: 'pgbouncer',
+    image: plan.image,
+    imagePullPolicy: 'IfNotPresent',
+    args: [`${configDirectory}/pgbouncer.ini`],
+    ports: [{ name: 'postgres', containerPort: poolerPort, protocol: 'TCP' }],
+    // Time for the Service to stop sending new clients. Then the image's stop signal, SIGINT: PgBouncer closes each client as its
+    // transaction ends and exits. On SIGTERM it would wait for all clients to leave, which pooled ones never do.
+    lifecycle: { preStop: { sleep: { seconds: 3 } } },
+    startupProbe: { ...probe, periodSeconds: 1, failureThreshold: 60 },
+    livenessProbe: { ...probe, periodSeconds: 10 },
+    readinessProbe: { ...probe, periodSeconds: 2, failureThreshold: 2 },
+    resources: resourceRequirements(plan.cluster.spec.pooling.resources),
+    securityContext: containerSecurity,
+    volumeMounts: [
+      { name: 'config', mountPath: configDirectory, readOnly: true },
+      { name: 'tls', mountPath: tlsDirectory, readOnly: true },
+    ],
+  }
+}
+
+function volumes(plan: PoolerPlan) {
+  const { name } = plan.cluster.metadata
+  return [
+    {
+      name: 'config',
+      // One directory of both, and no subPath: only whole volumes are refreshed in a running pod.
+      projected: {
+        defaultMode: 0o440,
+        sources: [
+          { configMap: { name: names.pooler(name), items: [{ key: 'pgbouncer.ini', path: 'pgbouncer.ini' }] } },
+          { secret: { name: names.pooler(name), items: [{ key: 'userlist.txt', path: 'userlist.txt' }] } },
+        ],
+      },
+    },
+    { name: 'tls', secret: { secretName: names.poolerTlsSecret(name), defaultMode: 0o440 } },
+  ]
+}
+
+function metadata(plan: PoolerPlan) {
+  const { name, namespace = '' } = plan.cluster.metadata
+  return { name: names.pooler(name), namespace, labels: labels(plan.identity) }
+}

@@ -1,0 +1,224 @@
+/** What a value of a setting may look like. `seconds` may have a fraction, `names` are separated by commas. */
+type Kind =
+  | { kind: 'integer'; min: number; max: number }
+  | { kind: 'seconds' }
+  | { kind: 'boolean' }
+  | { kind: 'choice'; values: readonly string[] }
+  | { kind: 'names' }
+
+interface Setting {
+  type: Kind
+  /** In force when the spec does not name the setting. */
+  default: string
+  about: string
+}
+
+const integer = (min: number, max: number): Kind => ({ kind: 'integer', min, max })
+const seconds: Kind = { kind: 'seconds' }
+const boolean: Kind = { kind: 'boolean' }
+const names: Kind = { kind: 'names' }
+const choice = (...values: string[]): Kind => ({ kind: 'choice', values })
+
+/**
+ * The settings of section [pgbouncer] that `spec.pooling.parameters` may set: those of PgBouncer 1.24 that a RELOAD applies, that
+ * have an effect here and that the operator does not need for itself. docs/reference/pooling.md is generated from this table.
+ */
+// prettier-ignore
+export const settings: Record<string, Setting> = {
+  pool_mode:                   { default: 'transaction', type: choice('transaction', 'session'), about: 'When a server connection goes back to the pool. The services need no more than transaction' },
+  max_client_conn:             { default: '1000', type: integer(1, 100_000),    about: 'Client connections per pooler pod' },
+  default_pool_size:           { default: '20',   type: integer(1, 10_000),     about: 'Server connections per database and login' },
+  min_pool_size:               { default: '5',    type: integer(0, 10_000),     about: 'Server connections kept open per database and login while a client is connected' },
+  reserve_pool_size:           { default: '5',    type: integer(0, 10_000),     about: 'Extra server connections for clients that wait longer than reserve_pool_timeout' },
+  reserve_pool_timeout:        { default: '5',    type: seconds,                about: 'Wait after which a client may use a reserve connection; 0: never' },
+  max_db_client_connections:   { default: '0',    type: integer(0, 100_000),    about: 'Client connections per database; 0: no limit' },
+  max_user_connections:        { default: '0',    type: integer(0, 10_000),     about: 'Server connections per login; 0: no limit' },
+  max_user_client_connections: { default: '0',    type: integer(0, 100_000),    about: 'Client connections per login; 0: no limit' },
+  server_round_robin:          { default: '0',    type: boolean,                about: 'Use server connections in turn rather than the last used first; only for a TCP balancer in front of the database' },
+  ignore_startup_parameters:   { default: 'extra_float_digits,options', type: names, about: 'Parameters a client may send at connect although the pooler cannot keep them' },
+  max_prepared_statements:     { default: '200',  type: integer(0, 100_000),    about: 'Prepared statements kept per server connection; 0: clients cannot prepare by name' },
+  application_name_add_host:   { default: '0',    type: boolean,                about: 'Add the client’s address to application_name' },
+  query_timeout:               { default: '0',    type: seconds,                about: 'Cancel a query that runs longer; 0: never. Prefer statement_timeout' },
+  query_wait_timeout:          { default: '120',  type: seconds,                about: 'Disconnect a client whose query waits longer for a server connection; 0: never' },
+  cancel_wait_timeout:         { default: '10',   type: seconds,                about: 'Give a cancel request up that waits longer; 0: never' },
+  client_idle_timeout:         { default: '0',    type: seconds,                about: 'Disconnect a client that is idle longer; 0: never' },
+  client_login_timeout:        { default: '60',   type: seconds,                about: 'Disconnect a client that takes longer to log in' },
+  idle_transaction_timeout:    { default: '0',    type: seconds,                about: 'Disconnect a client that leaves a transaction idle longer; 0: never' },
+  server_lifetime:             { default: '3600', type: seconds,                about: 'Age at which an unused server connection is closed' },
+  server_idle_timeout:         { default: '600',  type: seconds,                about: 'Close a server connection that is unused longer; 0: never' },
+  server_connect_timeout:      { default: '15',   type: seconds,                about: 'Give a server connection up that takes longer to log in' },
+  server_login_retry:          { default: '1',    type: seconds,                about: 'Pause after a failed server login; clients get its error meanwhile. PgBouncer’s own default of 15 would outlast a failover' },
+  server_check_delay:          { default: '30',   type: seconds,                about: 'Check a server connection that was unused longer before it is used' },
+  server_fast_close:           { default: '0',    type: boolean,                about: 'In session mode, close a server connection whose settings changed at once' },
+  server_reset_query_always:   { default: '0',    type: boolean,                about: 'Run DISCARD ALL after each transaction too, not only after each session' },
+  dns_max_ttl:                 { default: '15',   type: seconds,                about: 'How long a looked-up address of a database is used' },
+  dns_nxdomain_ttl:            { default: '15',   type: seconds,                about: 'How long a failed look-up is believed' },
+  dns_zone_check_period:       { default: '0',    type: seconds,                about: 'How often DNS zones are checked for a change; 0: never' },
+  max_packet_size:             { default: '2147483647', type: integer(1024, 2_147_483_647), about: 'Largest packet let through, in bytes' },
+  sbuf_loopcnt:                { default: '5',    type: integer(0, 10_000),     about: 'Reads from one connection before the next one’s turn; 0: no limit' },
+  tcp_keepalive:               { default: '1',    type: boolean,                about: 'TCP keep-alive' },
+  tcp_keepcnt:                 { default: '0',    type: integer(0, 127),        about: 'Keep-alive probes before a connection is given up; 0: the kernel’s value' },
+  tcp_keepidle:                { default: '0',    type: integer(0, 32_767),     about: 'Idle seconds before the first keep-alive probe; 0: the kernel’s value' },
+  tcp_keepintvl:               { default: '0',    type: integer(0, 32_767),     about: 'Seconds between keep-alive probes; 0: the kernel’s value' },
+  tcp_socket_buffer:           { default: '0',    type: integer(0, 1_073_741_824), about: 'Socket buffer in bytes; 0: the kernel’s value' },
+  tcp_user_timeout:            { default: '0',    type: integer(0, 2_147_483_647), about: 'Milliseconds that sent data may stay unacknowledged; 0: the kernel’s value' },
+  stats_period:                { default: '60',   type: integer(1, 86_400),     about: 'Seconds over which averages are computed' },
+  log_connections:             { default: '1',    type: boolean,                about: 'Log each login' },
+  log_disconnections:          { default: '1',    type: boolean,                about: 'Log each disconnect with its reason' },
+  log_pooler_errors:           { default: '1',    type: boolean,                about: 'Log errors sent to clients' },
+  log_stats:                   { default: '1',    type: boolean,                about: 'Log statistics every stats_period' },
+  verbose:                     { default: '0',    type: integer(0, 3),          about: 'Verbosity of the log' },
+}
+
+const byOperator = 'the operator sets it'
+const tls = 'the operator sets it: every connection is TLS, with certificates from the cluster’s CA'
+const login = 'the operator sets it: logins and passwords come from the databases'
+const container = 'it has no use in a container: the log goes to stderr and clients connect by TCP'
+const restart = 'PgBouncer reads it only when it starts, and a pooling change must not end connections'
+const idle = 'it would have no effect here'
+
+/** Settings of PgBouncer 1.24 that cannot be set, and why. */
+// prettier-ignore
+export const refusedSettings: Record<string, string> = {
+  listen_addr: byOperator, listen_port: byOperator, conffile: byOperator, peer_id: byOperator, tcp_defer_accept: byOperator,
+  max_db_connections: 'the operator computes it from max_connections of the database and the number of pooler pods: set default_pool_size',
+  server_reset_query: 'the operator keeps DISCARD ALL: what one client leaves behind must not reach the next',
+  server_check_query: 'the operator keeps PgBouncer’s own',
+  auth_type: login, auth_file: login, auth_hba_file: login, auth_ident_file: login, auth_user: login, auth_query: login,
+  auth_dbname: login, admin_users: login, stats_users: login,
+  client_tls_sslmode: tls, client_tls_key_file: tls, client_tls_cert_file: tls, client_tls_ca_file: tls, client_tls_protocols: tls,
+  client_tls_ciphers: tls, client_tls_ecdhcurve: tls, client_tls_dheparams: tls,
+  server_tls_sslmode: tls, server_tls_key_file: tls, server_tls_cert_file: tls, server_tls_ca_file: tls, server_tls_protocols: tls,
+  server_tls_ciphers: tls,
+  logfile: container, pidfile: container, syslog: container, syslog_ident: container, syslog_facility: container, user: container,
+  unix_socket_dir: container, unix_socket_mode: container, unix_socket_group: container, service_name: container, job_name: container,
+  listen_backlog: restart, pkt_buf: restart, disable_pqexec: restart, track_extra_parameters: restart, so_reuseport: restart,
+  resolv_conf: restart,
+  autodb_idle_timeout: idle, suspend_timeout: idle,
+}
+
+/** One sentence per problem, naming the parameter and what to do; empty when all can be applied. */
+export function validate(parameters: Record<string, string>): string[] {
+  const problems = Object.entries(parameters).flatMap(([name, value]) => problemOf(name, value) ?? [])
+  return problems.length > 0 ? problems : contradictions(parameters)
+}
+
+function problemOf(name: string, value: string): string | undefined {
+  const path = `spec.pooling.parameters.${name}`
+  const setting = Object.hasOwn(settings, name) ? settings[name] : undefined
+  if (setting) {
+    const why = valueProblem(setting.type, value)
+    return why && `${path}: "${value}" ${why}`
+  }
+  if (Object.hasOwn(refusedSettings, name)) return `${path} cannot be set: ${refusedSettings[name]}; remove it`
+  const close = closest(name, Object.keys(settings))
+  const fix = close ? `did you mean ${close}?` : 'see docs/reference/pooling.md for those it has'
+  return `${path}: PgBouncer 1.24 has no such setting; ${fix}`
+}
+
+function valueProblem(type: Kind, value: string): string | undefined {
+  switch (type.kind) {
+    case 'integer': {
+      const inside = /^\d{1,10}$/.test(value) && Number(value) >= type.min && Number(value) <= type.max
+      return inside ? undefined : `is not a whole number from ${type.min} to ${type.max}`
+    }
+    case 'seconds':
+      return /^\d{1,8}(\.\d{1,6})?$/.test(value) ? undefined : 'is not a number of seconds, such as 30 or 2.5 (no unit)'
+    case 'boolean':
+      return /^[01]$/.test(value) ? undefined : 'is neither 0 nor 1'
+    case 'choice':
+      return type.values.includes(value) ? undefined : `is none of ${type.values.join(', ')}`
+    case 'names':
+      return /^\w+(\s*,\s*\w+)*$/.test(value) ? undefined : 'is not a list of names separated by commas'
+  }
+}
+
+/** What each value allows and both together do not. */
+function contradictions(parameters: Record<string, string>): string[] {
+  const value = (name: string) => Number(parameters[name] ?? settings[name]?.default)
+  if (value('min_pool_size') <= value('default_pool_size')) return []
+  const [min, size] = [value('min_pool_size'), value('default_pool_size')]
+  return [
+    `spec.pooling.parameters: min_pool_size ${min} is more than default_pool_size ${size}: lower the one or raise the other`,
+  ]
+}
+
+/** Values of all settings above: the given ones over the defaults, in the form SHOW CONFIG gives them back. */
+export function effectiveSettings(parameters: Record<string, string>): Record<string, string> {
+  const entries = Object.entries(settings).map(([name, setting]) => {
+    return [name, normal(setting.type, parameters[name] ?? setting.default)] as const
+  })
+  return Object.fromEntries(entries)
+}
+
+function normal(type: Kind, value: string): string {
+  switch (type.kind) {
+    case 'integer':
+      return String(Number(value))
+    case 'seconds':
+      // PgBouncer prints times with six significant digits.
+      return String(Number(Number(value).toPrecision(6)))
+    case 'names':
+      return value.replaceAll(/\s/g, '')
+    case 'boolean':
+    case 'choice':
+      return value
+  }
+}
+
+/** The candidate that `word` most likely means: at most a third of its letters differ. */
+function closest(word: string, candidates: string[]): string | undefined {
+  const ranked = candidates.map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
+  const best = ranked.sort((a, b) => a.distance - b.distance)[0]
+  return best && best.distance <= word.length / 3 ? best.candidate : undefined
+}
+
+/** Letters to insert, delete or replace to make `a` into `b` (Levenshtein). */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      current.push(Math.min(replaced, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1))
+    }
+    previous = current
+  }
+  return previous[b.length] ?? 0
+}
+
+/** docs/reference/pooling.md. */
+export function reference(): string {
+  const allowed = Object.entries(settings).map(
+    ([name, { type, default: value, about }]) => `| \`${name}\` | ${describe(type)} | \`${value}\` | ${about}. |`,
+  )
+  const refused = Object.entries(refusedSettings).map(([name, why]) => `| \`${name}\` | ${why} |`)
+  return [
+    '# Pooling settings',
+    'Generated from `operator/matching-cluster/pooler/settings.ts`; do not edit.',
+    'What `spec.pooling.parameters` of a MatchingCluster accepts: settings of section `[pgbouncer]` of PgBouncer 1.24, all values as strings. ' +
+      'A change is a RELOAD: connections stay. `docs` of each setting: https://www.pgbouncer.org/config.html',
+    ['| setting | value | default | effect |', '| --- | --- | --- | --- |', ...allowed].join('\n'),
+    '## Not settable',
+    ['| setting | why |', '| --- | --- |', ...refused].join('\n'),
+    '',
+  ]
+    .join('\n\n')
+    .trimEnd()
+    .concat('\n')
+}
+
+function describe(type: Kind): string {
+  switch (type.kind) {
+    case 'integer':
+      return `${type.min} to ${type.max}`
+    case 'seconds':
+      return 'seconds'
+    case 'boolean':
+      return '0 or 1'
+    case 'choice':
+      return type.values.join(' or ')
+    case 'names':
+      return 'names, comma between'
+  }
+}
