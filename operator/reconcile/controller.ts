@@ -1,0 +1,121 @@
+import type { KubeObject } from '../../crds/object.ts'
+import { managedBy } from '../labels.ts'
+import type { Cache } from '../kube/cache.ts'
+import type { KubeClient } from '../kube/client.ts'
+import type { EventRecorder } from '../kube/events.ts'
+import type { Requeue } from '../kube/queue.ts'
+import type { Logger } from '../observability/logger.ts'
+import { metrics } from '../observability/metrics.ts'
+import { messageOf, retryAfterOf } from './errors.ts'
+import { computeStatus, patchStatus, requeueAfter, type CommonStatus } from './status.ts'
+import { runSteps, type Step, type StepResult } from './steps.ts'
+
+/** Everything that differs between the kinds of ours. */
+export interface Controller<Context> {
+  apiVersion: string
+  kind: string
+  /** Gathers what the steps need. What it throws leaves the step conditions as they are: nothing new is known. */
+  observe(object: KubeObject, signal: AbortSignal): Promise<Context>
+  steps: Step<Context>[]
+  /**
+   * Status fields besides conditions, phase and observedGeneration, asked for after the steps, also when one has stopped.
+   * A field left out keeps its value; one that is undefined is removed.
+   */
+  extraStatus?(context: Context): Record<string, unknown>
+}
+
+export interface ReconcilerTools {
+  client: KubeClient
+  cache: Cache
+  events: EventRecorder
+  log: Logger
+}
+
+/**
+ * Makes the queue's processor of one kind; keys are `namespace/name`. A start, a resync and an event are the same path:
+ * read the object, observe, run the steps, patch the status if it differs, say when to come back.
+ * An object that is gone or being deleted is left alone: what it owns goes with it by ownerReference.
+ */
+export function reconciler<Context>(controller: Controller<Context>, tools: ReconcilerTools) {
+  return async (key: string, signal: AbortSignal): Promise<Requeue> => {
+    const { kind } = controller
+    const log = tools.log.child({ kind, key })
+    const stopTimer = metrics.reconcileDuration.startTimer({ kind })
+    try {
+      const { requeue, result } = await reconcile(controller, { ...tools, log }, key, signal)
+      metrics.reconciles.inc({ kind, result })
+      log.debug({ result, requeue }, 'reconciled')
+      return requeue
+    } catch (error) {
+      metrics.reconciles.inc({ kind, result: 'error' })
+      log.error({ error: messageOf(error), err: error }, 'reconcile failed')
+      const afterMs = retryAfterOf(error)
+      return afterMs === undefined ? 'backoff' : { afterMs }
+    } finally {
+      stopTimer()
+    }
+  }
+}
+
+/**
+ * The key of the object of `kind` which a changed object belongs to: itself, its controller's, or, for what outlives its
+ * owner (credentials, volumes), that of its instance label. Undefined when it belongs to none.
+ */
+export function keyFor(kind: string, object: KubeObject): string | undefined {
+  const { namespace, name, labels, ownerReferences } = object.metadata
+  if (object.kind === kind) return `${namespace}/${name}`
+  const owner = ownerReferences?.find((reference) => reference.controller)
+  if (owner) return owner.kind === kind ? `${namespace}/${owner.name}` : undefined
+  const instance = labels?.['app.kubernetes.io/instance']
+  const ours = labels?.['app.kubernetes.io/managed-by'] === managedBy
+  return ours && instance !== undefined ? `${namespace}/${instance}` : undefined
+}
+
+async function reconcile<Context>(
+  controller: Controller<Context>,
+  tools: ReconcilerTools,
+  key: string,
+  signal: AbortSignal,
+): Promise<{ requeue: Requeue; result: string }> {
+  const [namespace, name] = key.split('/') as [string, string]
+  const object = tools.cache.get(controller, namespace, name)
+  if (!object || object.metadata.deletionTimestamp) return { requeue: {}, result: 'absent' }
+  const context = await controller.observe(object, signal)
+  const results = await runSteps(controller.steps, context)
+  logSurprise(results, tools.log)
+  const written = await report(object, results, controller.extraStatus?.(context) ?? {}, tools)
+  if (written === 'conflict') {
+    tools.log.debug('the object changed while it was reconciled')
+    return { requeue: 'backoff', result: 'conflict' }
+  }
+  const stopped = results.find(({ outcome }) => outcome.kind !== 'done')
+  return { requeue: requeueAfter(results), result: stopped?.outcome.kind ?? 'done' }
+}
+
+async function report(object: KubeObject, results: StepResult[], extra: object, tools: ReconcilerTools) {
+  const previous = object['status'] as CommonStatus | undefined
+  const generation = object.metadata.generation ?? 0
+  const common = computeStatus({ results, previous, generation, now: new Date() })
+  const written = await patchStatus(tools, object, { ...previous, ...extra, ...common })
+  if (written === 'patched') announce(object, common, previous, tools.events)
+  return written
+}
+
+/** An Event when Ready turns, and when work stops for good. */
+function announce(object: KubeObject, status: CommonStatus, previous: CommonStatus | undefined, events: EventRecorder) {
+  const ready = status.conditions.find(({ type }) => type === 'Ready')
+  const before = previous?.conditions.find(({ type }) => type === 'Ready')
+  const stalled = status.conditions.find(({ type }) => type === 'Stalled')
+  if (ready?.status === 'True' && before?.status !== 'True')
+    return events.normal(object, 'Ready', 'Everything is ready')
+  if (stalled) return events.warning(object, 'Stalled', stalled.message)
+  if (ready?.status === 'False' && before?.status === 'True') events.warning(object, 'NotReady', ready.message)
+}
+
+/** A thrown error is in the status as one line; its stack is only here. */
+function logSurprise(results: StepResult[], log: Logger): void {
+  for (const { condition, outcome } of results) {
+    if (outcome.kind === 'error')
+      log.error({ condition, error: messageOf(outcome.error), err: outcome.error }, 'step failed')
+  }
+}

@@ -1,0 +1,147 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Condition, ConditionType, Reason } from '../../crds/conditions.ts'
+import type { KubeObject } from '../../crds/object.ts'
+import type { Phase } from '../../crds/schema/common.ts'
+import type { Cache } from '../kube/cache.ts'
+import { hasStatus, type KubeClient } from '../kube/client.ts'
+import type { Requeue } from '../kube/queue.ts'
+import { messageOf, retryAfterOf } from './errors.ts'
+import type { StepResult } from './steps.ts'
+
+/** What the status of every kind of ours has. */
+export interface CommonStatus {
+  observedGeneration: number
+  phase: Phase
+  conditions: Condition[]
+}
+
+/** A condition before it is compared with the previous one. */
+type Finding = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
+
+/**
+ * The status that the results of one reconcile mean. `Ready` repeats the first stopped step's message verbatim;
+ * `Reconciling` and `Stalled` are there only while true. Pure.
+ * @param previous  the status to replace: lastTransitionTime moves only where `status` differs from it
+ */
+export function computeStatus(input: {
+  results: StepResult[]
+  previous?: CommonStatus | undefined
+  generation: number
+  now: Date
+}): CommonStatus {
+  const { results, previous, generation, now } = input
+  const stopped = results.find((result) => result.outcome.kind !== 'done')
+  const findings = [...results.map(stepFinding), readyFinding(stopped), ...progressFindings(stopped)]
+  return {
+    observedGeneration: generation,
+    phase: phaseOf(stopped, previous, generation),
+    conditions: findings.map((finding) => dated(finding, previous, generation, now)),
+  }
+}
+
+/** When the reconciler wants to see the object again. */
+export function requeueAfter(results: StepResult[]): Requeue {
+  const outcome = results.find((result) => result.outcome.kind !== 'done')?.outcome
+  if (outcome?.kind === 'wait') return { afterMs: outcome.retryAfterMs }
+  if (outcome?.kind !== 'error') return {}
+  const afterMs = retryAfterOf(outcome.error)
+  return afterMs === undefined ? 'backoff' : { afterMs }
+}
+
+/**
+ * Writes the status with one patch, and none when the object has it already. `conflict`: the object has changed since it
+ * was read, or is gone; the event that says so is on its way.
+ * @param status  all status fields; one that the object has and this lacks is removed
+ * @throws KubeError other than 404 and 409
+ */
+export async function patchStatus(
+  { client, cache }: { client: KubeClient; cache: Cache },
+  object: KubeObject,
+  status: Record<string, unknown>,
+): Promise<'patched' | 'unchanged' | 'conflict'> {
+  const wanted = JSON.parse(JSON.stringify(status)) as Record<string, unknown>
+  const current = (object['status'] ?? {}) as Record<string, unknown>
+  if (isDeepStrictEqual(wanted, current)) return 'unchanged'
+  const { namespace, name, uid, resourceVersion } = object.metadata
+  const patch = { metadata: { uid, resourceVersion }, status: mergePatchOf(wanted, current) }
+  try {
+    cache.wrote(await client.mergePatch(object, namespace, name, patch, 'status'))
+    return 'patched'
+  } catch (error) {
+    if (hasStatus(error, 409) || hasStatus(error, 404)) return 'conflict'
+    throw error
+  }
+}
+
+function stepFinding({ condition, outcome }: StepResult): Finding {
+  // prettier-ignore
+  switch (outcome.kind) {
+    case 'done':       return finding(condition, 'True', outcome.reason, outcome.message ?? '')
+    case 'wait':
+    case 'blocked':    return finding(condition, 'False', outcome.reason, outcome.message)
+    case 'error':      return finding(condition, 'False', 'Error', messageOf(outcome.error))
+    case 'notReached': return finding(condition, 'Unknown', 'NotReached', '')
+  }
+}
+
+function readyFinding(stopped: StepResult | undefined): Finding {
+  if (!stopped) return finding('Ready', 'True', 'Ready', '')
+  return finding('Ready', 'False', 'NotReady', stepFinding(stopped).message)
+}
+
+function progressFindings(stopped: StepResult | undefined): Finding[] {
+  if (!stopped) return []
+  const { message } = stepFinding(stopped)
+  if (stopped.outcome.kind === 'blocked') return [finding('Stalled', 'True', 'Blocked', message)]
+  return [finding('Reconciling', 'True', 'Progressing', message)]
+}
+
+function finding(type: ConditionType, status: Condition['status'], reason: Reason, message: string): Finding {
+  return { type, status, reason, message }
+}
+
+function dated(finding: Finding, previous: CommonStatus | undefined, generation: number, now: Date): Condition {
+  const before = previous?.conditions.find(({ type }) => type === finding.type)
+  // Kubernetes keeps whole seconds.
+  const lastTransitionTime =
+    before?.status === finding.status ? before.lastTransitionTime : `${now.toISOString().slice(0, 19)}Z`
+  return { ...finding, observedGeneration: generation, lastTransitionTime }
+}
+
+/**
+ * One word for people. The phases before the first Ready are Pending (nothing made yet) and Creating; a later spec change
+ * is Updating until Ready, and anything else that stops a Ready object makes it Degraded.
+ */
+function phaseOf(stopped: StepResult | undefined, previous: CommonStatus | undefined, generation: number): Phase {
+  if (!stopped) return 'Ready'
+  if (stopped.outcome.kind === 'blocked') return 'Failed'
+  switch (previous?.phase) {
+    case undefined:
+    case 'Pending':
+    case 'Creating':
+      return 'Creating'
+    case 'Ready':
+    case 'Degraded':
+      return previous.observedGeneration === generation ? 'Degraded' : 'Updating'
+    case 'Updating':
+    case 'Failed':
+    case 'Deleting':
+      return 'Updating'
+  }
+}
+
+/** The JSON merge patch that turns one into the other: null removes a field, a list is replaced as a whole. */
+function mergePatchOf(wanted: Record<string, unknown>, current: Record<string, unknown>): Record<string, unknown> {
+  const removed = Object.keys(current).filter((key) => !(key in wanted))
+  const patch: Record<string, unknown> = Object.fromEntries(removed.map((key) => [key, null]))
+  for (const [key, value] of Object.entries(wanted)) {
+    const before = current[key]
+    if (isDeepStrictEqual(value, before)) continue
+    patch[key] = isMap(value) && isMap(before) ? mergePatchOf(value, before) : value
+  }
+  return patch
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
