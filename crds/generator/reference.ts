@@ -54,20 +54,6 @@ export function conditionsPage(): string {
   )
 }
 
-/** docs/reference/README.md: the list of pages. */
-export function referenceIndex(kinds: KindSource[]): string {
-  const rows = kinds.map((kind) => [`[${kind.kind}](${kind.singular}.md)`, kind.description])
-  return (
-    notice +
-    '# Reference\n\n' +
-    'Generated from the sources that the operator and the API server use, so it cannot be out of date. `kubectl explain mc.spec --recursive` prints the same fields.\n\n' +
-    table(
-      ['page', 'what'],
-      [...rows, ['[Conditions](conditions.md)', 'Every condition of `status.conditions` and every reason.']],
-    )
-  )
-}
-
 function fieldsOf(schema: StructuralSchema, prefix: string): Field[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, child]) => {
     const path = prefix + name

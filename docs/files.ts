@@ -1,18 +1,19 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** Path from the repository's root -> text. */
-export type GeneratedFiles = Map<string, string>
-
 export interface Difference {
   path: string
   problem: 'missing' | 'stale' | 'no longer generated'
 }
 
-const root = join(import.meta.dirname, '../..')
+const root = join(import.meta.dirname, '..')
 
-/** How the files on disk differ from what they should be. Every file in `folders` counts as generated. */
-export function differences(files: GeneratedFiles, folders: string[]): Difference[] {
+/**
+ * How the files on disk differ from what they should be.
+ * @param files    path from the repository's root -> text
+ * @param folders  every file in these counts as generated
+ */
+export function differences(files: Map<string, string>, folders: string[]): Difference[] {
   const wrong = [...files].flatMap(([path, text]): Difference[] => {
     if (!existsSync(join(root, path))) return [{ path, problem: 'missing' }]
     return readFileSync(join(root, path), 'utf8') === text ? [] : [{ path, problem: 'stale' }]
@@ -25,7 +26,7 @@ export function differences(files: GeneratedFiles, folders: string[]): Differenc
 }
 
 /** Makes the files on disk what they should be; files that are right already are not touched. */
-export function write(files: GeneratedFiles, found: Difference[]): void {
+export function write(files: Map<string, string>, found: Difference[]): void {
   for (const { path, problem } of found) {
     if (problem === 'no longer generated') rmSync(join(root, path))
     else writeText(join(root, path), files.get(path) ?? '')

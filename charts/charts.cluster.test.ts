@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+import { env, kubeconform, writeSchemas } from './kubeconform.ts'
+
+const root = join(import.meta.dirname, '..')
+const charts = ['matching-crds', 'matching-operator']
+const everyValue = [
+  '--set=images.postgres=registry.example.com/postgres:1',
+  '--set=images.pgbouncer=registry.example.com/pgbouncer:1',
+  '--set=images.platform=registry.example.com/platform@sha256:0000',
+  '--set=watchNamespaces={one,two}',
+  '--set=logLevel=debug',
+  '--set=imagePullPolicy=Always',
+]
+
+const helm = (...args: string[]) => execFileSync('helm', args, { env, encoding: 'utf8', stdio: 'pipe', cwd: root })
+const template = (chart: string, ...values: string[]) =>
+  helm('template', 'operator', `charts/${chart}`, '--namespace=system', ...values)
+
+let schemas: ReturnType<typeof writeSchemas>
+beforeAll(() => {
+  schemas = writeSchemas()
+})
+afterAll(() => schemas.remove())
+
+describe('what the API server accepts', () => {
+  test.each(charts)('%s passes helm lint', (chart) => {
+    expect(helm('lint', '--strict', '--with-subcharts', `charts/${chart}`)).toContain('0 chart(s) failed')
+  })
+
+  test.each([
+    ['matching-crds', []],
+    ['matching-operator', []],
+    ['matching-operator', everyValue],
+  ])('%s with values %j', (chart, values) => {
+    expect(kubeconform(template(chart, ...values), schemas.folder)).toEqual([])
+  })
+
+  test.each(globSync('{samples,crds/manifests}/*.yaml', { cwd: root }))('%s', (file) => {
+    expect(kubeconform(readFileSync(join(root, file), 'utf8'), schemas.folder)).toEqual([])
+  })
+
+  test('kubeconform sees a misspelt field, of Kubernetes and of ours', () => {
+    const wrong = template('matching-operator').replace('readOnlyRootFilesystem', 'readOnlyRootFileSystem')
+    expect(kubeconform(wrong, schemas.folder)).toEqual([expect.stringContaining('readOnlyRootFileSystem')])
+    const sample = readFileSync(join(root, 'samples/quickstart.yaml'), 'utf8')
+    const misspelt = sample.replace('spec: {}', 'spec: { pooling: { replica: 2 } }')
+    expect(kubeconform(misspelt, schemas.folder)).toEqual([expect.stringContaining('replica')])
+  })
+})
+
+describe('values', () => {
+  test.each([
+    ['logLevel=loud', '/logLevel'],
+    ['watchNamespaces={Not_A_Namespace}', '/watchNamespaces/0'],
+    ['watchNamespaces={one,one}', '/watchNamespaces'],
+    ['image=typo', "'image' not allowed"],
+    ['images.platfrom=typo', "'platfrom' not allowed"],
+  ])('%s is refused naming the value', (value, message) => {
+    expect(() => template('matching-operator', `--set=${value}`)).toThrow(message)
+  })
+
+  test('images default to the version of the chart', () => {
+    const rendered = template('matching-operator')
+    for (const name of ['postgres', 'pgbouncer', 'platform'])
+      expect(rendered).toContain(`"supersmartmatch/${name}:0.1.0"`)
+  })
+})
+
+test('uninstalling the CRD chart keeps the CRDs', () => {
+  const kept = parseAllDocuments(template('matching-crds')).map((document) => document.toJS() as Kept)
+  expect(kept).toHaveLength(2)
+  for (const { metadata } of kept) expect(metadata.annotations['helm.sh/resource-policy']).toBe('keep')
+})
+
+interface Kept {
+  metadata: { annotations: Record<string, string> }
+}
