@@ -45,7 +45,7 @@ export const pkiFile = (name: string): string => join(pkiDir, name)
 export const kubeconfigFile = (user: string): string => join(configDir, `${user}.kubeconfig`)
 
 async function newKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']))
+  return await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
 }
 
 async function privatePem(keys: webcrypto.CryptoKeyPair): Promise<string> {

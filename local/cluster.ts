@@ -21,9 +21,12 @@ import { CommandError, run, waitFor } from './run.ts'
 /** What a container gets between SIGTERM and SIGKILL: PostgreSQL must be able to write its last checkpoint. */
 const podGraceMs = 30_000
 
-async function ensure(daemon: Daemon): Promise<void> {
+/** @returns whether it had to be started */
+async function ensure(daemon: Daemon): Promise<boolean> {
   const outcome = await ensureDaemon(daemon)
-  if (outcome !== 'running') say('cluster', `${daemon.name} ${outcome}`)
+  if (outcome === 'running') return false
+  say('cluster', `${daemon.name} ${outcome}`)
+  return true
 }
 
 /** Waits until `check` passes; ends at once, with the end of its log, when the daemon has died. */
@@ -60,7 +63,7 @@ async function recover(): Promise<void> {
   if (isLive() || shims().length > 0) return
   const found = describeLeftovers()
   if (found.length > 0) say('cluster', `removing what an earlier cluster left: ${found.join(', ')}`)
-  await removeLeftovers(0)
+  await removeLeftovers(podGraceMs)
 }
 
 async function startRuntime(pause: LocalImage): Promise<void> {
@@ -81,13 +84,16 @@ async function startControlPlane(): Promise<void> {
 }
 
 interface NodeStatus {
-  status: { conditions?: { type: string; status: string; message: string }[] }
+  status: { conditions?: { type: string; status: string; message: string; lastHeartbeatTime: string }[] }
 }
 
-async function nodeNotReady(): Promise<string | undefined> {
+/** @param since a report older than this (ms) is that of a kubelet that no longer runs */
+async function nodeNotReady(since: number): Promise<string | undefined> {
   const node = (await find(['node', nodeName])) as NodeStatus | undefined
   const ready = node?.status.conditions?.find((condition) => condition.type === 'Ready')
-  return ready?.status === 'True' ? undefined : (ready?.message ?? 'the node has not registered')
+  if (ready === undefined) return 'the node has not registered'
+  if (Date.parse(ready.lastHeartbeatTime) < since) return 'the kubelet has not reported yet'
+  return ready.status === 'True' ? undefined : ready.message
 }
 
 /** Asks by the Service's address, the way a pod does, so that kube-proxy is covered too. */
@@ -107,8 +113,10 @@ async function startNode(): Promise<void> {
   await ensure(daemons.coredns())
   await ensure(daemons.volumeProvisioner())
   await ensure(daemons.kubeProxy())
-  await ensure(daemons.kubelet())
-  await waitForDaemon('kubelet', 90_000, nodeNotReady)
+  // The API server keeps whole seconds.
+  const begun = Math.floor(Date.now() / 1000) * 1000
+  const started = await ensure(daemons.kubelet())
+  await waitForDaemon('kubelet', 90_000, () => nodeNotReady(started ? begun : 0))
   await waitForDaemon('coredns', 60_000, nameNotFound)
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { binary } from './binaries.ts'
 import { kubeconfigFile, pkiFile } from './certificates.ts'
@@ -140,9 +140,11 @@ const corefile = () => `.:${ports.dns} {
 }
 `
 
+/** Writes a configuration file only when it changes: kube-proxy ends as soon as its file is touched. */
 function write(name: string, content: string | object): string {
   const file = configFile(name)
-  writeFileSync(file, typeof content === 'string' ? content : `${JSON.stringify(content, null, 2)}\n`)
+  const text = typeof content === 'string' ? content : `${JSON.stringify(content, null, 2)}\n`
+  if (!existsSync(file) || readFileSync(file, 'utf8') !== text) writeFileSync(file, text)
   return file
 }
 
@@ -203,6 +205,12 @@ export function apiServer(): Daemon {
       'tls-cert-file': crt,
       'tls-private-key-file': key,
       'client-ca-file': pkiFile('ca.crt'),
+      // No aggregated server runs here; without these the other daemons complain every minute.
+      'requestheader-client-ca-file': pkiFile('ca.crt'),
+      'requestheader-allowed-names': 'front-proxy-client',
+      'requestheader-username-headers': 'X-Remote-User',
+      'requestheader-group-headers': 'X-Remote-Group',
+      'requestheader-extra-headers-prefix': 'X-Remote-Extra-',
       'kubelet-certificate-authority': pkiFile('ca.crt'),
       'kubelet-client-certificate': clientCrt,
       'kubelet-client-key': clientKey,

@@ -7,9 +7,13 @@ import { run } from './run.ts'
 /** An image of ours as the cluster must know it. */
 export type LocalImage = Awaited<ReturnType<typeof buildImage>>
 
-/** Builds the image unless it is in the cache. */
+const builds = new Map<ImageName, Promise<LocalImage>>()
+
+/** Builds the image unless it is in the cache; asked twice at the same time, it is built once. */
 export async function build(name: ImageName): Promise<LocalImage> {
-  return buildImage(name, (line) => say('images', line))
+  const running = builds.get(name) ?? buildImage(name, (line) => say('images', line))
+  builds.set(name, running)
+  return running
 }
 
 const ctr = async (args: string[]) => run('ctr', ['--address', containerdSocket, '--namespace', 'k8s.io', ...args])

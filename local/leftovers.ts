@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'nod
 import { join } from 'node:path'
 import { hasCgroups, podProcesses, removeCgroups } from './cgroups.ts'
 import { removeNetwork } from './network.ts'
-import { containerdSocket, networkName, podLogDir, runDir, stateDir } from './paths.ts'
+import { containerdSocket, podLogDir, runDir, stateDir } from './paths.ts'
 import type { ProcessIdentity } from './processes.ts'
 import { endProcesses, identify, listProcesses } from './processes.ts'
 import { run, succeeds } from './run.ts'
@@ -78,7 +78,9 @@ function removeShimSockets(): void {
 function removeStrayFiles(): void {
   const results = '/var/lib/cni/results'
   if (existsSync(results)) {
-    for (const name of readdirSync(results)) if (name.startsWith(`${networkName}-`)) rmSync(join(results, name))
+    for (const file of readdirSync(results).map((name) => join(results, name))) {
+      if (readFileSync(file, 'utf8').includes(`"${runDir}/`)) rmSync(file)
+    }
   }
   const links = '/var/log/containers'
   if (existsSync(links)) {

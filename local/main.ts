@@ -1,24 +1,45 @@
 import { ensureNodeBinaries, ensureTools } from './binaries.ts'
 import { deleteState, startCluster, stopCluster, writeLinks } from './cluster.ts'
 import { build } from './images.ts'
+import { installPlatform, nextSteps } from './install.ts'
+import type { PlatformImages } from './install.ts'
 import { assertMayChange, takeLock, writeOwner } from './owner.ts'
 import { ensurePackages } from './packages.ts'
 import { assertMachineFits } from './preconditions.ts'
+import { say } from './report.ts'
+import { printLogs, printStatus } from './status.ts'
 
 const usage = 'usage: node local/main.ts up [--cluster-only] | down | clean | status | logs [name]'
 
-async function up(clusterOnly: boolean): Promise<void> {
-  await assertMachineFits()
-  assertMayChange()
-  takeLock()
-  await ensurePackages()
+async function bringUpCluster(): Promise<void> {
   // Images wait for the network more than for the processor, Go builds the other way round.
   const [pause] = await Promise.all([build('pause'), ensureNodeBinaries()])
   writeOwner()
   await startCluster(pause)
   await ensureTools()
   writeLinks()
-  if (clusterOnly) return
+}
+
+/** One after the other: they share a base that the first one makes. */
+async function buildPlatformImages(): Promise<PlatformImages> {
+  await build('pause')
+  return { postgres: await build('postgres'), pgbouncer: await build('pgbouncer'), platform: await build('platform') }
+}
+
+async function up(clusterOnly: boolean): Promise<void> {
+  await assertMachineFits()
+  assertMayChange()
+  takeLock()
+  await ensurePackages()
+  if (clusterOnly) {
+    await bringUpCluster()
+    say('ready', 'Kubernetes runs; nothing is installed in it')
+    return
+  }
+  const [images] = await Promise.all([buildPlatformImages(), bringUpCluster()])
+  await installPlatform(images)
+  say('ready', 'everything is up')
+  console.log(nextSteps)
 }
 
 async function down(): Promise<void> {
@@ -36,6 +57,8 @@ async function main(command = '', argument = ''): Promise<void> {
   if (command === 'up') await up(argument === '--cluster-only')
   else if (command === 'down') await down()
   else if (command === 'clean') await clean()
+  else if (command === 'status') await printStatus()
+  else if (command === 'logs') await printLogs(argument)
   else throw new Error(usage)
 }
 
@@ -43,5 +66,6 @@ try {
   await main(process.argv[2], process.argv[3])
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
-  process.exitCode = 1
+  // A build that runs beside what failed must not keep the reader waiting for its end.
+  process.exit(1)
 }
