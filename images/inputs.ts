@@ -14,16 +14,15 @@ export interface ContextRules {
  * @throws Error naming the line that has another form
  */
 export function parseContextRules(text: string): ContextRules {
-  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
-  const included = lines.filter((line) => line.startsWith('!'))
-  const excluded = lines.slice(1 + included.length)
-  const expected = ['*', ...included, ...excluded]
-  const wrong =
-    lines.find((line, index) => line !== expected[index]) ?? excluded.find((line) => !line.startsWith('**/'))
-  if (lines[0] !== '*' || wrong !== undefined) {
-    throw new Error(`expected "*", then "!name" lines, then "**/pattern" lines, not "${wrong ?? lines[0] ?? ''}"`)
+  const [first = '', ...rest] = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  const firstExclusion = rest.findIndex((line) => !line.startsWith('!'))
+  const included = firstExclusion === -1 ? rest : rest.slice(0, firstExclusion)
+  const exclude = rest.slice(included.length)
+  const wrong = first === '*' ? exclude.find((line) => !line.startsWith('**/')) : first
+  if (wrong !== undefined) {
+    throw new Error(`expected "*", then "!name" lines, then "**/pattern" lines, not "${wrong}"`)
   }
-  return { include: included.map((line) => line.slice(1)), exclude: excluded }
+  return { include: included.map((line) => line.slice(1)), exclude }
 }
 
 /** Whether a path relative to the build context, with `/` between its parts, enters the build. */
