@@ -86,8 +86,8 @@ function structuralProperties(
   input: Record<string, unknown>,
   path: string,
 ): Pick<StructuralSchema, 'properties' | 'required'> {
-  if (!input['properties']) return {}
-  const sources = Object.entries(input['properties'] as Record<string, object>)
+  const sources = Object.entries((input['properties'] ?? {}) as Record<string, object>)
+  if (sources.length === 0) return {}
   const properties = Object.fromEntries(sources.map(([name, source]) => [name, described(source, `${path}.${name}`)]))
   // The API server fills in defaults before it validates, but `kubectl explain` and clients' own checks read `required`.
   const required = ((input['required'] ?? []) as string[]).filter((name) => !('default' in (properties[name] ?? {})))

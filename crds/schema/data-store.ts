@@ -23,7 +23,7 @@ export const DataStoreSpec = Type.Object(
     }),
     version: stringEnum(['17'], {
       default: '17',
-      description: 'Major version of the engine. Default 17, the only one yet.',
+      description: 'Major version of the engine. Default 17, the only one yet; any other is refused.',
     }),
     schema: Type.Object(
       {

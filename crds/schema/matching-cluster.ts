@@ -103,7 +103,7 @@ export const MatchingClusterSpec = Type.Object(
     deletionPolicy: stringEnum(['Retain', 'Delete', 'DoNotTerminate'], {
       default: 'Retain',
       description:
-        'Handed to every store: what happens to data when the object is deleted. Default Retain: volumes, credentials and CA stay and are adopted when a MatchingCluster of the same name comes back.',
+        'Handed to every store: what happens to data when the object is deleted. Default Retain: volumes, credentials and CA stay and are adopted when a MatchingCluster of the same name comes back. Changing it restarts nothing.',
       ...rules({ rule: "self == 'Retain'", message: 'only deletionPolicy Retain is built yet: leave the field out' }),
     }),
   },

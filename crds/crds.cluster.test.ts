@@ -1,0 +1,230 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { generatedFiles, kinds } from './generate.ts'
+import { objectSchema } from './generator/definition.ts'
+import type { StructuralSchema } from './generator/structural.ts'
+import { apiVersion } from './schema/common.ts'
+
+const env = { ...process.env, PATH: `${join(import.meta.dirname, '../.local/bin')}:${process.env['PATH'] ?? ''}` }
+const kubectl = (args: string[], input?: object) =>
+  spawnSync('kubectl', args, { env, encoding: 'utf8', input: input ? JSON.stringify(input) : '' })
+
+function read(args: string[], input?: object): unknown {
+  const { status, stdout, stderr } = kubectl([...args, '-o', 'json'], input)
+  if (status !== 0) throw new Error(stderr)
+  return JSON.parse(stdout)
+}
+
+interface Definition {
+  metadata: { name: string }
+  spec: { names: object; versions: { schema: object }[] }
+}
+const manifests = [...generatedFiles()]
+  .filter(([path]) => path.startsWith('crds/manifests/'))
+  .map(([, text]) => parse(text) as Definition)
+
+// A namespace that no operator watches: these objects are for the API server alone.
+const namespace = `crds-${randomBytes(4).toString('hex')}`
+
+beforeAll(() => {
+  for (const manifest of manifests) {
+    const created = kubectl(['create', '-f', '-'], manifest)
+    if (created.status !== 0 && !created.stderr.includes('AlreadyExists')) throw new Error(created.stderr)
+    kubectl(['wait', '--for=condition=Established', '--timeout=30s', `crd/${manifest.metadata.name}`])
+  }
+  execFileSync('kubectl', ['create', 'namespace', namespace], { env })
+})
+afterAll(() => {
+  execFileSync('kubectl', ['delete', 'namespace', namespace, '--wait=false'], { env })
+})
+
+describe('installed', () => {
+  test.each(manifests)('$metadata.name is what is generated, nothing dropped', (manifest) => {
+    const live = read(['get', 'crd', manifest.metadata.name]) as Definition
+    // Unequal after a change of crds/schema: `make up` installs the new ones.
+    expect(live.spec.versions).toEqual(manifest.spec.versions)
+    expect(live.spec.names).toEqual(manifest.spec.names)
+  })
+
+  test('short names and the category work', () => {
+    expect(kubectl(['get', 'mc,store,supersmartmatch', '-n', namespace]).status).toBe(0)
+  })
+})
+
+interface Sample {
+  apiVersion: string
+  kind: string
+  metadata: { name: string; namespace: string }
+  spec: object
+}
+
+const cluster = (spec: object, name = 'demo'): Sample => ({
+  apiVersion,
+  kind: 'MatchingCluster',
+  metadata: { name, namespace },
+  spec,
+})
+const store = (spec: object, name = 'alone'): Sample => ({
+  apiVersion,
+  kind: 'DataStore',
+  metadata: { name, namespace },
+  spec: { engine: 'postgres', schema: { name: 'core' }, ...spec },
+})
+
+/** What the API server would store. @throws its message */
+const accepted = (object: Sample) => (read(['create', '--dry-run=server', '-f', '-'], object) as Sample).spec
+
+describe('defaults', () => {
+  const database = { cpu: '200m', memory: '512Mi', memoryLimit: '1Gi' }
+
+  test('an empty MatchingCluster gets every default', () => {
+    expect(accepted(cluster({}))).toEqual({
+      stores: { core: { storage: { size: '2Gi' }, resources: database } },
+      pooling: { replicas: 1, parameters: {}, resources: { cpu: '50m', memory: '64Mi', memoryLimit: '128Mi' } },
+      services: { core: { replicas: 1, resources: { cpu: '100m', memory: '192Mi', memoryLimit: '384Mi' } } },
+      images: {},
+      deletionPolicy: 'Retain',
+    })
+  })
+
+  test('a given field leaves the defaults of its neighbours', () => {
+    const spec = { stores: { core: { resources: { cpu: '1' } } }, pooling: { replicas: 2 } }
+    expect(accepted(cluster(spec))).toMatchObject({
+      stores: { core: { storage: { size: '2Gi' }, resources: { ...database, cpu: '1' } } },
+      pooling: { replicas: 2, parameters: {} },
+    })
+  })
+
+  test('a DataStore needs only its engine and its schema', () => {
+    expect(accepted(store({}))).toEqual({
+      engine: 'postgres',
+      schema: { name: 'core' },
+      version: '17',
+      storage: { size: '2Gi' },
+      resources: database,
+      tls: {},
+      deletionPolicy: 'Retain',
+    })
+  })
+})
+
+/** A rule with a spec it lets pass and one it refuses. `before` is there first when the rule compares with it. */
+interface Case {
+  field: string
+  message: string
+  good: Sample
+  bad: Sample
+  before?: Sample
+  /** What is said instead while the enum has one value only: then the API server does not come to the rule. */
+  insteadNow?: string
+}
+
+const named = (object: Sample, name: string): Sample => ({ ...object, metadata: { ...object.metadata, name } })
+const memory = (memory: string, memoryLimit: string) => ({ resources: { memory, memoryLimit } })
+const coreStore = (spec: object) => cluster({ stores: { core: spec } })
+const nameLength = (max: number) => `metadata.name must be at most ${max} characters`
+const nameLetters = 'metadata.name must start with a lower-case letter'
+const tooSmall = 'size must be at least 256Mi, or the store cannot start'
+const limitBelow = 'memoryLimit must be at least memory'
+const policy = 'only deletionPolicy Retain is built yet'
+const sameStorage = 'storage is immutable'
+const laterStores = ['geolocation', 'temporal', 'behavior', 'search', 'cache', 'events', 'vault']
+
+// prettier-ignore
+const clusterCases: Case[] = [
+  { field: 'metadata.name', message: nameLength(30), good: cluster({}, 'a'.repeat(30)), bad: cluster({}, 'a'.repeat(31)) },
+  { field: 'metadata.name', message: nameLetters, good: cluster({}, 'a-1'), bad: cluster({}, '1-a') },
+  ...laterStores.map((name) => ({ field: `spec.stores.${name}`, message: `stores.${name} is not built yet: only stores.core is; leave it out`,
+    good: cluster({ stores: {} }), bad: cluster({ stores: { [name]: { storage: { size: '1Gi' } } } }) })),
+  { field: 'spec.stores.core.storage.size', message: tooSmall, good: coreStore({ storage: { size: '256Mi' } }), bad: coreStore({ storage: { size: '255Mi' } }) },
+  { field: 'spec.stores.core.storage', message: sameStorage, before: coreStore({ storage: { size: '1Gi' } }),
+    good: coreStore({ storage: { size: '1Gi' }, resources: { cpu: '2' } }), bad: coreStore({ storage: { size: '1Gi', storageClass: 'fast' } }) },
+  { field: 'spec.stores.core.resources.memoryLimit', message: limitBelow, good: coreStore(memory('1Gi', '1024Mi')), bad: coreStore(memory('1Gi', '1023Mi')) },
+  { field: 'spec.pooling.resources.memoryLimit', message: limitBelow, good: cluster({ pooling: memory('1G', '1Gi') }), bad: cluster({ pooling: memory('1Gi', '1G') }) },
+  { field: 'spec.services.core.resources.memoryLimit', message: limitBelow, good: cluster({ services: { core: memory('0.5Gi', '512Mi') } }), bad: cluster({ services: { core: memory('513Mi', '0.5Gi') } }) },
+  { field: 'spec.deletionPolicy', message: policy, good: cluster({ deletionPolicy: 'Retain' }), bad: cluster({ deletionPolicy: 'Delete' }) },
+]
+
+// prettier-ignore
+const storeCases: Case[] = [
+  { field: 'metadata.name', message: nameLength(45), good: store({}, 'a'.repeat(45)), bad: store({}, 'a'.repeat(46)) },
+  { field: 'metadata.name', message: nameLetters, good: store({}, 'b'), bad: store({}, 'b.c') },
+  { field: 'spec.engine', message: 'engine is immutable', before: store({}), good: store({}), bad: store({ engine: 'redis' }), insteadNow: 'spec.engine: Unsupported value' },
+  { field: 'spec.schema', message: 'schema.name is immutable', before: store({}), good: store({}), bad: store({ schema: { name: 'temporal' } }), insteadNow: 'spec.schema.name: Unsupported value' },
+  { field: 'spec.storage.size', message: tooSmall, good: store({ storage: { size: '1G' } }), bad: store({ storage: { size: '1k' } }) },
+  { field: 'spec.storage', message: sameStorage, before: store({}), good: store({ storage: { size: '2Gi' } }), bad: store({ storage: { size: '3Gi' } }) },
+  { field: 'spec.resources.memoryLimit', message: limitBelow, good: store(memory('1Gi', '2Gi')), bad: store(memory('3Gi', '2Gi')) },
+  { field: 'spec.deletionPolicy', message: policy, good: store({ deletionPolicy: 'Retain' }), bad: store({ deletionPolicy: 'DoNotTerminate' }) },
+]
+
+describe.each([
+  ['MatchingCluster', clusterCases],
+  ['DataStore', storeCases],
+])('rules of %s', (kind, cases) => {
+  test.each(cases)('$field: $message', ({ field, message, good, bad, before, insteadNow }) => {
+    const name = `rule-${randomBytes(4).toString('hex')}`
+    if (before) read(['create', '-f', '-'], named(before, name))
+    const dryRun = (object: Sample) =>
+      kubectl([before ? 'apply' : 'create', '--dry-run=server', '-f', '-'], before ? named(object, name) : object)
+    expect(dryRun(good)).toMatchObject({ status: 0 })
+    const refused = dryRun(bad)
+    expect(refused.status).not.toBe(0)
+    const wanted = insteadNow ?? `${field}: Invalid value: ${message}`
+    expect(refused.stderr.replaceAll(/Invalid value: ("[^"]*"|{.*}): /g, 'Invalid value: ')).toContain(wanted)
+  })
+
+  test('every rule has a case', () => {
+    const source = kinds.find((candidate) => candidate.kind === kind)
+    const wanted = source ? messagesOf(objectSchema(source), '') : []
+    const missing = wanted.filter((rule) => !cases.some((c) => rule.startsWith(`${c.field}: ${c.message}`)))
+    expect(wanted.length).toBeGreaterThan(5)
+    expect(missing).toEqual([])
+  })
+})
+
+/** `field: message` of every rule in a schema. */
+function messagesOf(schema: StructuralSchema, path: string): string[] {
+  const own = (schema['x-kubernetes-validations'] ?? []).map((rule) =>
+    `${path}${rule.fieldPath ?? ''}: ${rule.message}`.replace(/^\./, ''),
+  )
+  const below = Object.entries(schema.properties ?? {}).map(([name, child]) => messagesOf(child, `${path}.${name}`))
+  return [...own, ...below.flat()]
+}
+
+// prettier-ignore
+test.each([
+  ['spec.pooling.replicas',           cluster({ pooling: { replicas: 0 } }),                         'should be greater than or equal to 1'],
+  ['spec.services.core.replicas',     cluster({ services: { core: { replicas: 51 } } }),             'should be less than or equal to 50'],
+  ['spec.stores.core.storage.size',   coreStore({ storage: { size: 'big' } }),                       'should match'],
+  ['spec.stores.core.resources.cpu',  coreStore({ resources: { cpu: '-1' } }),                       'should match'],
+  ['spec.images.postgres',            cluster({ images: { postgres: '' } }),                         'should be at least 1 chars long'],
+  ['spec.pooling.parameters.verbose', cluster({ pooling: { parameters: { verbose: 1 } } }),          'must be of type string'],
+  ['spec.engine',                     store({ engine: 'mysql' }),                                    'supported values: "postgres"'],
+  ['spec.version',                    store({ version: '16' }),                                      'supported values: "17"'],
+  ['spec.binding.port',               store({ binding: { host: 'pooler' } }),                        'Required value'],
+  ['spec.deletionPolicy',             store({ deletionPolicy: 'Keep' }),                             'supported values: "Retain"'],
+  ['spec.storageClass',               store({ storageClass: 'fast' }),                               'unknown field'],
+])('%s is limited', (field, object, message) => {
+  const { status, stderr } = kubectl(['create', '--dry-run=server', '-f', '-'], object)
+  expect(status).not.toBe(0)
+  const line = stderr.split('\n').find((candidate) => candidate.includes(field) && candidate.includes(message))
+  expect(line, stderr).toBeDefined()
+})
+
+test('status is a subresource, and kubectl prints the Ready condition', () => {
+  read(['apply', '-f', '-'], cluster({}, 'printed'))
+  const lastTransitionTime = new Date().toISOString()
+  const ready = { type: 'Ready', status: 'False', reason: 'NotReady', message: 'because', lastTransitionTime }
+  const status = { observedGeneration: 1, phase: 'Creating', storesReady: '0/1', stores: {}, conditions: [ready] }
+  const patch = (...args: string[]) =>
+    kubectl(['patch', 'mc/printed', '-n', namespace, '--type=merge', `-p=${JSON.stringify({ status })}`, ...args])
+
+  patch()
+  expect(read(['get', 'mc/printed', '-n', namespace])).not.toHaveProperty('status')
+  expect(patch('--subresource=status')).toMatchObject({ status: 0, stderr: '' })
+  const printed = kubectl(['get', 'mc/printed', '-n', namespace, '-o', 'wide', '--no-headers']).stdout.split(/\s+/)
+  expect(printed).toEqual(['printed', 'False', 'NotReady', '0/1', expect.stringMatching(/^\d+s$/), 'because', ''])
+})
