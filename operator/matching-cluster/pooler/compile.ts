@@ -80,6 +80,8 @@ const operatorSettings = {
   client_tls_sslmode: 'require',
   client_tls_cert_file: `${tlsDirectory}/tls.crt`,
   client_tls_key_file: `${tlsDirectory}/tls.key`,
+  // Loaded at start although no client certificate is asked for; without it PgBouncer wants the system's CA bundle.
+  client_tls_ca_file: `${tlsDirectory}/ca.crt`,
   client_tls_protocols: 'tlsv1.3',
   server_tls_sslmode: 'verify-full',
   server_tls_ca_file: `${tlsDirectory}/ca.crt`,
