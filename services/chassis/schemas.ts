@@ -1,0 +1,30 @@
+import Type from 'typebox'
+import type { Static, TSchema } from 'typebox'
+
+/** A string out of a fixed list, as `type: string, enum`, which every tool reads. */
+export function stringEnum<T extends string>(values: readonly T[], options: object = {}) {
+  return Type.Unsafe<T>({ type: 'string', enum: [...values], ...options })
+}
+
+/** The same schema, or null. */
+export function nullable<T extends TSchema>(schema: T) {
+  const { type, enum: values, ...rest } = schema as { type?: string; enum?: unknown[] }
+  if (type === undefined) throw new Error('nullable() is for schemas with one type')
+  return Type.Unsafe<Static<T> | null>({
+    ...rest,
+    type: [type, 'null'],
+    ...(values ? { enum: [...values, null] } : {}),
+  })
+}
+
+/** Lower case, as PostgreSQL prints it: ids are compared as text. */
+export const id = (description: string) => Type.String({ format: 'uuid', pattern: '^[0-9a-f-]{36}$', description })
+
+/** Text that PostgreSQL can store (no NUL) and people can read. */
+export const text = (maxLength: number, options: object = {}) =>
+  Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000]*$', ...options })
+
+export const instant = (description: string) => Type.String({ format: 'date-time', description })
+
+/** The object without fields that nobody named. */
+export const closed = { additionalProperties: false }
