@@ -14,7 +14,8 @@ import { loadKubeConfig } from './kube/config.ts'
 import { EventRecorder } from './kube/events.ts'
 import { acquireLease } from './kube/lease.ts'
 import { WorkQueue } from './kube/queue.ts'
-import { startReflectors, type Watch } from './kube/reflector.ts'
+import type { Watch } from './kube/cache.ts'
+import { startReflectors } from './kube/reflector.ts'
 import { managedBy } from './labels.ts'
 import { matchingClusterController } from './matching-cluster/controller.ts'
 import { createLogger } from './observability/logger.ts'
@@ -51,7 +52,8 @@ process.on('unhandledRejection', (error) => {
 
 const client = new KubeClient(await loadKubeConfig())
 const cache = new Cache()
-const schemas = Object.fromEntries(await Promise.all(schemaNames.map(async (name) => [name, await readSchema(name)])))
+const schemas: Record<string, Schema> = {}
+for (const name of schemaNames) schemas[name] = await readSchema(name)
 
 let ready = (): string | undefined => 'starting'
 const server = await startServer({ port: settings.httpPort, ready: () => ready(), log })
@@ -60,6 +62,7 @@ const reflectors = startReflectors({ client, cache, watches: watches(), onChange
 ready = () => reflectors.whyNotReady()
 
 const queues = new Map<string, WorkQueue>()
+let release: (() => Promise<void>) | undefined
 const terminated = new Promise<string>((resolve) => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
 })
@@ -109,8 +112,6 @@ async function lead(): Promise<string> {
     queue.start()
   }
 }
-
-var release: (() => Promise<void>) | undefined
 
 function enqueue(_change: string, object: KubeObject) {
   // An object elsewhere is not ours to touch: we hold no rights there.

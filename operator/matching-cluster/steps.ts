@@ -10,7 +10,7 @@ import type { KubeObject } from '../../crds/object.ts'
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import { podProblem } from '../data-store/decide.ts'
 import { databaseName, names as storeNames, poolerRole } from '../data-store/names.ts'
-import type { Target } from '../engines/engine.ts'
+import type { Address } from '../postgres-connection.ts'
 import { withOwner } from '../kube/apply.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
 import type { Step } from '../reconcile/steps.ts'
@@ -19,7 +19,7 @@ import { children } from './children.ts'
 import { names } from './names.ts'
 import { findPods, findSecret, platformLabels, readStores, type Context } from './observe.ts'
 import { answers, synchronize } from './pooler/admin.ts'
-import { compile, type Backend, type PoolerPlan } from './pooler/compile.ts'
+import { budgetProblem, compile, type Backend, type PoolerPlan } from './pooler/compile.ts'
 import { poolerObjects, poolerPort, poolerSecretValues, poolerServerNames } from './pooler/objects.ts'
 import { validate } from './pooler/settings.ts'
 import { rollout } from './rollout.ts'
@@ -84,8 +84,10 @@ const poolerReady: Step<Context> = {
   async run(context) {
     const { cluster, tools } = context
     const plan = poolerPlan(context)
-    const refused = (await ensurePoolerSecret(context, plan)) ?? (await ensurePoolerCertificate(context))
+    const refused = (await ensurePoolerSecret(context)) ?? (await ensurePoolerCertificate(context))
     if (refused) return refused
+    const overBudget = budgetProblem(plan)
+    if (overBudget) return { kind: 'blocked', reason: 'PoolBudgetExceeded', message: overBudget }
     const applied = await tools.applier.applyAll(poolerObjects(plan).map((object) => withOwner(cluster, object)))
     if (applied.refused) return waitFor(applied.refused)
 
@@ -112,7 +114,7 @@ function poolerPlan({ cluster, stores, namespace, tools }: Context): PoolerPlan 
 }
 
 /** The passwords PgBouncer itself uses: to ask the databases for others', and for its admin console. */
-async function ensurePoolerSecret(context: Context, plan: PoolerPlan): Promise<Outcome | undefined> {
+async function ensurePoolerSecret(context: Context): Promise<Outcome | undefined> {
   const { cluster, stores, tools } = context
   const name = names.pooler(cluster.metadata.name)
   const adminPassword = secretValue(findSecret(context, name), 'admin-password') ?? randomPassword()
@@ -144,11 +146,12 @@ async function reloadPods(context: Context, plan: PoolerPlan, pods: KubeObject[]
   const { cluster, tools, signal } = context
   const { effective, hash } = compile(plan)
   const password = secretValue(findSecret(context, names.pooler(cluster.metadata.name)), 'admin-password') ?? ''
+  const certificate = secretValue(findSecret(context, names.poolerTlsSecret(cluster.metadata.name)), 'tls.crt') ?? ''
   for (const pod of pods.filter(isRunning)) {
     const host = (pod['status'] as { podIP?: string }).podIP ?? ''
     const servername = poolerServerNames(cluster)[0] ?? ''
-    const console = { host, servername, port: poolerPort, password, ca: authority(context).certificate }
-    const why = await synchronize(console, effective, AbortSignal.any([signal, AbortSignal.timeout(5_000)]))
+    const admin = { host, servername, port: poolerPort, password, ca: authority(context).certificate, certificate }
+    const why = await synchronize(admin, effective, AbortSignal.any([signal, AbortSignal.timeout(5_000)]))
     if (!why) continue
     if (pod.metadata.annotations?.[hashAnnotation] !== hash) {
       const patch = { metadata: { annotations: { [hashAnnotation]: hash } } }
@@ -168,7 +171,7 @@ async function askThroughPooler(context: Context): Promise<Outcome> {
   for (const store of context.stores.values()) {
     const binding = findSecret(context, storeNames.bindingSecret(store.metadata.name, 'app'))
     const value = (key: string) => secretValue(binding, key) ?? ''
-    const target: Target = {
+    const target: Address = {
       host: value('host'),
       port: Number(value('port')),
       database: value('database'),
