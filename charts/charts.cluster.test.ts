@@ -1,11 +1,10 @@
-import { execFileSync } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
-import { env, kubeconform, writeSchemas } from './kubeconform.ts'
+import { helm, root, template } from './helm.ts'
+import { kubeconform, writeSchemas } from './kubeconform.ts'
 
-const root = join(import.meta.dirname, '..')
 const charts = ['matching-crds', 'matching-operator']
 const everyValue = [
   '--set=images.postgres=registry.example.com/postgres:1',
@@ -15,10 +14,6 @@ const everyValue = [
   '--set=logLevel=debug',
   '--set=imagePullPolicy=Always',
 ]
-
-const helm = (...args: string[]) => execFileSync('helm', args, { env, encoding: 'utf8', stdio: 'pipe', cwd: root })
-const template = (chart: string, ...values: string[]) =>
-  helm('template', 'operator', `charts/${chart}`, '--namespace=system', ...values)
 
 let schemas: ReturnType<typeof writeSchemas>
 beforeAll(() => {

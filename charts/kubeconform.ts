@@ -7,10 +7,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'yaml'
+import { env } from './helm.ts'
 
 const root = join(import.meta.dirname, '..')
-/** helm, kubectl and kubeconform of the local cluster first, else those of the machine. */
-export const env = { ...process.env, PATH: `${join(root, '.local/bin')}:${process.env['PATH'] ?? ''}` }
 
 interface Schema {
   $ref?: string
