@@ -39,6 +39,7 @@ export async function bootstrap(config: ClientConfig, options: BootstrapOptions)
   try {
     await checkSuperuser(server)
     await takeLock(server)
+    await keepOutOfLogs(server)
     await createOwner(server, owner)
     await createDatabase(server, database, owner)
     await runClusterSql({ ...config, ...inDatabase(config, database) }, clusterSql, options)
@@ -63,6 +64,13 @@ async function checkSuperuser({ client }: Session): Promise<void> {
   )
   const [row] = rows
   if (!row?.super) throw new Refused('WrongRole', `bootstrap needs a superuser, and ${row?.role} is none`)
+}
+
+/** Who has a verifier can try passwords at leisure: no statement of this session is logged. */
+async function keepOutOfLogs({ client }: Session): Promise<void> {
+  await client.query(
+    'SET log_statement = none; SET log_min_duration_statement = -1; SET log_min_error_statement = panic',
+  )
 }
 
 async function createOwner({ client, log }: Session, owner: string): Promise<void> {

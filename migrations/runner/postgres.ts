@@ -101,8 +101,8 @@ export function isTransient(error: unknown): boolean {
   if (error instanceof Failed) return error.reason === 'Unavailable'
   if (!(error instanceof Error)) return false
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  // 08: connection; 57P01–3: shutting down, crashed, starting up; 57P05: idle session closed; 53300: too many connections.
-  if (/^(08...|57P0[1235]|53300)$/.test(code) || transientCodes.includes(code)) return true
+  // 080: connection (08P01, a protocol error, is how PgBouncer says no); 57P01–3: shutting down, crashed, starting up; 57P05: idle session closed; 53300: too many connections.
+  if (/^(080..|57P0[1235]|53300)$/.test(code) || transientCodes.includes(code)) return true
   return (
     code === '' &&
     /^Connection terminated|^Client has encountered a connection error|timeout expired/.test(error.message)
