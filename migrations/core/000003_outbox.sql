@@ -191,12 +191,17 @@ CREATE FUNCTION publish_child_events() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
-  v_new text := 'SELECT to_jsonb(r) - $3 AS value FROM new_rows r';
-  v_old text := 'SELECT to_jsonb(r) - $3 AS value FROM old_rows r';
-  v_changes text := CASE TG_OP
-    WHEN 'INSERT' THEN v_new
-    WHEN 'DELETE' THEN v_old
-    ELSE format('(%1$s EXCEPT %2$s) UNION ALL (%2$s EXCEPT %1$s)', v_new, v_old)
+  -- Inserted and deleted rows all count; of updated ones those that differ, on the old and the new side, as a row may have moved
+  -- from one aggregate to another.
+  v_changed text := CASE TG_OP
+    WHEN 'INSERT' THEN format('SELECT %I AS id FROM new_rows', TG_ARGV[2])
+    WHEN 'DELETE' THEN format('SELECT %I AS id FROM old_rows', TG_ARGV[2])
+    ELSE format(
+      'SELECT (value ->> %L)::uuid AS id
+         FROM ((SELECT to_jsonb(n) - $3 FROM new_rows n EXCEPT SELECT to_jsonb(o) - $3 FROM old_rows o)
+               UNION ALL
+               (SELECT to_jsonb(o) - $3 FROM old_rows o EXCEPT SELECT to_jsonb(n) - $3 FROM new_rows n)) AS differing (value)',
+      TG_ARGV[2])
   END;
   v_ids text;
 BEGIN
@@ -205,8 +210,8 @@ BEGIN
   EXECUTE format(
     'INSERT INTO public.outbox_events (aggregate_type, aggregate_id, event_type, event_data)
      SELECT $1, p.%1$I, $2, jsonb_build_object(%2$s, ''changed_fields'', jsonb_build_array($4))
-       FROM (SELECT DISTINCT (value ->> %1$L)::uuid AS id FROM (%3$s) changes) c
-       JOIN public.%4$I p ON p.%1$I = c.id', TG_ARGV[2], v_ids, v_changes, TG_ARGV[4])
+       FROM (SELECT DISTINCT id FROM (%3$s) changes) c
+       JOIN public.%4$I p ON p.%1$I = c.id', TG_ARGV[2], v_ids, v_changed, TG_ARGV[4])
     USING TG_ARGV[0], TG_ARGV[1] || '.updated', public.derived_columns(), TG_TABLE_NAME::text;
   RETURN NULL;
 END

@@ -1,0 +1,261 @@
+-- Scheduled work. maintenance_jobs is the list; pg_cron runs it where it is there, otherwise the operator runs what is due:
+-- SELECT run_maintenance_job(name). A job that fails says so in last_error, one that does not run has an old last_run_at.
+
+CREATE TABLE maintenance_jobs (
+  name TEXT PRIMARY KEY,
+  command TEXT NOT NULL, -- runs in one transaction, as owner
+  schedule TEXT NOT NULL, -- as in cron, UTC
+  last_run_at TIMESTAMPTZ,
+  last_error TEXT,
+  created_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  updated_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE TRIGGER maintenance_jobs_touch BEFORE UPDATE ON maintenance_jobs FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+
+-- Runs a job and records how it ended; true if it succeeded, false if it failed or runs already.
+CREATE FUNCTION run_maintenance_job(p_name text) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET timezone = 'UTC'
+AS $$
+DECLARE
+  v_command text;
+  v_error text;
+BEGIN
+  SELECT command INTO v_command FROM public.maintenance_jobs WHERE name = p_name;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no maintenance job is named %', p_name USING ERRCODE = 'undefined_object';
+  END IF;
+  IF NOT pg_try_advisory_xact_lock(hashtextextended('maintenance job ' || p_name, 0)) THEN
+    RETURN false;
+  END IF;
+  BEGIN
+    EXECUTE v_command;
+  EXCEPTION WHEN OTHERS THEN
+    v_error := SQLSTATE || ' ' || SQLERRM;
+  END;
+  UPDATE public.maintenance_jobs SET last_run_at = clock_timestamp(), last_error = v_error WHERE name = p_name;
+  RETURN v_error IS NULL;
+END
+$$;
+
+-- Makes pg_cron's list equal to ours. The trigger below calls it; call it again when pg_cron is added to an existing database.
+-- Only the owner may: a job runs as whoever scheduled it.
+CREATE FUNCTION schedule_maintenance_jobs() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  c_call CONSTANT text := 'SELECT public.run_maintenance_job(%L)';
+BEGIN
+  IF to_regclass('cron.job') IS NULL THEN
+    RETURN;
+  END IF;
+  IF current_user <> (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'public.maintenance_jobs'::regclass) THEN
+    RAISE EXCEPTION 'only the owner of maintenance_jobs may schedule: jobs would run as %', current_user
+      USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  PERFORM cron.unschedule(j.jobid)
+     FROM cron.job j
+    WHERE j.username = current_user AND j.database = current_database() AND j.command = format(c_call, j.jobname)
+      AND NOT EXISTS (SELECT 1 FROM public.maintenance_jobs m WHERE m.name = j.jobname);
+  PERFORM cron.schedule(m.name, m.schedule, format(c_call, m.name))
+     FROM public.maintenance_jobs m
+    WHERE NOT EXISTS (SELECT 1 FROM cron.job j
+                       WHERE j.username = current_user AND j.database = current_database() AND j.jobname = m.name
+                         AND j.schedule = m.schedule AND j.command = format(c_call, m.name));
+END
+$$;
+CREATE FUNCTION maintenance_jobs_changed() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+  PERFORM public.schedule_maintenance_jobs();
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER maintenance_jobs_schedule AFTER INSERT OR DELETE OR UPDATE OF name, schedule ON maintenance_jobs
+  FOR EACH STATEMENT EXECUTE FUNCTION maintenance_jobs_changed();
+
+-- Rows that no partition took; more than 0 is an alarm (D-088).
+CREATE VIEW default_partition_rows WITH (security_invoker = true) AS
+SELECT 'job_postings' AS table_name, count(*) AS rows FROM job_postings_default
+UNION ALL
+SELECT 'outbox_events', count(*) FROM outbox_events_default;
+
+SET LOCAL ROLE matching_definer;
+
+-- The next four change rows of personal tables, hence definer. They take a thousand aggregates at a time, lock them as rule 11
+-- wants and run often, so that a backlog neither fills the lock table nor holds locks for long.
+
+CREATE FUNCTION expire_jobs() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_ids uuid[];
+  v_count integer;
+BEGIN
+  SELECT array_agg(job_id ORDER BY job_id) INTO v_ids
+    FROM (SELECT job_id FROM public.job_postings WHERE status IN ('active', 'paused') AND expires_at <= now()
+           ORDER BY expires_at LIMIT 1000) due;
+  PERFORM public.lock_aggregate('job', id) FROM unnest(v_ids) AS id;
+  UPDATE public.job_postings SET status = 'expired'
+   WHERE job_id = ANY (v_ids) AND status IN ('active', 'paused') AND expires_at <= now();
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END
+$$;
+
+CREATE FUNCTION expire_certifications() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET timezone = 'UTC'
+AS $$
+DECLARE
+  v_ids uuid[];
+  v_count integer;
+BEGIN
+  SELECT array_agg(candidate_id ORDER BY candidate_id) INTO v_ids
+    FROM (SELECT DISTINCT candidate_id FROM public.certifications
+           WHERE expiration_date < CURRENT_DATE AND verification_status IN ('unverified', 'verified') LIMIT 1000) due;
+  PERFORM public.lock_aggregate('candidate', id) FROM unnest(v_ids) AS id;
+  UPDATE public.certifications SET verification_status = 'expired'
+   WHERE candidate_id = ANY (v_ids) AND expiration_date < CURRENT_DATE AND verification_status IN ('unverified', 'verified');
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END
+$$;
+
+-- Two years after the decision an application goes, two years after closing a posting without applications (D-095).
+CREATE FUNCTION purge_applications() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_ids uuid[];
+  v_count integer;
+BEGIN
+  SELECT array_agg(application_id ORDER BY application_id) INTO v_ids
+    FROM (SELECT application_id FROM public.job_applications WHERE decided_at < now() - interval '2 years' LIMIT 1000) due;
+  PERFORM public.lock_aggregate('application', id) FROM unnest(v_ids) AS id;
+  DELETE FROM public.job_applications WHERE application_id = ANY (v_ids) AND decided_at < now() - interval '2 years';
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END
+$$;
+
+CREATE FUNCTION purge_closed_jobs() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_ids uuid[];
+  v_count integer;
+BEGIN
+  SELECT array_agg(job_id ORDER BY job_id) INTO v_ids
+    FROM (SELECT job_id FROM public.job_postings j
+           WHERE closed_at < now() - interval '2 years'
+             AND NOT EXISTS (SELECT 1 FROM public.job_applications a WHERE a.job_id = j.job_id) LIMIT 1000) due;
+  PERFORM public.lock_aggregate('job', id) FROM unnest(v_ids) AS id;
+  DELETE FROM public.job_postings j
+   WHERE job_id = ANY (v_ids) AND closed_at < now() - interval '2 years'
+     AND NOT EXISTS (SELECT 1 FROM public.job_applications a WHERE a.job_id = j.job_id);
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END
+$$;
+
+-- Kept 30 days after expiry to tell a person which devices were logged in (D-015).
+CREATE FUNCTION purge_user_sessions() RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+  DELETE FROM public.user_sessions WHERE expires_at < now() - interval '30 days'
+$$;
+
+CREATE FUNCTION purge_event_records() RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+  DELETE FROM public.outbox_dead_letters WHERE created_at < now() - interval '30 days';
+  DELETE FROM public.inbox WHERE created_at < now() - interval '30 days'
+$$;
+
+SET LOCAL ROLE supersmartmatch_core_owner;
+
+-- A past partition goes 7 days after every relay was first seen to have passed all of it, and only if that still holds: a
+-- transaction that was open for long may have added to it. Without a relay nothing is published, so nothing goes (D-178).
+CREATE FUNCTION drop_published_outbox_partitions() RETURNS integer
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_cursor record;
+  v_partition record;
+  v_pending boolean;
+  v_dropped integer := 0;
+BEGIN
+  SELECT xid, sequence INTO v_cursor FROM public.outbox_cursor ORDER BY xid, sequence LIMIT 1;
+  IF NOT FOUND THEN
+    RETURN 0;
+  END IF;
+  FOR v_partition IN SELECT partition FROM public.range_partitions('public.outbox_events') WHERE range_to <= now() LOOP
+    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s WHERE (xid, sequence) > ($1, $2))', v_partition.partition)
+      INTO v_pending USING v_cursor.xid, v_cursor.sequence;
+    IF v_pending THEN
+      DELETE FROM public.outbox_published_partitions WHERE partition_name = v_partition.partition::text;
+      CONTINUE;
+    END IF;
+    INSERT INTO public.outbox_published_partitions (partition_name) VALUES (v_partition.partition::text)
+    ON CONFLICT DO NOTHING;
+    DELETE FROM public.outbox_published_partitions
+     WHERE partition_name = v_partition.partition::text AND published_at <= now() - interval '7 days';
+    IF FOUND THEN
+      EXECUTE format('DROP TABLE %s', v_partition.partition);
+      v_dropped := v_dropped + 1;
+    END IF;
+  END LOOP;
+  DELETE FROM public.outbox_events_default
+   WHERE created_at < now() - interval '7 days' AND (xid, sequence) <= (v_cursor.xid, v_cursor.sequence);
+  RETURN v_dropped;
+END
+$$;
+
+-- Months that ended two years ago and are empty. A partition with rows is never dropped: no trigger would fire, and their keys
+-- would stay behind (D-095).
+CREATE FUNCTION drop_empty_job_partitions() RETURNS integer
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_partition record;
+  v_occupied boolean;
+  v_dropped integer := 0;
+BEGIN
+  FOR v_partition IN
+    SELECT partition FROM public.range_partitions('public.job_postings') WHERE range_to < now() - interval '2 years'
+  LOOP
+    LOCK TABLE public.job_postings IN ACCESS EXCLUSIVE MODE;
+    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s)', v_partition.partition) INTO v_occupied;
+    IF NOT v_occupied THEN
+      EXECUTE format('ALTER TABLE public.job_postings DETACH PARTITION %s', v_partition.partition);
+      EXECUTE format('DROP TABLE %s', v_partition.partition);
+      v_dropped := v_dropped + 1;
+    END IF;
+  END LOOP;
+  RETURN v_dropped;
+END
+$$;
+
+-- pg_cron keeps a row for each run, for ever.
+CREATE FUNCTION purge_cron_history() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF to_regclass('cron.job_run_details') IS NOT NULL THEN
+    DELETE FROM cron.job_run_details WHERE username = current_user AND end_time < now() - interval '7 days';
+  END IF;
+END
+$$;
+
+INSERT INTO maintenance_jobs (name, command, schedule) VALUES
+  ('create-partitions', 'SELECT public.create_monthly_partitions()', '0 0 * * *'),
+  ('create-outbox-partitions', 'SELECT public.create_outbox_partitions()', '5 0 * * *'),
+  ('drop-outbox-partitions', 'SELECT public.drop_published_outbox_partitions()', '30 0 * * *'),
+  ('expire-jobs', 'SELECT public.expire_jobs()', '*/10 * * * *'),
+  ('expire-certifications', 'SELECT public.expire_certifications()', '*/10 * * * *'),
+  ('purge-sessions', 'SELECT public.purge_user_sessions()', '10 1 * * *'),
+  ('purge-event-records', 'SELECT public.purge_event_records()', '20 1 * * *'),
+  ('purge-applications', 'SELECT public.purge_applications()', '*/10 * * * *'),
+  ('purge-closed-jobs', 'SELECT public.purge_closed_jobs()', '*/10 * * * *'),
+  ('drop-empty-job-partitions', 'SELECT public.drop_empty_job_partitions()', '30 1 * * *'),
+  ('purge-cron-history', 'SELECT public.purge_cron_history()', '40 1 * * *');
