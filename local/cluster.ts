@@ -8,7 +8,7 @@ import * as daemons from './daemons.ts'
 import { load } from './images.ts'
 import type { LocalImage } from './images.ts'
 import { apply, find, kubectl } from './kubectl.ts'
-import { describeLeftovers, endPods, removeLeftovers, shims } from './leftovers.ts'
+import { describeLeftovers, endPods, ourMounts, removeLeftovers, shims } from './leftovers.ts'
 import { ensureNetwork } from './network.ts'
 import { clusterObjects } from './objects.ts'
 import { isLive } from './owner.ts'
@@ -145,10 +145,18 @@ export async function stopCluster(): Promise<void> {
   })
 }
 
-/** Deletes volumes, etcd, images and certificates; the cluster must be stopped. */
+/** Deletes volumes, etcd, images, certificates and the checkout's links; the cluster must be stopped. */
 export function deleteState(): void {
+  const mounts = ourMounts()
+  // Deleting through a mount would delete what is mounted there.
+  if (mounts.length > 0)
+    throw new Error(`${mounts.join(', ')} could not be unmounted: unmount them and run make clean again`)
   rmSync(stateDir, { recursive: true, force: true })
+  for (const name of ['kubeconfig', ...linkedTools.map((tool) => join('bin', tool))])
+    rmSync(join(linkDir, name), { force: true })
 }
+
+const linkedTools = ['kubectl', 'helm', 'kubeconform']
 
 function link(target: string, name: string): void {
   rmSync(name, { force: true })
@@ -159,5 +167,5 @@ function link(target: string, name: string): void {
 export function writeLinks(): void {
   mkdirSync(join(linkDir, 'bin'), { recursive: true })
   link(adminKubeconfig, join(linkDir, 'kubeconfig'))
-  for (const name of ['kubectl', 'helm', 'kubeconform']) link(binary(name), join(linkDir, 'bin', name))
+  for (const tool of linkedTools) link(binary(tool), join(linkDir, 'bin', tool))
 }

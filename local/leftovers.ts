@@ -30,7 +30,7 @@ export function isContainerInit(status: string): boolean {
   return ids.length > 1 && ids.at(-1) === '1'
 }
 
-const ourMounts = () => mountsUnder(readFileSync('/proc/self/mountinfo', 'utf8'), [runDir, stateDir])
+export const ourMounts = (): string[] => mountsUnder(readFileSync('/proc/self/mountinfo', 'utf8'), [runDir, stateDir])
 
 export const shims = (): ProcessIdentity[] => listProcesses().filter((found) => isOurShim(found.argv))
 
