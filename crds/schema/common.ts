@@ -38,7 +38,7 @@ export const nameRules = (max: number): CelRule[] => [
 ]
 
 const quantityPattern = '^[0-9]+(\\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$'
-export const quantity = (options: object) => Type.String({ pattern: quantityPattern, maxLength: 32, ...options })
+const quantity = (options: object) => Type.String({ pattern: quantityPattern, maxLength: 32, ...options })
 
 /** Name of another object in the same namespace. */
 export const localName = (options: object) =>
