@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '..')
 /**
  * How the files on disk differ from what they should be.
  * @param files    path from the repository's root -> text
- * @param folders  every file in these counts as generated
+ * @param folders  where a file that says it is generated must still be so; others may lie beside it
  */
 export function differences(files: Map<string, string>, folders: string[]): Difference[] {
   const wrong = [...files].flatMap(([path, text]): Difference[] => {
@@ -21,8 +21,12 @@ export function differences(files: Map<string, string>, folders: string[]): Diff
   const present = folders.flatMap((folder) =>
     existsSync(join(root, folder)) ? readdirSync(join(root, folder)).map((name) => `${folder}/${name}`) : [],
   )
-  const orphans = present.filter((path) => !files.has(path))
+  const orphans = present.filter((path) => !files.has(path) && saysGenerated(path))
   return [...wrong, ...orphans.map((path): Difference => ({ path, problem: 'no longer generated' }))]
+}
+
+function saysGenerated(path: string): boolean {
+  return /^(<!-- |# )?Generated .*do not edit/im.test(readFileSync(join(root, path), 'utf8'))
 }
 
 /** Makes the files on disk what they should be; files that are right already are not touched. */
