@@ -2,40 +2,69 @@
 
 SET LOCAL ROLE matching_definer;
 
+-- What the child tables say of these candidates; for all of them at once, because a bulk load brings thousands.
+CREATE FUNCTION candidate_facts(p_candidates uuid[])
+RETURNS TABLE (candidate_id uuid, skill_names text, skills bigint, has_experience boolean, has_education boolean,
+               has_language boolean)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  SELECT c.id, s.names, COALESCE(s.number, 0),
+         c.id IN (SELECT candidate_id FROM public.work_experiences WHERE candidate_id = ANY (p_candidates)),
+         c.id IN (SELECT candidate_id FROM public.education WHERE candidate_id = ANY (p_candidates)),
+         c.id IN (SELECT candidate_id FROM public.candidate_languages WHERE candidate_id = ANY (p_candidates))
+    FROM unnest(p_candidates) AS c(id)
+    LEFT JOIN (SELECT candidate_id, string_agg(t.skill_name, ' ') AS names, count(*) AS number
+                 FROM public.candidate_skills JOIN public.skills_taxonomy t USING (skill_id)
+                WHERE candidate_id = ANY (p_candidates) GROUP BY candidate_id) s ON s.candidate_id = c.id;
+END
+$$;
+
 -- Names without stemming (A), title (B) and skill names (C) in the profile's language (D-033, D-034). search_candidates relies on
 -- the weights: only A identifies a person.
-CREATE FUNCTION candidate_search_vector(p candidate_profiles) RETURNS tsvector
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp
+CREATE FUNCTION candidate_search_vector(p candidate_profiles, p_skill_names text) RETURNS tsvector
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp
 AS $$
-  SELECT setweight(to_tsvector('public.ssm_name', concat_ws(' ', p.first_name, p.last_name)), 'A')
-      || setweight(to_tsvector(content.config, COALESCE(p.current_title, '')), 'B')
-      || setweight(to_tsvector(content.config, COALESCE(
-           (SELECT string_agg(t.skill_name, ' ')
-              FROM public.candidate_skills s JOIN public.skills_taxonomy t USING (skill_id)
-             WHERE s.candidate_id = p.candidate_id), '')), 'C')
-    FROM (SELECT ('public.ssm_' || p.content_language)::regconfig AS config) content
+DECLARE
+  v_content regconfig := ('public.ssm_' || p.content_language)::regconfig;
+BEGIN
+  RETURN setweight(to_tsvector('public.ssm_name', concat_ws(' ', p.first_name, p.last_name)), 'A')
+      || setweight(to_tsvector(v_content, COALESCE(p.current_title, '')), 'B')
+      || setweight(to_tsvector(v_content, COALESCE(p_skill_names, '')), 'C');
+END
 $$;
 
 -- 0 to 100. The weights add up to 100.
-CREATE FUNCTION candidate_completeness(p candidate_profiles) RETURNS integer
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp
+CREATE FUNCTION candidate_completeness(p candidate_profiles, p_skills bigint, p_experience boolean, p_education boolean,
+                                       p_language boolean) RETURNS integer
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, public, pg_temp
 AS $$
-  SELECT CASE WHEN p.first_name <> '' AND p.last_name <> '' THEN 20 ELSE 0 END
+BEGIN
+  RETURN CASE WHEN p.first_name <> '' AND p.last_name <> '' THEN 20 ELSE 0 END
        + CASE WHEN p.current_title <> '' THEN 10 ELSE 0 END
        + CASE WHEN p.phone IS NOT NULL THEN 10 ELSE 0 END
        + CASE WHEN p.expected_salary_min IS NOT NULL THEN 5 ELSE 0 END
        + CASE WHEN p.work_authorization IS NOT NULL THEN 5 ELSE 0 END
-       + (SELECT LEAST(count(*), 4)::integer * 5 FROM public.candidate_skills s WHERE s.candidate_id = p.candidate_id)
-       + CASE WHEN EXISTS (SELECT 1 FROM public.work_experiences w WHERE w.candidate_id = p.candidate_id) THEN 15 ELSE 0 END
-       + CASE WHEN EXISTS (SELECT 1 FROM public.education e WHERE e.candidate_id = p.candidate_id) THEN 10 ELSE 0 END
-       + CASE WHEN EXISTS (SELECT 1 FROM public.candidate_languages l WHERE l.candidate_id = p.candidate_id) THEN 5 ELSE 0 END
+       + LEAST(p_skills, 4)::integer * 5
+       + CASE WHEN p_experience THEN 15 ELSE 0 END
+       + CASE WHEN p_education THEN 10 ELSE 0 END
+       + CASE WHEN p_language THEN 5 ELSE 0 END;
+END
 $$;
 
+-- A new profile has no child rows yet.
 CREATE FUNCTION update_candidate_search_vector() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
-  NEW.search_vector := public.candidate_search_vector(NEW);
+  IF TG_OP = 'INSERT' THEN
+    NEW.search_vector := public.candidate_search_vector(NEW, NULL);
+  ELSE
+    NEW.search_vector := public.candidate_search_vector(
+      NEW, (SELECT f.skill_names FROM public.candidate_facts(ARRAY[NEW.candidate_id]) f));
+  END IF;
   RETURN NEW;
 END
 $$;
@@ -44,7 +73,13 @@ CREATE FUNCTION update_profile_completeness() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
-  NEW.profile_completeness := public.candidate_completeness(NEW);
+  IF TG_OP = 'INSERT' THEN
+    NEW.profile_completeness := public.candidate_completeness(NEW, 0, FALSE, FALSE, FALSE);
+  ELSE
+    NEW.profile_completeness :=
+      (SELECT public.candidate_completeness(NEW, f.skills, f.has_experience, f.has_education, f.has_language)
+         FROM public.candidate_facts(ARRAY[NEW.candidate_id]) f);
+  END IF;
   RETURN NEW;
 END
 $$;
@@ -65,8 +100,10 @@ BEGIN
       FROM (SELECT candidate_id FROM new_rows UNION ALL SELECT candidate_id FROM old_rows) c;
   END IF;
   UPDATE public.candidate_profiles p
-     SET search_vector = public.candidate_search_vector(p), profile_completeness = public.candidate_completeness(p)
-   WHERE p.candidate_id = ANY (v_candidates);
+     SET search_vector = public.candidate_search_vector(p, f.skill_names),
+         profile_completeness = public.candidate_completeness(p, f.skills, f.has_experience, f.has_education, f.has_language)
+    FROM public.candidate_facts(v_candidates) f
+   WHERE p.candidate_id = f.candidate_id;
   RETURN NULL;
 END
 $$;
