@@ -83,7 +83,6 @@ async function lead(): Promise<string> {
     log,
     signal: stop.signal,
   })
-  log.info({ identity }, 'leading')
   const writer = client.fenced(() => leadership.check())
   const events = new EventRecorder({ client: writer, instance: identity, log })
   const tools = {

@@ -7,6 +7,8 @@ import { names } from './names.ts'
 
 export const servicePort = 8080
 const metricsPort = 9090
+const bindingDirectory = '/bindings/core'
+const tokensDirectory = '/tokens'
 
 /** Deployment and Service of every application service. Pure. `image` is the platform image. */
 export function workloads(cluster: MatchingCluster, image: string): KubeObject[] {
@@ -66,6 +68,10 @@ function coreContainer(resources: Parameters<typeof resourceRequirements>[0], im
     image,
     imagePullPolicy: 'IfNotPresent',
     command: ['node', 'services/main.ts', 'core'],
+    env: [
+      { name: 'CORE_BINDING_DIR', value: bindingDirectory },
+      { name: 'TOKENS_FILE', value: `${tokensDirectory}/public.jwks` },
+    ],
     ports: [
       { name: 'http', containerPort: servicePort, protocol: 'TCP' },
       { name: 'metrics', containerPort: metricsPort, protocol: 'TCP' },
@@ -76,8 +82,8 @@ function coreContainer(resources: Parameters<typeof resourceRequirements>[0], im
     resources: resourceRequirements(resources),
     securityContext: containerSecurity,
     volumeMounts: [
-      { name: 'core-binding', mountPath: '/bindings/core', readOnly: true },
-      { name: 'tokens', mountPath: '/tokens', readOnly: true },
+      { name: 'core-binding', mountPath: bindingDirectory, readOnly: true },
+      { name: 'tokens', mountPath: tokensDirectory, readOnly: true },
       { name: 'tmp', mountPath: '/tmp' },
     ],
   }
