@@ -1,0 +1,212 @@
+import { AppsV1Api, CoreV1Api, KubeConfig, PortForward } from '@kubernetes/client-node'
+import type { V1Container, V1Pod } from '@kubernetes/client-node'
+import { createServer } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+
+const postgresPort = 5432
+const poolerPort = 6432
+const startLimitMs = 120_000
+
+/**
+ * vitest globalSetup of the project `postgres`. In the cluster that KUBECONFIG names it starts one pod with PostgreSQL and a
+ * PgBouncer that pools transactions, of the images the operator there was given, and makes it reachable on this machine:
+ *
+ *   TEST_POSTGRES_URL   superuser, no password
+ *   TEST_PGBOUNCER_URL  the same through PgBouncer
+ *   TEST_PG_DUMP        command that runs pg_dump of the server's version as superuser; append --dbname
+ *
+ * Does nothing when TEST_POSTGRES_URL is set already. The pod and its data are gone afterwards.
+ * The two only listen on the pod's loopback address: whoever may forward ports to it may use them, nobody else.
+ */
+export default async function setup(): Promise<(() => Promise<void>) | undefined> {
+  if (process.env['TEST_POSTGRES_URL']) return undefined
+  const config = new KubeConfig()
+  config.loadFromDefault()
+  const core = config.makeApiClient(CoreV1Api)
+
+  const { namespace, pod } = await createPod(core, await images(config))
+  const servers: Server[] = []
+  const stop = async () => {
+    for (const server of servers) server.close()
+    await core.deleteNamespace({ name: namespace })
+  }
+  try {
+    await running(core, namespace, pod)
+    for (const [variable, port] of [
+      ['TEST_POSTGRES_URL', postgresPort] as const,
+      ['TEST_PGBOUNCER_URL', poolerPort] as const,
+    ]) {
+      const server = await forward(config, namespace, pod, port)
+      servers.push(server)
+      const url = `postgres://postgres@127.0.0.1:${(server.address() as AddressInfo).port}/postgres`
+      await answering(url)
+      process.env[variable] = url
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  process.env['TEST_PG_DUMP'] =
+    `kubectl exec --namespace ${namespace} ${pod} --container postgres -- pg_dump --host 127.0.0.1 --username postgres`
+  return stop
+}
+
+interface Images {
+  postgres: string
+  pgbouncer: string
+}
+
+/** From the operator's Deployment, so that any cluster with the operator will do. */
+async function images(config: KubeConfig): Promise<Images> {
+  const deployments = await config
+    .makeApiClient(AppsV1Api)
+    .listDeploymentForAllNamespaces({ labelSelector: 'app.kubernetes.io/name=matching-operator' })
+  const env = deployments.items[0]?.spec?.template.spec?.containers[0]?.env ?? []
+  const find = (name: string) => process.env[name] ?? env.find((variable) => variable.name === name)?.value
+  const [postgres, pgbouncer] = [find('IMAGE_POSTGRES'), find('IMAGE_PGBOUNCER')]
+  if (!postgres || !pgbouncer)
+    throw new Error(
+      'the operator is not installed in this cluster: run make up, or set IMAGE_POSTGRES and IMAGE_PGBOUNCER',
+    )
+  return { postgres, pgbouncer }
+}
+
+/** In a namespace of its own, so that deleting that removes everything. */
+async function createPod(core: CoreV1Api, use: Images): Promise<{ namespace: string; pod: string }> {
+  const created = await core.createNamespace({
+    body: {
+      metadata: {
+        generateName: 'postgres-test-',
+        labels: { 'pod-security.kubernetes.io/enforce': 'restricted' },
+      },
+    },
+  })
+  const namespace = created.metadata?.name ?? ''
+  await core.createNamespacedPod({ namespace, body: podOf(use) })
+  return { namespace, pod: 'postgres' }
+}
+
+function podOf(use: Images): V1Pod {
+  const writable = ['/tmp', '/run', '/var/lib/postgresql/data'].map((mountPath, index) => ({
+    mountPath,
+    name: `v${index}`,
+  }))
+  const container = (name: string, image: string, script: string): V1Container => ({
+    name,
+    image,
+    imagePullPolicy: 'IfNotPresent',
+    command: ['sh', '-ceu', script],
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    },
+    volumeMounts: name === 'postgres' ? writable : [{ mountPath: '/tmp', name: 'pooler' }],
+  })
+  return {
+    metadata: { name: 'postgres' },
+    spec: {
+      restartPolicy: 'Never',
+      // Whatever happens to the test run, its pod ends.
+      activeDeadlineSeconds: 2 * 3600,
+      terminationGracePeriodSeconds: 1,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: 999,
+        runAsGroup: 999,
+        fsGroup: 999,
+        seccompProfile: { type: 'RuntimeDefault' },
+      },
+      containers: [
+        container('postgres', use.postgres, startPostgres),
+        container('pgbouncer', use.pgbouncer, startPooler),
+      ],
+      volumes: [...writable.map(({ name }) => ({ name, emptyDir: {} })), { name: 'pooler', emptyDir: {} }],
+    },
+  }
+}
+
+/** As the operator starts it, as far as tests can tell; nothing is synced to disk, because nothing is to be kept. */
+const startPostgres = `
+data=/var/lib/postgresql/data/pgdata
+initdb --pgdata "$data" --username postgres --auth trust --encoding UTF8 --no-sync \\
+  --locale-provider builtin --builtin-locale C.UTF-8 --locale C.UTF-8 --data-checksums >/tmp/initdb.log
+exec postgres -D "$data" -p ${postgresPort} -c listen_addresses=127.0.0.1 -c unix_socket_directories=/tmp \\
+  -c shared_preload_libraries=pg_cron,pgaudit,pg_stat_statements -c cron.database_name=supersmartmatch_core \\
+  -c cron.use_background_workers=on -c max_worker_processes=16 -c max_connections=300 \\
+  -c fsync=off -c synchronous_commit=off -c full_page_writes=off
+`
+const startPooler = `
+cat >/tmp/pgbouncer.ini <<END
+[databases]
+* = host=127.0.0.1 port=${postgresPort}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${poolerPort}
+unix_socket_dir =
+auth_type = trust
+auth_file = /tmp/users.txt
+pool_mode = transaction
+END
+echo '"postgres" ""' >/tmp/users.txt
+exec pgbouncer /tmp/pgbouncer.ini
+`
+
+async function running(core: CoreV1Api, namespace: string, name: string): Promise<void> {
+  const deadline = Date.now() + startLimitMs
+  for (;;) {
+    const { status } = await core.readNamespacedPod({ namespace, name })
+    const containers = status?.containerStatuses ?? []
+    if (containers.length > 0 && containers.every((container) => container.state?.running)) return
+    const ended = containers.find((container) => container.state?.terminated)
+    if (ended || Date.now() > deadline)
+      throw new Error(`the test pod does not start: ${JSON.stringify(ended?.state ?? containers.map((c) => c.state))}`)
+    await sleep(250)
+  }
+}
+
+async function answering(url: string): Promise<void> {
+  const deadline = Date.now() + startLimitMs
+  for (;;) {
+    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 })
+    client.on('error', () => undefined)
+    try {
+      await client.connect()
+      await client.query('SELECT 1')
+      return
+    } catch (error) {
+      if (Date.now() > deadline) throw error
+      await sleep(250)
+    } finally {
+      await client.end().catch(() => undefined)
+    }
+  }
+}
+
+/** The WebSocket that PortForward returns; its own type would need @types/ws. */
+interface Stream {
+  on(event: 'close' | 'error', listener: () => void): void
+  close(): void
+}
+
+/** A port of this machine that leads to the pod's. Each connection has its own stream, so that one breaking does not end others. */
+async function forward(config: KubeConfig, namespace: string, pod: string, port: number): Promise<Server> {
+  const forwarder = new PortForward(config)
+  const carry = async (socket: Socket) => {
+    const stream = (await forwarder.portForward(namespace, pod, [port], socket, null, socket)) as unknown as Stream
+    stream.on('close', () => socket.destroy())
+    stream.on('error', () => socket.destroy())
+    socket.on('close', () => stream.close())
+    if (socket.destroyed) stream.close()
+  }
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    carry(socket).catch(() => socket.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return server
+}
