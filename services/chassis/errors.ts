@@ -44,3 +44,6 @@ export class AppError extends Error {
     return errors[this.code][0]
   }
 }
+
+/** By name: a test runner may load this file twice, and `instanceof` would not know the other copy's. */
+export const isAppError = (error: unknown): error is AppError => error instanceof Error && error.name === 'AppError'

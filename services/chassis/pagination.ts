@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import type { TSchema } from 'typebox'
 import { AppError } from './errors.ts'
+import { uuidPattern } from './uuid.ts'
 
 /** Query parameters of every list. */
 export const pageQuery = {
@@ -58,12 +59,11 @@ const badCursor = () =>
 
 type KeyCheck = (value: string) => boolean
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/
 
 /** What a sort value may look like. An instant has microseconds, as `to_char(…, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')` writes it. */
 export const keyChecks = {
-  uuid: (value) => uuid.test(value),
+  uuid: (value) => uuidPattern.test(value),
   instant: (value) => instant.test(value) && !Number.isNaN(Date.parse(value)),
   integer: (value) => /^-?\d{1,9}$/.test(value),
   text: (value) => value.length <= 300 && !value.includes('\u0000'),

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifySchemaValidationError } from 'fastify'
-import { AppError, errors } from './errors.ts'
+import { AppError, errors, isAppError } from './errors.ts'
 import type { ErrorCode, FieldProblem } from './errors.ts'
 
 /** RFC 9457 problem details with three members of our own: code, requestId, errors. */
@@ -29,7 +29,7 @@ export const problemType = (code: ErrorCode) => `urn:supersmartmatch:problem:${c
 
 /** Any thrown value as an AppError. What we do not know is INTERNAL and keeps its cause for the log. */
 export function toAppError(error: unknown): AppError {
-  if (error instanceof AppError) return error
+  if (isAppError(error)) return error
   if (isFastifyError(error)) return fromFastify(error)
   return new AppError('INTERNAL', undefined, { cause: error })
 }

@@ -17,8 +17,7 @@ export function nullable<T extends TSchema>(schema: T) {
   })
 }
 
-/** Lower case, as PostgreSQL prints it: ids are compared as text. */
-export const id = (description: string) => Type.String({ format: 'uuid', pattern: '^[0-9a-f-]{36}$', description })
+export const id = (description: string) => Type.String({ format: 'uuid', description })
 
 /** Text that PostgreSQL can store (no NUL) and people can read. */
 export const text = (maxLength: number, options: object = {}) =>

@@ -4,6 +4,7 @@ import type { JSONWebKeySet, JWTPayload } from 'jose'
 import { AppError } from './errors.ts'
 import { roles } from './roles.ts'
 import type { Role } from './roles.ts'
+import { uuidPattern } from './uuid.ts'
 import { watch } from './watch.ts'
 
 export const issuer = 'supersmartmatch'
@@ -107,10 +108,8 @@ async function verifyWith(keys: KeySet, token: string): Promise<Verified> {
   return { identity: identityOf(payload), expiresAtMs }
 }
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-
 function identityOf({ sub, role }: JWTPayload): Identity {
-  if (!sub || !uuid.test(sub)) throw new joseErrors.JWTInvalid('sub is not a user id')
+  if (!sub || !uuidPattern.test(sub)) throw new joseErrors.JWTInvalid('sub is not a user id')
   const known = roles.find((one) => one === role)
   if (!known) throw new joseErrors.JWTInvalid('role is not known')
   return { userId: sub, role: known }

@@ -1,9 +1,10 @@
 import { isIP } from 'node:net'
 import pg from 'pg'
 import type { ClientConfig, PoolClient, QueryResultRow } from 'pg'
-import { AppError } from '../errors.ts'
+import { AppError, isAppError } from '../errors.ts'
 import { databaseRoles } from '../roles.ts'
 import type { Role } from '../roles.ts'
+import { uuidPattern } from '../uuid.ts'
 import { explainViolation } from './constraints.ts'
 import type { Constraints } from './constraints.ts'
 import { watch } from '../watch.ts'
@@ -205,7 +206,7 @@ async function giveBack(client: PoolClient, error: unknown): Promise<void> {
  */
 function beginning(options: TransactionOptions): string {
   const { role, userId, clientIp, aggregates, readOnly = false, statementTimeoutMs = 5_000 } = options
-  if (!uuid.test(userId)) throw new TypeError('userId is not a UUID')
+  if (!uuidPattern.test(userId)) throw new TypeError('userId is not a UUID')
   if (isIP(clientIp) === 0) throw new TypeError('clientIp is not an address')
   if (!Object.hasOwn(databaseRoles, role)) throw new TypeError('role is not one of the three')
   const locks = aggregates.toSorted().map((a) => `SELECT pg_advisory_xact_lock(hashtextextended(${quote(a)}, 0))`)
@@ -218,7 +219,6 @@ function beginning(options: TransactionOptions): string {
   ].join('; ')
 }
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const quote = (value: string) => pg.escapeLiteral(value)
 
 async function ping(connect: () => Promise<PoolClient>): Promise<boolean> {
@@ -253,7 +253,7 @@ const connectionLost = (state: string) => state.startsWith('08') || state.starts
 
 /** Neither SQL nor ours: the socket broke, or the driver gave up waiting for an answer. */
 function isConnectionError(error: unknown): boolean {
-  if (!(error instanceof Error) || error instanceof pg.DatabaseError || error instanceof AppError) return false
+  if (!(error instanceof Error) || error instanceof pg.DatabaseError || isAppError(error)) return false
   const code = 'code' in error ? error.code : undefined
   const fromSocket = typeof code === 'string' && /^E[A-Z]+$/.test(code)
   return (

@@ -1,0 +1,363 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { addSkills, addUser, startCore } from './core.ts'
+import type { TestCore, TestUser } from './core.ts'
+
+let core: TestCore
+let ada: TestUser
+let bob: TestUser
+let rita: TestUser
+let rob: TestUser
+let root: TestUser
+let skills: string[]
+
+beforeAll(async () => {
+  core = await startCore()
+  const { database } = core
+  ada = await addUser(database, 'candidate')
+  bob = await addUser(database, 'candidate')
+  rita = await addUser(database, 'recruiter')
+  rob = await addUser(database, 'recruiter')
+  root = await addUser(database, 'admin')
+  skills = await addSkills(database, ['SQL', 'TypeScript', 'Kubernetes', 'Node.js', '100% cotton'])
+})
+afterAll(() => core.close())
+
+const jobOf = (companyId: string, extra: object = {}) => ({
+  companyId,
+  title: 'Data engineer',
+  employmentType: 'full-time',
+  description: 'Pipelines.',
+  workLocation: { type: 'remote' },
+  requiredSkills: [
+    { skillId: skills[0], minimumLevel: 3, minimumYears: 0.3 },
+    { skillId: skills[1], requirementType: 'preferred' },
+  ],
+  ...extra,
+})
+
+describe('a job board, front to back', () => {
+  let companyId: string
+  let jobId: string
+  let candidateId: string
+
+  test('a recruiter enters a company and becomes its member', async () => {
+    const created = await core.as(rita, 'POST', '/v1/companies', { name: 'Acme', foundedYear: 1949 })
+    expect(created).toMatchObject({ status: 201, body: { name: 'Acme', foundedYear: 1949, isVerified: false } })
+    companyId = created.body.companyId
+    const changed = await core.as(rita, 'PATCH', `/v1/companies/${companyId}`, { industry: 'Explosives' })
+    expect(changed).toMatchObject({ status: 200, body: { industry: 'Explosives', name: 'Acme' } })
+    expect(await core.as(rob, 'PATCH', `/v1/companies/${companyId}`, { name: 'Mine' })).toMatchObject({ status: 403 })
+    expect(await core.as(ada, 'GET', `/v1/companies/${companyId}`)).toMatchObject({
+      status: 200,
+      body: { name: 'Acme' },
+    })
+  })
+
+  test('and posts a job with its skills', async () => {
+    const created = await core.as(
+      rita,
+      'POST',
+      '/v1/jobs',
+      jobOf(companyId, { experienceRequiredMin: 3, salaryMin: 50_000.5 }),
+    )
+    expect(created).toMatchObject({
+      status: 201,
+      body: {
+        company: 'Acme',
+        remotePolicy: 'full',
+        recruiterId: rita.userId,
+        salaryMin: 50_000.5,
+        slug: 'data-engineer-acme',
+      },
+    })
+    expect(created.body.requiredSkills).toEqual([
+      { skillId: skills[0], name: 'SQL', requirementType: 'required', minimumLevel: 3, minimumYears: 0.3, weight: 1 },
+      {
+        skillId: skills[1],
+        name: 'TypeScript',
+        requirementType: 'preferred',
+        minimumLevel: 1,
+        minimumYears: 0,
+        weight: 1,
+      },
+    ])
+    jobId = created.body.jobId
+  })
+
+  test('a patch changes what it names; skills are replaced as a whole', async () => {
+    const { body: before } = await core.as(rita, 'GET', `/v1/jobs/${jobId}`)
+    const patch = { title: 'Senior data engineer', requiredSkills: [{ skillId: skills[0] }, { skillId: skills[2] }] }
+    const { status, body } = await core.as(rita, 'PATCH', `/v1/jobs/${jobId}`, patch)
+    expect(status).toBe(200)
+    expect(body).toMatchObject({ title: 'Senior data engineer', description: before.description, slug: before.slug })
+    expect(body.requiredSkills.map((skill: { name: string }) => skill.name)).toEqual(['Kubernetes', 'SQL'])
+    expect(await core.as(rob, 'PATCH', `/v1/jobs/${jobId}`, { title: 'Mine' })).toMatchObject({ status: 403 })
+    const onlySkills = await core.as(rob, 'PATCH', `/v1/jobs/${jobId}`, { requiredSkills: [] })
+    expect(onlySkills).toMatchObject({ status: 403 })
+  })
+
+  test('a draft is nobody else’s: not found, rather than forbidden', async () => {
+    const { body: draft } = await core.as(rita, 'POST', '/v1/jobs', jobOf(companyId, { status: 'draft' }))
+    for (const user of [rob, ada]) {
+      expect(await core.as(user, 'GET', `/v1/jobs/${draft.jobId}`)).toMatchObject({ status: 404 })
+    }
+    expect(await core.as(rob, 'PATCH', `/v1/jobs/${draft.jobId}`, { title: 'Mine' })).toMatchObject({ status: 404 })
+    expect(await core.as(rita, 'GET', `/v1/jobs/${draft.jobId}`)).toMatchObject({ status: 200 })
+  })
+
+  test('a candidate makes a profile, once', async () => {
+    const created = await core.as(ada, 'POST', '/v1/candidates', {
+      firstName: 'Ada',
+      currentTitle: 'Engineer',
+      experienceYears: 5,
+    })
+    expect(created).toMatchObject({
+      status: 201,
+      body: { access: 'self', userId: ada.userId, profileVisibility: 'limited', firstName: 'Ada', lastName: null },
+    })
+    candidateId = created.body.candidateId
+    expect(await core.as(ada, 'POST', '/v1/candidates', {})).toMatchObject({
+      status: 409,
+      body: { code: 'CONFLICT', errors: [{ in: 'body', path: '', problem: 'there is a profile of yours already' }] },
+    })
+    const patched = await core.as(ada, 'PATCH', `/v1/candidates/${candidateId}`, { lastName: 'L', firstName: null })
+    expect(patched).toMatchObject({ status: 200, body: { firstName: null, lastName: 'L', currentTitle: 'Engineer' } })
+  })
+
+  test('with skills: add, replace, change, remove', async () => {
+    const url = `/v1/candidates/${candidateId}/skills`
+    const added = await core.as(ada, 'PUT', `${url}/${skills[0]}`, { level: 2, years: 2.5 })
+    expect(added).toMatchObject({
+      status: 200,
+      body: { name: 'SQL', level: 2, years: 2.5, isPrimary: false, lastUsedDate: null },
+    })
+    await core.as(ada, 'PUT', `${url}/${skills[0]}`, { level: 4, lastUsedDate: '2026-01-31' })
+    const changed = await core.as(ada, 'PATCH', `${url}/${skills[0]}`, { isPrimary: true })
+    expect(changed.body).toMatchObject({ level: 4, years: 0, isPrimary: true, lastUsedDate: '2026-01-31' })
+    await core.as(ada, 'PUT', `${url}/${skills[3]}`, { level: 1 })
+    expect(await core.as(ada, 'DELETE', `${url}/${skills[3]}`)).toEqual({ status: 204, body: undefined })
+    expect(await core.as(ada, 'DELETE', `${url}/${skills[3]}`)).toMatchObject({ status: 404 })
+    const { body } = await core.as(ada, 'GET', url)
+    expect(body.items.map((skill: { name: string }) => skill.name)).toEqual(['SQL'])
+    expect(await core.as(ada, 'PUT', `${url}/${randomUUID()}`, { level: 1 })).toMatchObject({
+      status: 422,
+      body: { code: 'REFERENCE_NOT_FOUND' },
+    })
+  })
+
+  test('and gets jobs that fit, with reasons', async () => {
+    const { status, body } = await core.as(ada, 'GET', `/v1/candidates/${candidateId}/matches?limit=5`)
+    expect(status).toBe(200)
+    expect(body.items).toEqual([
+      {
+        jobId,
+        title: 'Senior data engineer',
+        company: 'Acme',
+        // 0.6 × 1/2 + 0.15 × 1/2 + 0.1 × 1 + 0.1 × 1 + 0.05 × 1
+        score: 0.625,
+        reasons: [
+          '1 of 2 required skills: SQL',
+          'missing: Kubernetes',
+          'level and years as asked in each of them',
+          '5 years of work, 3 asked',
+        ],
+      },
+    ])
+    const forRita = await core.as(rita, 'GET', `/v1/candidates/${candidateId}/matches`)
+    expect(forRita.body.items).toHaveLength(1)
+    const forRob = await core.as(rob, 'GET', `/v1/candidates/${candidateId}/matches`)
+    expect(forRob).toEqual({ status: 200, body: { items: [] } })
+  })
+
+  test('what a recruiter sees of a candidate follows visibility and applications', async () => {
+    const url = `/v1/candidates/${candidateId}`
+    const card = { candidateId, currentTitle: 'Engineer', experienceYears: 5, access: 'card' }
+    expect(await core.as(rita, 'GET', url)).toEqual({ status: 200, body: card })
+    expect((await core.as(rita, 'GET', `${url}/skills`)).body.items[0]).not.toHaveProperty('lastUsedDate')
+
+    await core.as(ada, 'PATCH', url, { profileVisibility: 'private' })
+    expect(await core.as(rita, 'GET', url)).toMatchObject({ status: 404 })
+    expect(await core.as(rita, 'GET', `${url}/skills`)).toMatchObject({ status: 404 })
+    expect(await core.as(rita, 'GET', `${url}/matches`)).toMatchObject({ status: 404 })
+    expect((await core.as(rita, 'GET', '/v1/candidates')).body.items).toEqual([])
+
+    await core.database.admin.query('INSERT INTO job_applications (job_id, candidate_id) VALUES ($1, $2)', [
+      jobId,
+      candidateId,
+    ])
+    const applied = await core.as(rita, 'GET', url)
+    expect(applied).toMatchObject({
+      status: 200,
+      body: { access: 'applied', lastName: 'L', email: `${ada.userId}@example.org` },
+    })
+    expect(applied.body).not.toHaveProperty('expectedSalaryMin')
+    expect(applied.body).not.toHaveProperty('userId')
+    expect(await core.as(rob, 'GET', url)).toMatchObject({ status: 404 })
+
+    await core.as(ada, 'PATCH', url, {
+      profileVisibility: 'public',
+      shareExpectedSalary: true,
+      expectedSalaryMin: 60_000,
+    })
+    const profile = await core.as(rob, 'GET', url)
+    expect(profile.body).toMatchObject({ access: 'profile', lastName: 'L', expectedSalaryMin: 60_000, currency: 'EUR' })
+    expect(profile.body).not.toHaveProperty('email')
+    expect((await core.as(rob, 'GET', '/v1/candidates')).body.items).toHaveLength(1)
+  })
+
+  test('an administrator sees and changes everyone', async () => {
+    const { body } = await core.as(root, 'GET', '/v1/candidates')
+    expect(body.items).toMatchObject([{ candidateId, access: 'admin', userId: ada.userId }])
+    const changed = await core.as(root, 'PATCH', `/v1/candidates/${candidateId}`, { currentTitle: 'Corrected' })
+    expect(changed).toMatchObject({ status: 200, body: { currentTitle: 'Corrected', access: 'admin' } })
+    const job = await core.as(root, 'POST', '/v1/jobs', jobOf(companyId))
+    expect(job).toMatchObject({
+      status: 201,
+      body: { recruiterId: null, slug: expect.stringMatching(/^data-engineer-acme-/) },
+    })
+  })
+
+  test('every change left its event, in one transaction', async () => {
+    const { rows } = await core.database.admin.query<{ event_type: string; events: number }>(
+      'SELECT event_type, count(*)::integer AS events FROM outbox_events WHERE aggregate_id = $1 GROUP BY 1 ORDER BY 1',
+      [jobId],
+    )
+    expect(rows).toEqual([
+      { event_type: 'job.posting.created', events: 1 },
+      { event_type: 'job.posting.updated', events: expect.any(Number) },
+    ])
+  })
+})
+
+describe('refusals name the field', () => {
+  test.each([
+    ['unknown field', { name: 'X', evil: true }, { path: '/evil', problem: 'is not a known field' }],
+    ['missing field', {}, { path: '/name', problem: 'is required' }],
+    ['no coercion', { name: 5 }, { path: '/name', problem: 'must be string' }],
+    ['NUL', { name: 'a\u0000b' }, { path: '/name', problem: expect.stringContaining('pattern') }],
+    ['out of range', { name: 'X', foundedYear: 99 }, { path: '/foundedYear', problem: 'must be >= 1000' }],
+    [
+      'not in the list',
+      { name: 'X', companySize: 'huge' },
+      { path: '/companySize', problem: expect.stringContaining('startup') },
+    ],
+  ])('%s', async (_name, body, problem) => {
+    const answer = await core.as(rita, 'POST', '/v1/companies', body)
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { code: 'VALIDATION_FAILED', errors: [{ in: 'body', ...problem }] },
+    })
+  })
+
+  test('cross-field rules and references of the database', async () => {
+    const { body: company } = await core.as(rita, 'POST', '/v1/companies', { name: 'Rules' })
+    const refused = async (extra: object) =>
+      (await core.as(rita, 'POST', '/v1/jobs', jobOf(company.companyId, extra))).body
+    expect(await refused({ salaryMin: 2, salaryMax: 1 })).toMatchObject({
+      status: 422,
+      errors: [{ path: '/salaryMax', problem: 'must not be less than salaryMin' }],
+    })
+    expect(await refused({ experienceRequiredMin: 2, experienceRequiredMax: 1 })).toMatchObject({
+      status: 422,
+      errors: [{ path: '/experienceRequiredMax', problem: 'must not be less than experienceRequiredMin' }],
+    })
+    expect(await refused({ requiredSkills: [{ skillId: randomUUID() }] })).toMatchObject({
+      status: 422,
+      code: 'REFERENCE_NOT_FOUND',
+      errors: [{ path: '/requiredSkills' }],
+    })
+    const twice = [{ skillId: skills[0] }, { skillId: skills[0] }]
+    expect(await refused({ requiredSkills: twice })).toMatchObject({
+      status: 400,
+      errors: [{ path: '/requiredSkills/1/skillId' }],
+    })
+    expect(await core.as(root, 'POST', '/v1/jobs', jobOf(randomUUID()))).toMatchObject({
+      status: 422,
+      body: { code: 'REFERENCE_NOT_FOUND', errors: [{ path: '/companyId' }] },
+    })
+  })
+
+  test('a token of a person who is not there, or is something else', async () => {
+    const ghost = { userId: randomUUID(), role: 'candidate' } as const
+    expect(await core.as(ghost, 'POST', '/v1/candidates', {})).toMatchObject({
+      status: 422,
+      body: { code: 'REFERENCE_NOT_FOUND' },
+    })
+    const recruiterAsCandidate = { ...rita, role: 'candidate' } as const
+    const refused = await core.as(recruiterAsCandidate, 'POST', '/v1/candidates', {})
+    expect(refused).toMatchObject({
+      status: 422,
+      body: { errors: [{ problem: 'the account of this token is not a candidate' }] },
+    })
+    const ghostRecruiter = { userId: randomUUID(), role: 'recruiter' } as const
+    expect(await core.as(ghostRecruiter, 'POST', '/v1/companies', { name: 'Ghost' })).toMatchObject({ status: 422 })
+  })
+})
+
+describe('search and pages', () => {
+  test('skills: equal before prefix before inside; % and _ are letters', async () => {
+    const names = async (query: string) =>
+      (await core.as(ada, 'GET', `/v1/skills?${query}`)).body.items.map((skill: { name: string }) => skill.name)
+    await core.database.admin.query(
+      `INSERT INTO skills_taxonomy (skill_name, category, aliases, popularity_score) VALUES
+        ('use SQL databases', 'technical', '[]', 0), ('SQLite', 'tool', '[]', 0), ('NoSQL', 'technical', '[]', 9),
+        ('structured queries', 'technical', '["SQL"]', 0)`,
+    )
+    expect(await names('q=sql')).toEqual(['SQL', 'structured queries', 'SQLite', 'use SQL databases', 'NoSQL'])
+    expect(await names('q=sql&category=tool')).toEqual(['SQLite'])
+    expect(await names('q=0%25')).toEqual(['100% cotton'])
+    expect(await names('q=%25')).toEqual(['100% cotton'])
+    expect(await names('q=_')).toEqual([])
+    expect((await names('limit=2'))[0]).toBe('NoSQL')
+  })
+
+  test.each(['/v1/skills?limit=2', '/v1/skills?q=sql&limit=2', '/v1/companies?limit=1', '/v1/jobs?limit=1'])(
+    'pages of %s give every item once',
+    async (url) => {
+      const all = (await core.as(root, 'GET', url.replace(/limit=\d/, 'limit=100'))).body.items
+      const seen = []
+      let cursor: string | null = ''
+      while (cursor !== null) {
+        const { status, body } = await core.as(root, 'GET', cursor === '' ? url : `${url}&cursor=${cursor}`)
+        expect(status).toBe(200)
+        seen.push(...body.items)
+        cursor = body.nextCursor
+      }
+      expect(all.length).toBeGreaterThan(1)
+      expect(seen).toEqual(all)
+    },
+  )
+
+  test.each([
+    ['/v1/skills?limit=0', '/limit'],
+    ['/v1/skills?limit=101', '/limit'],
+    ['/v1/skills?limit=ten', '/limit'],
+    ['/v1/skills?limit=1&limit=2', '/limit'],
+    ['/v1/skills?wrong=1', '/wrong'],
+    ['/v1/jobs?companyId=1', '/companyId'],
+    ['/v1/jobs?cursor=abc', '/cursor'],
+    [
+      `/v1/jobs?cursor=${Buffer.from('["jobs      ","2026-13-45T00:00:00.000000Z","x"]').toString('base64url')}`,
+      '/cursor',
+    ],
+    ['/v1/candidates?cursor=e30', '/cursor'],
+  ])('%s is refused at %s', async (url, path) => {
+    const answer = await core.as(root, 'GET', url)
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { code: 'VALIDATION_FAILED', errors: [{ in: 'querystring', path }] },
+    })
+  })
+
+  test('a cursor of another list is refused', async () => {
+    const { body } = await core.as(root, 'GET', '/v1/jobs?limit=1')
+    expect(await core.as(root, 'GET', `/v1/jobs?limit=1&status=active&cursor=${body.nextCursor}`)).toMatchObject({
+      status: 400,
+    })
+  })
+})
+
+test('bob has nothing to do with any of it', async () => {
+  expect((await core.as(bob, 'GET', '/v1/candidates')).body.items).toEqual([])
+})
