@@ -12,7 +12,8 @@ import { pathOf } from './resources.ts'
  * 1. Full list: as a stream of events that ends with a marked bookmark, or in pages where the server cannot stream.
  * 2. Watch from the list's resourceVersion, with bookmarks. Every event and bookmark moves the resourceVersion on.
  * 3. However the connection ends, the next one resumes from the last resourceVersion: nothing is listed again.
- * 4. Only 410 (the server has forgotten that version) leads back to 1, for this kind alone.
+ * 4. Only 410 (the server has forgotten that version) and a watch that was silent from its start lead back to 1, for this
+ *    kind alone.
  *
  * At most one connection attempt per second; failures back off, with jitter, up to 30 s.
  */
@@ -239,7 +240,9 @@ class Reflector {
     this.#failures++
     const cause = causeOf(error)
     metrics.watchErrors.inc({ ...this.#labels, cause })
-    if (cause === 'expired') this.#resumeFrom = undefined
+    // After a restore from backup our version lies in the server's future: it accepts the watch and says nothing.
+    const heardNothing = cause === 'silent' && this.#lastEventMs < this.#lastAttemptMs
+    if (cause === 'expired' || heardNothing) this.#resumeFrom = undefined
     if (this.#resumeFrom === undefined && cannotStream(error)) this.#canStreamLists = false
     this.#log.warn({ cause, err: error, failures: this.#failures }, 'watch ended')
   }
@@ -283,9 +286,7 @@ function errorEvent(status: { code?: number; reason?: string; message?: string }
 
 function causeOf(error: unknown): Cause {
   if (error instanceof WatchError) return error.by
-  // After a restore from backup, our version lies in the server's future: it waits for it, then answers 504.
-  const ahead = hasStatus(error, 504) && error.message.includes('Too large resource version')
-  return hasStatus(error, 410) || ahead ? 'expired' : 'request'
+  return hasStatus(error, 410) ? 'expired' : 'request'
 }
 
 /** Servers without streamed lists refuse the parameters; older ones ignore nothing here. */

@@ -36,11 +36,9 @@ export const resources: Resource[] = [
   { apiVersion: 'storage.k8s.io/v1',            kind: 'StorageClass',          plural: 'storageclasses',         namespaced: false },
 ]
 
-const byKind = new Map(resources.map((resource) => [`${resource.apiVersion}/${resource.kind}`, resource]))
-
 /** @throws when the kind is not in the table above */
 export function resourceOf(ref: ResourceRef): Resource {
-  const found = byKind.get(`${ref.apiVersion}/${ref.kind}`)
+  const found = resources.find(({ apiVersion, kind }) => apiVersion === ref.apiVersion && kind === ref.kind)
   if (!found) throw new Error(`${ref.apiVersion} ${ref.kind} is not in operator/kube/resources.ts`)
   return found
 }

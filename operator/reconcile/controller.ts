@@ -93,10 +93,11 @@ async function reconcile<Context>(
 }
 
 async function report(object: KubeObject, results: StepResult[], extra: object, tools: ReconcilerTools) {
-  const previous = object['status'] as CommonStatus | undefined
+  const fields = object['status'] as Partial<CommonStatus> | undefined
+  const previous = fields?.conditions ? (fields as CommonStatus) : undefined
   const generation = object.metadata.generation ?? 0
   const common = computeStatus({ results, previous, generation, now: new Date() })
-  const written = await patchStatus(tools, object, { ...previous, ...extra, ...common })
+  const written = await patchStatus(tools, object, { ...fields, ...extra, ...common })
   if (written === 'patched') announce(object, common, previous, tools.events)
   return written
 }

@@ -1,0 +1,96 @@
+import { createServer, request as plainRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import { request as tlsRequest } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import type { KubeConfig } from '../config.ts'
+
+/** What the proxy does with a request instead of forwarding it; `forward` lets it through. */
+export type Verdict = 'forward' | 'answered'
+export type Intercept = (request: IncomingMessage, response: ServerResponse) => Verdict | Promise<Verdict>
+
+export interface Seen {
+  method: string
+  url: URL
+  body: string
+  atMs: number
+}
+
+/**
+ * A proxy in front of the real API server that can do what networks and servers do: cut, fall silent, answer nonsense.
+ * It speaks plain HTTP to the client under test and adds the credentials itself.
+ */
+export class Proxy {
+  readonly seen: Seen[] = []
+  intercept: Intercept = () => 'forward'
+  readonly #upstream: KubeConfig
+  readonly #watches = new Set<{ client: ServerResponse; upstream: IncomingMessage }>()
+  readonly #server = createServer((request, response) => void this.#handle(request, response))
+
+  constructor(upstream: KubeConfig) {
+    this.#upstream = upstream
+  }
+
+  async start(): Promise<KubeConfig> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
+    const { port } = this.#server.address() as AddressInfo
+    return { server: `http://127.0.0.1:${port}`, tls: {}, authorization: async () => undefined }
+  }
+
+  close(): void {
+    this.cut()
+    this.#server.closeAllConnections()
+    this.#server.close()
+  }
+
+  requests(method: string, has: Record<string, string> = {}): Seen[] {
+    return this.seen.filter(
+      (seen) =>
+        seen.method === method && Object.entries(has).every(([key, value]) => seen.url.searchParams.get(key) === value),
+    )
+  }
+
+  /** Ends open watches in the middle of a chunk, with a connection reset. */
+  cut(): void {
+    for (const { client } of this.#watches) client.socket?.resetAndDestroy()
+  }
+
+  /** Ends open watches the way the server does when their time is over. */
+  finish(): void {
+    for (const { client } of this.#watches) client.end()
+  }
+
+  /** Writes into open watches. */
+  inject(text: string): void {
+    for (const { client } of this.#watches) client.write(text)
+  }
+
+  /** Open watches stay open and hear nothing any more: what a firewall that forgot a connection does. */
+  freeze(): void {
+    for (const { client, upstream } of this.#watches) upstream.unpipe(client)
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://proxy')
+    const atMs = performance.now()
+    const body = await text(request)
+    this.seen.push({ method: request.method ?? '', url, body, atMs })
+    if ((await this.intercept(request, response)) === 'answered') return
+    const authorization = await this.#upstream.authorization(false)
+    const target = new URL(`${this.#upstream.server}${request.url}`)
+    const headers = { ...request.headers, host: target.host, ...(authorization ? { authorization } : {}) }
+    const send = target.protocol === 'https:' ? tlsRequest : plainRequest
+    const forwarded = send(target, { method: request.method, headers, ...this.#upstream.tls }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      response.flushHeaders()
+      const watch = { client: response, upstream: answer }
+      if (url.searchParams.get('watch') === 'true') this.#watches.add(watch)
+      response.on('close', () => {
+        this.#watches.delete(watch)
+        answer.destroy()
+      })
+      answer.pipe(response)
+    })
+    forwarded.on('error', () => response.destroy())
+    forwarded.end(body)
+  }
+}

@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest'
+import type { Phase } from '../../crds/schema/common.ts'
+import { KubeError } from '../kube/client.ts'
+import { computeStatus, requeueAfter, type CommonStatus } from './status.ts'
+import type { StepResult } from './steps.ts'
+
+const now = new Date('2026-01-02T03:04:05.678Z')
+const later = new Date('2026-01-02T04:00:00Z')
+
+const valid: StepResult = { condition: 'SpecValid', outcome: { kind: 'done', reason: 'Valid' } }
+const applied = objects({ kind: 'done', reason: 'Applied' })
+const ready: StepResult = {
+  condition: 'EngineReady',
+  outcome: { kind: 'done', reason: 'Ready', message: 'PostgreSQL 17.5' },
+}
+const waiting = objects({
+  kind: 'wait',
+  reason: 'PreviousOwnerTerminating',
+  message: 'still there',
+  retryAfterMs: 2_000,
+})
+const blocked = objects({ kind: 'blocked', reason: 'FieldConflict', message: 'not ours' })
+const thrown = objects({ kind: 'error', error: new Error('postgres://a:hunter2@b refused') })
+const notReached: StepResult = { condition: 'EngineReady', outcome: { kind: 'notReached' } }
+
+function objects(outcome: StepResult['outcome']): StepResult {
+  return { condition: 'ObjectsApplied', outcome }
+}
+
+const allDone: StepResult[] = [valid, applied, ready]
+const status = (results: StepResult[], previous?: CommonStatus, generation = 1, at = now) =>
+  computeStatus({ results, previous, generation, now: at })
+const rows = (one: CommonStatus) =>
+  one.conditions.map(({ type, status, reason, message }) => [type, status, reason, message])
+
+// prettier-ignore
+test.each<[string, StepResult[], string[][]]>([
+  ['all done', allDone, [
+    ['SpecValid', 'True', 'Valid', ''],
+    ['ObjectsApplied', 'True', 'Applied', ''],
+    ['EngineReady', 'True', 'Ready', 'PostgreSQL 17.5'],
+    ['Ready', 'True', 'Ready', ''],
+  ]],
+  ['a wait', [valid, waiting, notReached], [
+    ['SpecValid', 'True', 'Valid', ''],
+    ['ObjectsApplied', 'False', 'PreviousOwnerTerminating', 'still there'],
+    ['EngineReady', 'Unknown', 'NotReached', ''],
+    ['Ready', 'False', 'NotReady', 'still there'],
+    ['Reconciling', 'True', 'Progressing', 'still there'],
+  ]],
+  ['a block', [valid, blocked, notReached], [
+    ['SpecValid', 'True', 'Valid', ''],
+    ['ObjectsApplied', 'False', 'FieldConflict', 'not ours'],
+    ['EngineReady', 'Unknown', 'NotReached', ''],
+    ['Ready', 'False', 'NotReady', 'not ours'],
+    ['Stalled', 'True', 'Blocked', 'not ours'],
+  ]],
+  ['a surprise', [valid, thrown, notReached], [
+    ['SpecValid', 'True', 'Valid', ''],
+    ['ObjectsApplied', 'False', 'Error', 'postgres://a:[redacted]@b refused'],
+    ['EngineReady', 'Unknown', 'NotReached', ''],
+    ['Ready', 'False', 'NotReady', 'postgres://a:[redacted]@b refused'],
+    ['Reconciling', 'True', 'Progressing', 'postgres://a:[redacted]@b refused'],
+  ]],
+])('conditions of %s', (_name, results, expected) => {
+  expect(rows(status(results))).toEqual(expected)
+})
+
+describe('times and generations', () => {
+  test('the same results give the same status', () => {
+    const first = status(allDone)
+    expect(status(allDone, first, 1, later)).toEqual(first)
+  })
+
+  test('lastTransitionTime moves with status only, in whole seconds; observedGeneration moves always', () => {
+    const first = status([valid, waiting, notReached])
+    const second = status([valid, blocked, notReached], first, 2, later)
+    const times = Object.fromEntries(
+      second.conditions.map(({ type, lastTransitionTime }) => [type, lastTransitionTime]),
+    )
+    expect(times).toEqual({
+      SpecValid: '2026-01-02T03:04:05Z',
+      ObjectsApplied: '2026-01-02T03:04:05Z',
+      EngineReady: '2026-01-02T03:04:05Z',
+      Ready: '2026-01-02T03:04:05Z',
+      Stalled: '2026-01-02T04:00:00Z',
+    })
+    const third = status(allDone, second, 3, later)
+    expect(third.conditions.find(({ type }) => type === 'Ready')?.lastTransitionTime).toBe('2026-01-02T04:00:00Z')
+    expect(third.observedGeneration).toBe(3)
+    expect(third.conditions.every(({ observedGeneration }) => observedGeneration === 3)).toBe(true)
+  })
+})
+
+// prettier-ignore
+test.each<[string, StepResult[], Phase | undefined, number, Phase]>([
+  ['first wait',                         [valid, waiting],  undefined,  1, 'Creating'],
+  ['still waiting',                      [valid, waiting],  'Creating', 1, 'Creating'],
+  ['done',                               allDone,           'Creating', 1, 'Ready'],
+  ['a wait of an unchanged spec',        [valid, waiting],  'Ready',    1, 'Degraded'],
+  ['an error of an unchanged spec',      [valid, thrown],   'Ready',    1, 'Degraded'],
+  ['a wait of a new spec',               [valid, waiting],  'Ready',    2, 'Updating'],
+  ['a wait of a new spec goes on',       [valid, waiting],  'Updating', 1, 'Updating'],
+  ['blocked',                            [valid, blocked],  'Ready',    1, 'Failed'],
+  ['no longer blocked',                  [valid, waiting],  'Failed',   2, 'Updating'],
+  ['recovered',                          allDone,           'Degraded', 1, 'Ready'],
+])('phase: %s', (_name, results, phase, generation, expected) => {
+  const previous: CommonStatus | undefined = phase && { observedGeneration: 1, phase, conditions: [] }
+  expect(status(results, previous, generation).phase).toBe(expected)
+})
+
+// prettier-ignore
+test.each<[string, StepResult[], ReturnType<typeof requeueAfter>]>([
+  ['done waits for the next event',      allDone,                      {}],
+  ['a wait says when',                   [valid, waiting, notReached], { afterMs: 2_000 }],
+  ['a block waits for the next event',   [valid, blocked, notReached], {}],
+  ['an error backs off',                 [valid, thrown, notReached],  'backoff'],
+  ['an overloaded server says when',     [objects({ kind: 'error', error: new KubeError(429, 'TooManyRequests', 'slow down', 7_000) })], { afterMs: 7_000 }],
+])('requeue: %s', (_name, results, expected) => {
+  expect(requeueAfter(results)).toEqual(expected)
+})
