@@ -44,7 +44,12 @@ const families: Family[] = [
   },
   { name: 'coredns', binaries: { coredns: '.' }, variables: {}, takes: 'a minute' },
   { name: 'provisioner', binaries: { 'volume-provisioner': '.' }, variables: {}, takes: 'half a minute' },
-  { name: 'helm', binaries: { helm: 'helm.sh/helm/v4/cmd/helm' }, variables: {}, takes: '2 minutes' },
+  {
+    name: 'helm',
+    binaries: { helm: 'helm.sh/helm/v4/cmd/helm' },
+    variables: { 'helm.sh/helm/v4/internal/version.version': 'v4.3.1' },
+    takes: '2 minutes',
+  },
   {
     name: 'kubeconform',
     binaries: { kubeconform: 'github.com/yannh/kubeconform/cmd/kubeconform' },

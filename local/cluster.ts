@@ -58,12 +58,20 @@ async function complaint(work: () => Promise<unknown>): Promise<string | undefin
 /**
  * Containers whose shims live are picked up again by containerd. Without any shim nothing runs, and mounts, network
  * namespaces and state would only mislead the next containerd.
+ * @returns whether no container of an earlier cluster runs any more
  */
-async function recover(): Promise<void> {
-  if (isLive() || shims().length > 0) return
+async function recover(): Promise<boolean> {
+  if (isLive() || shims().length > 0) return false
   const found = describeLeftovers()
   if (found.length > 0) say('cluster', `removing what an earlier cluster left: ${found.join(', ')}`)
   await removeLeftovers(podGraceMs)
+  return true
+}
+
+/** What the later steps must know about the start. */
+export interface Started {
+  /** When every container had to start anew: the time (ms) before which none can have started. */
+  containersSince: number | undefined
 }
 
 async function startRuntime(pause: LocalImage): Promise<void> {
@@ -121,16 +129,20 @@ async function startNode(): Promise<void> {
 }
 
 /** Starts or repairs the cluster until its node is Ready and names resolve. What runs as wanted is left alone. */
-export async function startCluster(pause: LocalImage): Promise<void> {
-  await step('cluster', 'certificates, network, control groups', async () => {
+export async function startCluster(pause: LocalImage): Promise<Started> {
+  // The API server keeps whole seconds.
+  const begun = Math.floor(Date.now() / 1000) * 1000
+  const isAnew = await step('cluster', 'certificates, network, control groups', async () => {
     await ensureCertificates()
-    await recover()
+    const nothingRan = await recover()
     await ensureNetwork()
     ensureCgroups()
+    return nothingRan
   })
   await step('cluster', 'container runtime', () => startRuntime(pause))
   await step('cluster', 'control plane', startControlPlane)
   await step('cluster', 'node and names', startNode)
+  return { containersSince: isAnew ? begun : undefined }
 }
 
 /** Stops pods, then daemons, the kubelet first so that it starts nothing anew; removes mounts, addresses and rules. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { whyNotReady } from './install.ts'
+import { notBackYet, whyNotReady } from './install.ts'
 
 const ready = (status: string, message: string) => ({
   status: {
@@ -15,4 +15,24 @@ test('the message of Ready is what is shown while waiting', () => {
   expect(whyNotReady({ status: {} })).toMatch(/not looked at it/)
   expect(whyNotReady(ready('False', 'core: waiting for the database'))).toBe('core: waiting for the database')
   expect(whyNotReady(ready('True', ''))).toBeUndefined()
+})
+
+const pod = (name: string, phase: string, ready: boolean, startedAt: string) => ({
+  metadata: { name },
+  status: { phase, containerStatuses: [{ ready, state: { running: { startedAt } } }] },
+})
+
+test('after a restart of the cluster a pod counts once its containers have started anew', () => {
+  const since = Date.parse('2026-01-01T00:00:10Z')
+  const back = pod('back', 'Running', true, '2026-01-01T00:00:10Z')
+  expect(notBackYet([back], since)).toBeUndefined()
+  expect(notBackYet([back, pod('old', 'Running', true, '2026-01-01T00:00:09Z')], since)).toBe('old')
+  expect(notBackYet([back, pod('starting', 'Running', false, '2026-01-01T00:00:11Z')], since)).toBe('starting')
+  const exited = {
+    metadata: { name: 'exited' },
+    status: { phase: 'Running', containerStatuses: [{ ready: true, state: {} }] },
+  }
+  expect(notBackYet([exited], since)).toBe('exited')
+  expect(notBackYet([{ metadata: { name: 'pending' }, status: { phase: 'Pending' } }], since)).toBe('pending')
+  expect(notBackYet([pod('job', 'Succeeded', false, '2025-01-01T00:00:00Z')], since)).toBeUndefined()
 })

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { binary } from './binaries.ts'
+import type { Started } from './cluster.ts'
 import { load } from './images.ts'
 import type { LocalImage } from './images.ts'
 import { find, kubectl } from './kubectl.ts'
@@ -79,11 +80,45 @@ export function whyNotReady(object: Conditioned): string | undefined {
   return ready?.message ?? 'the operator has not looked at it yet'
 }
 
-async function waitUntilReady(): Promise<void> {
+export interface Pod {
+  metadata: { name: string }
+  status: {
+    phase: string
+    containerStatuses?: { ready: boolean; state: { running?: { startedAt: string } } }[]
+  }
+}
+
+/**
+ * The name of a pod that is not running again, or undefined. After a restart of the cluster all status is old at first: a pod says
+ * Ready that has no process, and so does what the operator derived from it.
+ * @param since no container that started before (ms) can still run
+ */
+export function notBackYet(pods: Pod[], since: number): string | undefined {
+  const isBack = ({ status: { containerStatuses = [] } }: Pod) =>
+    containerStatuses.length > 0 &&
+    containerStatuses.every(({ ready, state }) => ready && Date.parse(state.running?.startedAt ?? '') >= since)
+  const wanted = pods.filter((pod) => !['Succeeded', 'Failed'].includes(pod.status.phase))
+  return wanted.find((pod) => !isBack(pod))?.metadata.name
+}
+
+async function podNotBack(since: number): Promise<string | undefined> {
+  for (const each of [systemNamespace, namespace]) {
+    const list = (await find(['pods', '-n', each])) as { items: Pod[] }
+    const name = notBackYet(list.items, since)
+    if (name !== undefined) return `pod ${name} starts again`
+  }
+  return undefined
+}
+
+async function demoNotReady(): Promise<string | undefined> {
+  return whyNotReady(((await find(['matchingcluster', 'demo', '-n', namespace])) as Conditioned | undefined) ?? {})
+}
+
+async function waitUntilReady({ containersSince }: Started): Promise<void> {
   let last = ''
   await waitFor('mc/demo', readyTimeoutMs, async () => {
-    const cluster = (await find(['matchingcluster', 'demo', '-n', namespace])) as Conditioned | undefined
-    const missing = whyNotReady(cluster ?? {})
+    const starting = containersSince === undefined ? undefined : await podNotBack(containersSince)
+    const missing = starting ?? (await demoNotReady())
     if (missing !== undefined && missing !== last) say('install', missing)
     last = missing ?? ''
     return missing
@@ -91,7 +126,7 @@ async function waitUntilReady(): Promise<void> {
 }
 
 /** Installs operator and sample as a user would, with helm and kubectl, and waits until the sample is Ready. */
-export async function installPlatform(images: PlatformImages): Promise<void> {
+export async function installPlatform(images: PlatformImages, started: Started): Promise<void> {
   await step('images', 'loading what is new', async () => {
     for (const image of Object.values(images) as LocalImage[]) await load(image)
   })
@@ -105,7 +140,7 @@ export async function installPlatform(images: PlatformImages): Promise<void> {
   })
   await step('install', 'samples/quickstart.yaml', async () => {
     await kubectl(['apply', '-n', namespace, '-f', join(checkout, 'samples/quickstart.yaml')])
-    await waitUntilReady()
+    await waitUntilReady(started)
   })
 }
 

@@ -1,5 +1,6 @@
 import { ensureNodeBinaries, ensureTools } from './binaries.ts'
 import { deleteState, startCluster, stopCluster, writeLinks } from './cluster.ts'
+import type { Started } from './cluster.ts'
 import { build } from './images.ts'
 import { installPlatform, nextSteps } from './install.ts'
 import type { PlatformImages } from './install.ts'
@@ -11,13 +12,14 @@ import { printLogs, printStatus } from './status.ts'
 
 const usage = 'usage: node local/main.ts up [--cluster-only] | down | clean | status | logs [name]'
 
-async function bringUpCluster(): Promise<void> {
+async function bringUpCluster(): Promise<Started> {
   // Images wait for the network more than for the processor, Go builds the other way round.
   const [pause] = await Promise.all([build('pause'), ensureNodeBinaries()])
   writeOwner()
-  await startCluster(pause)
+  const started = await startCluster(pause)
   await ensureTools()
   writeLinks()
+  return started
 }
 
 /** One after the other: they share a base that the first one makes. */
@@ -36,8 +38,8 @@ async function up(clusterOnly: boolean): Promise<void> {
     say('ready', 'Kubernetes runs; nothing is installed in it')
     return
   }
-  const [images] = await Promise.all([buildPlatformImages(), bringUpCluster()])
-  await installPlatform(images)
+  const [images, started] = await Promise.all([buildPlatformImages(), bringUpCluster()])
+  await installPlatform(images, started)
   say('ready', 'everything is up')
   console.log(nextSteps)
 }
@@ -49,6 +51,7 @@ async function down(): Promise<void> {
 }
 
 async function clean(): Promise<void> {
+  assertMayChange(true)
   await down()
   deleteState()
 }
@@ -61,6 +64,12 @@ async function main(command = '', argument = ''): Promise<void> {
   else if (command === 'logs') await printLogs(argument)
   else throw new Error(usage)
 }
+
+// `make logs | head` closes the pipe early.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit()
+  throw error
+})
 
 try {
   await main(process.argv[2], process.argv[3])

@@ -15,12 +15,19 @@ export interface Ownership {
   live: boolean
   checkout: string
   adopt: boolean
+  /** Whether the cluster's data is to be deleted: another checkout's is refused then even when it is stopped. */
+  deletes: boolean
 }
 
 /** Why this checkout must not touch the cluster, as one sentence; undefined when it may. */
-export function refusal({ owner, live, checkout, adopt }: Ownership): string | undefined {
-  if (owner === undefined || owner === checkout || !live || adopt) return undefined
-  return `The local cluster belongs to the checkout ${owner} and is running: use it there, stop it with "make down" there, or take it over with ADOPT=1.`
+export function refusal({ owner, live, checkout, adopt, deletes }: Ownership): string | undefined {
+  if (owner === undefined || owner === checkout || adopt) return undefined
+  if (live) {
+    return `The local cluster belongs to the checkout ${owner} and is running: use it there, stop it with "make down" there, or take it over with ADOPT=1.`
+  }
+  if (deletes)
+    return `The local cluster and its data belong to the checkout ${owner}: clean there, or here with ADOPT=1.`
+  return undefined
 }
 
 export const readOwner = (): string | undefined =>
@@ -33,10 +40,10 @@ export function writeOwner(): void {
 
 export const isLive = (): boolean => daemonNames.some((name) => runningRecord(name) !== undefined)
 
-/** @throws Error with the refusal when another checkout's cluster runs */
-export function assertMayChange(): void {
+/** @throws Error with the refusal when the cluster is another checkout's */
+export function assertMayChange(deletes = false): void {
   const adopt = process.env['ADOPT'] === '1'
-  const reason = refusal({ owner: readOwner(), live: isLive(), checkout, adopt })
+  const reason = refusal({ owner: readOwner(), live: isLive(), checkout, adopt, deletes })
   if (reason !== undefined) throw new Error(reason)
 }
 
