@@ -66,7 +66,9 @@ export async function buildImage(name: ImageName, log: (line: string) => void): 
 async function requireTools(): Promise<void> {
   const missing = await missingPrograms(['buildah', 'mmdebstrap', 'npm'])
   if (missing.length > 0) {
-    throw new Error(`Building images needs ${missing.join(' and ')}: apt-get install ${missing.join(' ')}`)
+    throw new Error(
+      `Building images needs ${missing.join(', ')}: apt-get install --no-install-recommends ${missing.join(' ')}`,
+    )
   }
   if (process.getuid?.() !== 0) throw new Error('Building images with buildah needs root')
 }
