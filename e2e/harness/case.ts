@@ -42,7 +42,7 @@ function readIfThere(path: string): string | undefined {
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined
 }
 
-export function objectsIn(yaml: string): LiveObject[] {
+function objectsIn(yaml: string): LiveObject[] {
   return parseAllDocuments(yaml).map((document) => document.toJS() as LiveObject)
 }
 
