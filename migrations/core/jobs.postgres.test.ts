@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { coreDatabase, owner } from './testing/database.ts'
+import { addCandidate, addJob, addRecruiter, addSkill, apply, one } from './testing/people.ts'
+import type { Recruiter } from './testing/people.ts'
+
+const db = coreDatabase()
+let recruiter: Recruiter
+
+beforeAll(async () => {
+  recruiter = await addRecruiter(db.query, 'Société Générale & Cie')
+})
+
+const column = (name: string, jobId: string) =>
+  one(db.query, `SELECT ${name} FROM job_postings WHERE job_id = $1`, [jobId])
+const insert = (title: string) =>
+  `INSERT INTO job_postings (company_id, title, employment_type, description, work_location)
+   VALUES ('${recruiter.companyId}', '${title}', 'full-time', '-', '{"type":"remote"}') RETURNING job_id, slug`
+
+describe('slugs', () => {
+  test('are folded, trimmed and cut', async () => {
+    const slug = async (title: string) => column('slug', await addJob(db.query, recruiter, { title: `'${title}'` }))
+    expect(await slug('Développeur C++ (H/F)')).toBe('developpeur-c-h-f-societe-generale-cie')
+    const long = await addRecruiter(db.query, 'x'.repeat(200))
+    const cut = await column('slug', await addJob(db.query, long, { title: `'${'y'.repeat(200)}'` }))
+    expect(cut).toHaveLength(250)
+    const symbols = await addRecruiter(db.query, '株式会社')
+    const jobId = await addJob(db.query, symbols, { title: `'職'` })
+    expect(await column('slug', jobId)).toBe(`job-${jobId}`)
+  })
+
+  test('of two transactions at once differ', async () => {
+    const [first, second] = [await db.connect(), await db.connect()]
+    await first.query('BEGIN')
+    await second.query('BEGIN')
+    const one = await first.query<{ slug: string }>(insert('Race'))
+    const waiting = second.query<{ job_id: string; slug: string }>(insert('Race'))
+    const early = await Promise.race([waiting.then(() => 'done'), sleep(300, 'waits')])
+    expect(early).toBe('waits')
+    await first.query('COMMIT')
+    const [two] = (await waiting).rows
+    await second.query('COMMIT')
+    expect(one.rows[0]?.slug).toBe('race-societe-generale-cie')
+    expect(two?.slug).toBe(`race-societe-generale-cie-${two?.job_id.slice(0, 8)}`)
+  })
+
+  test('fall back to the whole id', async () => {
+    const jobId = randomUUID()
+    await addJob(db.query, recruiter, { title: `'Twin'` })
+    await addJob(db.query, recruiter, { slug: `'twin-societe-generale-cie-${jobId.slice(0, 8)}'` })
+    await addJob(db.query, recruiter, { title: `'Twin'`, job_id: `'${jobId}'` })
+    expect(await column('slug', jobId)).toBe(`twin-societe-generale-cie-${jobId}`)
+  })
+
+  test('that are given are kept or refused, and never change', async () => {
+    const jobId = await addJob(db.query, recruiter, { slug: `'my-own'` })
+    await expect(addJob(db.query, recruiter, { slug: `'my-own'` })).rejects.toMatchObject({ code: '23505' })
+    for (const change of [`slug = 'other'`, `created_at = now() - interval '1 day'`, `job_id = gen_random_uuid()`])
+      await expect(db.query(`UPDATE job_postings SET ${change} WHERE job_id = $1`, [jobId])).rejects.toMatchObject({
+        code: '23514',
+        constraint: 'job_postings_identity',
+      })
+  })
+})
+
+describe('partitions', () => {
+  const partitionOf = (jobId: string) => column('tableoid::regclass::text', jobId)
+
+  test('exist for this month and the next two, whatever the time zone', async () => {
+    const client = await db.connect(owner)
+    await client.query(`SET timezone = 'Pacific/Kiritimati'`)
+    await client.query('SELECT create_monthly_partitions()')
+    const { rows } = await client
+      .query<{ bound: string }>(
+        `SET timezone = 'UTC'; SELECT pg_get_expr(relpartbound, oid) AS bound FROM pg_class
+        WHERE relname = to_char(now() AT TIME ZONE 'UTC' + interval '2 months', '"job_postings_y"YYYY"m"MM')`,
+      )
+      .then((results) => (results as unknown as (typeof results)[])[1] ?? results)
+    expect(rows[0]?.bound).toMatch(
+      /^FOR VALUES FROM \('\d{4}-\d\d-01 00:00:00\+00'\) TO \('\d{4}-\d\d-01 00:00:00\+00'\)$/,
+    )
+    expect(await partitionOf(await addJob(db.query, recruiter))).toMatch(/^job_postings_y\d{4}m\d\d$/)
+  })
+
+  test('take rows over from the default; keys, skills and applications stay', async () => {
+    const { candidateId } = await addCandidate(db.query, 'limited')
+    const jobId = await addJob(db.query, recruiter, { created_at: `'2024-05-31 23:30+00'` })
+    const later = await addJob(db.query, recruiter, { created_at: `'2024-06-01 00:00+00'` })
+    await db.query(`INSERT INTO job_required_skills (job_id, skill_id, requirement_type) VALUES ($1, $2, 'required')`, [
+      jobId,
+      await addSkill(db.query),
+    ])
+    await apply(db.query, jobId, candidateId)
+    expect(await partitionOf(jobId)).toBe('job_postings_default')
+    const before = await db.query(`SELECT * FROM job_postings WHERE job_id = $1`, [jobId])
+    const events = () => one(db.query, `SELECT count(*) FROM outbox_events`)
+    const eventsBefore = await events()
+
+    const client = await db.connect(owner)
+    await client.query(`SELECT create_job_partition('2024-05-10')`)
+
+    expect(await partitionOf(jobId)).toBe('job_postings_y2024m05')
+    expect(await partitionOf(later)).toBe('job_postings_default')
+    expect(await db.query(`SELECT * FROM job_postings WHERE job_id = $1`, [jobId])).toEqual(before)
+    for (const table of ['job_posting_keys', 'job_required_skills', 'job_applications'])
+      expect(await db.query(`SELECT FROM ${table} WHERE job_id = $1`, [jobId]), table).toHaveLength(1)
+    expect(await events()).toBe(eventsBefore)
+
+    // Row triggers and foreign keys are back on both.
+    await db.query(`DELETE FROM job_postings WHERE job_id IN ($1, $2)`, [jobId, later])
+    expect(await db.query(`SELECT FROM job_posting_keys WHERE job_id IN ($1, $2)`, [jobId, later])).toEqual([])
+    await expect(
+      addJob(db.query, { ...recruiter, companyId: randomUUID() }, { created_at: `'2024-05-02'`, slug: `'no-company'` }),
+    ).rejects.toMatchObject({ code: '23503' })
+  })
+
+  test('are refused when a table of that name is something else', async () => {
+    const client = await db.connect(owner)
+    await client.query('CREATE TABLE job_postings_y2023m01 ()')
+    await expect(client.query(`SELECT create_job_partition('2023-01-10')`)).rejects.toMatchObject({ code: '42P07' })
+    await client.query('DROP TABLE job_postings_y2023m01')
+  })
+
+  test('go two years after their month, when empty', async () => {
+    const client = await db.connect(owner)
+    await client.query(`SELECT create_job_partition('2020-01-10'), create_job_partition('2020-02-10')`)
+    await addJob(db.query, recruiter, { created_at: `'2020-02-10'` })
+    await client.query('SELECT drop_empty_job_partitions()')
+    const left = `SELECT relname FROM pg_class WHERE relname LIKE 'job_postings_y2020m__' ORDER BY 1`
+    expect((await client.query(left)).rows).toEqual([{ relname: 'job_postings_y2020m02' }])
+  })
+})
+
+describe('derived columns', () => {
+  test.each([
+    ['remote', 'no', 'full'],
+    ['onsite', 'full', 'no'],
+    ['hybrid', 'full', 'partial'],
+    ['hybrid', 'flexible', 'flexible'],
+  ])('%s work with policy %s is %s', async (type, given, derived) => {
+    const columns = { work_location: `'{"type":"${type}"}'`, remote_policy: `'${given}'` }
+    expect(await column('remote_policy', await addJob(db.query, recruiter, columns))).toBe(derived)
+  })
+
+  test('closing is dated, reopening clears it', async () => {
+    const jobId = await addJob(db.query, recruiter)
+    const closed = () =>
+      one<boolean>(db.query, `SELECT closed_at IS NOT NULL FROM job_postings WHERE job_id = $1`, [jobId])
+    await db.query(`UPDATE job_postings SET status = 'filled' WHERE job_id = $1`, [jobId])
+    expect(await closed()).toBe(true)
+    await db.query(`UPDATE job_postings SET status = 'active' WHERE job_id = $1`, [jobId])
+    expect(await closed()).toBe(false)
+  })
+
+  test('applications are counted, and counting is no change', async () => {
+    const jobId = await addJob(db.query, recruiter)
+    const before = await column('updated_at', jobId)
+    await apply(db.query, jobId, (await addCandidate(db.query, 'limited')).candidateId)
+    await db.query(`UPDATE job_postings SET view_count = 7 WHERE job_id = $1`, [jobId])
+    expect(
+      await db.query(`SELECT application_count, view_count, updated_at FROM job_postings WHERE job_id = $1`, [jobId]),
+    ).toEqual([{ application_count: 1, view_count: 7, updated_at: before }])
+  })
+
+  test('text search folds accents and keeps short words; a job without requirements is found', async () => {
+    const english = await addJob(db.query, recruiter, { title: `'IT Manager'` })
+    const french = await addJob(db.query, recruiter, { title: `'Ingénieurs réseau'`, content_language: `'fra'` })
+    const find = async (config: string, text: string) =>
+      (
+        await db.query(`SELECT job_id FROM job_postings WHERE search_vector @@ plainto_tsquery('${config}', $1)`, [
+          text,
+        ])
+      ).map((row) => row['job_id'])
+    expect(await find('ssm_eng', 'it')).toEqual([english])
+    expect(await find('ssm_fra', 'ingenieur')).toEqual([french])
+  })
+})

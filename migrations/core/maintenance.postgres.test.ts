@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type pg from 'pg'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { coreDatabase, onServer, owner } from './testing/database.ts'
+import { addCandidate, addJob, addRecruiter, addUser, apply, one } from './testing/people.ts'
+
+describe('jobs', () => {
+  const db = coreDatabase()
+  let asOwner: pg.Client
+  const run = async (name: string) => {
+    const { rows } = await asOwner.query<{ done: boolean }>('SELECT run_maintenance_job($1) AS done', [name])
+    const [job] = await db.query('SELECT last_error FROM maintenance_jobs WHERE name = $1', [name])
+    return { done: rows[0]?.done, error: job?.['last_error'] }
+  }
+
+  beforeAll(async () => {
+    asOwner = await db.connect(owner)
+  })
+
+  test('all of the list succeed as owner, and say when they ran', async () => {
+    const names = (await db.query('SELECT name FROM maintenance_jobs')).map((row) => row['name'] as string)
+    expect(names).toContain('create-partitions')
+    for (const name of names) expect(await run(name), name).toEqual({ done: true, error: null })
+    expect(await db.query('SELECT FROM maintenance_jobs WHERE last_run_at IS NULL')).toEqual([])
+  })
+
+  test('that fail change nothing and say why; unknown ones are refused', async () => {
+    await asOwner.query(`INSERT INTO maintenance_jobs (name, command, schedule)
+                         VALUES ('broken', 'DELETE FROM cities; SELECT 1/0', '0 0 1 1 *')`)
+    await db.query(`INSERT INTO cities VALUES (1, 'Paris', 'FR', NULL, 1, 48.8, 2.3)`)
+    expect(await run('broken')).toEqual({ done: false, error: '22012 division by zero' })
+    expect(await db.query('SELECT geoname_id FROM cities')).toEqual([{ geoname_id: 1 }])
+    await asOwner.query(`DELETE FROM maintenance_jobs WHERE name = 'broken'`)
+    await expect(run('broken')).rejects.toMatchObject({ code: '42704' })
+  })
+
+  test('time out postings and certificates, with events', async () => {
+    const recruiter = await addRecruiter(db.query)
+    const due = await addJob(db.query, recruiter, { expires_at: `now() - interval '1 s'` })
+    const later = await addJob(db.query, recruiter, { expires_at: `now() + interval '1 h'` })
+    const { candidateId } = await addCandidate(db.query, 'limited')
+    await db.query(`UPDATE certifications SET expiration_date = CURRENT_DATE - 2 WHERE candidate_id = $1`, [
+      candidateId,
+    ])
+    await run('expire-jobs')
+    await run('expire-certifications')
+    const jobs = await db.query(`SELECT job_id, status FROM job_postings WHERE job_id IN ($1, $2) ORDER BY status`, [
+      due,
+      later,
+    ])
+    expect(jobs).toEqual([
+      { job_id: later, status: 'active' },
+      { job_id: due, status: 'expired' },
+    ])
+    expect(await db.query(`SELECT verification_status FROM certifications`)).toEqual([
+      { verification_status: 'expired' },
+    ])
+    const last = await db.query(`SELECT aggregate_id FROM outbox_events ORDER BY sequence DESC LIMIT 2`)
+    expect(last.map((row) => row['aggregate_id'])).toEqual([candidateId, due])
+  })
+
+  test('purge sessions 30 days after they ended', async () => {
+    const userId = await addUser(db.query, 'candidate')
+    for (const days of [29, 31])
+      await db.query(
+        `INSERT INTO user_sessions (user_id, refresh_token_hash, expires_at) VALUES ($1, $2, now() - make_interval(days => $2::integer))`,
+        [userId, days],
+      )
+    await run('purge-sessions')
+    expect(await db.query('SELECT refresh_token_hash FROM user_sessions')).toEqual([{ refresh_token_hash: '29' }])
+  })
+
+  test('purge applications 2 years after the decision, then postings 2 years closed', async () => {
+    const recruiter = await addRecruiter(db.query)
+    const job = await addJob(db.query, recruiter, { status: `'filled'`, closed_at: `now() - interval '25 months'` })
+    const { candidateId } = await addCandidate(db.query, 'limited')
+    await apply(db.query, job, candidateId)
+    const left = () => db.query(`SELECT FROM job_posting_keys WHERE job_id = $1`, [job])
+    await run('purge-applications')
+    await run('purge-closed-jobs')
+    expect(await left()).toHaveLength(1)
+    await db.query(`UPDATE job_applications SET status = 'rejected', decided_at = now() - interval '25 months'`)
+    await run('purge-applications')
+    await run('purge-closed-jobs')
+    expect(await left()).toHaveLength(0)
+  })
+
+  test('drop an outbox partition 7 days after all of it was published, not before', async () => {
+    const day = 'outbox_events_y2020m01d01'
+    await asOwner.query(`SELECT create_range_partition('outbox_events', '${day}', '2020-01-01Z', '2020-01-02Z')`)
+    await db.query(`INSERT INTO outbox_events (aggregate_type, aggregate_id, event_type, event_data, created_at)
+                    VALUES ('user', gen_random_uuid(), 'user.updated', '{}', '2020-01-01Z')`)
+    const dropped = async () => {
+      expect(await run('drop-outbox-partitions')).toEqual({ done: true, error: null })
+      return (await db.query(`SELECT to_regclass('${day}')::text AS found`))[0]?.['found'] === null
+    }
+    const aged = `UPDATE outbox_published_partitions SET published_at = now() - interval '7 days'`
+    expect(await dropped()).toBe(false) // no relay
+    await db.query(`INSERT INTO outbox_cursor (relay, xid, sequence) VALUES ('slow', '1', 1)`)
+    expect(await dropped()).toBe(false) // not published
+    await db.query(
+      `UPDATE outbox_cursor SET (xid, sequence) = (SELECT xid, sequence FROM outbox_events ORDER BY xid DESC, sequence DESC LIMIT 1)`,
+    )
+    expect(await dropped()).toBe(false) // published today
+    await db.query(`UPDATE outbox_cursor SET xid = '1'`)
+    await db.query(aged)
+    expect(await dropped()).toBe(false) // an event of a late commit
+    await db.query(
+      `UPDATE outbox_cursor SET (xid, sequence) = (SELECT xid, sequence FROM outbox_events ORDER BY xid DESC, sequence DESC LIMIT 1)`,
+    )
+    expect(await dropped()).toBe(false)
+    await db.query(aged)
+    expect(await dropped()).toBe(true)
+  })
+
+  test('rows in a default partition are seen', async () => {
+    await addJob(db.query, await addRecruiter(db.query), { created_at: `'2019-05-05'` })
+    expect(await db.query(`SELECT rows FROM default_partition_rows WHERE table_name = 'job_postings'`)).toEqual([
+      { rows: '1' },
+    ])
+  })
+})
+
+const [cron] = await onServer(`SELECT current_setting('cron.database_name', true) AS name`)
+const cronDatabase = cron?.['name'] as string | null
+
+/** pg_cron works in the one database that the server names; the image has it. */
+describe.runIf(cronDatabase)('pg_cron', () => {
+  const db = coreDatabase(cronDatabase ?? '')
+
+  test('holds the list, as owner', async () => {
+    expect(await db.query(`SELECT jobname FROM cron.job WHERE username = '${owner}' ORDER BY jobname`)).toEqual(
+      await db.query(`SELECT name AS jobname FROM maintenance_jobs ORDER BY name`),
+    )
+    expect(await db.query(`SELECT schedule FROM cron.job WHERE jobname = 'create-partitions'`)).toEqual([
+      { schedule: '0 0 * * *' },
+    ])
+  })
+
+  test('runs a job, follows a changed schedule, forgets a deleted job', async () => {
+    const asOwner = await db.connect(owner)
+    await asOwner.query(`INSERT INTO maintenance_jobs (name, command, schedule)
+                         VALUES ('tick', 'INSERT INTO public.cities VALUES (7, ''Ticking'', ''FR'', NULL, 1, 0, 0)', '1 second')`)
+    const ran = `SELECT last_run_at, last_error FROM maintenance_jobs WHERE name = 'tick' AND last_run_at IS NOT NULL`
+    const deadline = Date.now() + 30_000
+    while ((await db.query(ran)).length === 0 && Date.now() < deadline) await sleep(200)
+    expect(await db.query(ran)).toHaveLength(1)
+    expect(await db.query(`SELECT name FROM cities`)).toEqual([{ name: 'Ticking' }])
+    const scheduled = () => db.query(`SELECT schedule FROM cron.job WHERE jobname = 'tick'`)
+    await asOwner.query(`UPDATE maintenance_jobs SET schedule = '0 4 * * *' WHERE name = 'tick'`)
+    expect(await scheduled()).toEqual([{ schedule: '0 4 * * *' }])
+    await asOwner.query(`DELETE FROM maintenance_jobs WHERE name = 'tick'`)
+    expect(await scheduled()).toEqual([])
+  })
+
+  test('never schedules as superuser', async () => {
+    const insert = db.query(
+      `INSERT INTO maintenance_jobs (name, command, schedule) VALUES ('root', 'SELECT 1', '0 0 * * *')`,
+    )
+    await expect(insert).rejects.toMatchObject({ code: '42501' })
+    expect(await one(db.query, `SELECT count(*) FROM cron.job WHERE username = 'postgres'`)).toBe('0')
+  })
+})
