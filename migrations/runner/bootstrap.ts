@@ -73,9 +73,13 @@ async function keepOutOfLogs({ client }: Session): Promise<void> {
   )
 }
 
+/** Roles belong to the whole server: another database's bootstrap may create the same one at the same moment. */
 async function createOwner({ client, log }: Session, owner: string): Promise<void> {
   if ((await client.query('SELECT FROM pg_roles WHERE rolname = $1', [owner])).rowCount) return
-  await client.query(`CREATE ROLE ${pg.escapeIdentifier(owner)} LOGIN NOINHERIT`)
+  await client.query(
+    `DO $$ BEGIN CREATE ROLE ${pg.escapeIdentifier(owner)} LOGIN NOINHERIT;
+     EXCEPTION WHEN duplicate_object OR unique_violation THEN END $$`,
+  )
   log(`created role ${owner}`)
 }
 

@@ -18,7 +18,7 @@ export const refusals = [
 export type RefusalReason = (typeof refusals)[number]
 
 /** Every reason for which the runner fails (exit 1): running again may help, once what the message says is seen to. */
-export const failures = ['StatementFailed', 'Unavailable', 'LockTimeout', 'Interrupted', 'NotCurrent'] as const
+export const failures = ['StatementFailed', 'LockTimeout', 'Unavailable', 'Interrupted', 'NotCurrent'] as const
 export type FailureReason = (typeof failures)[number]
 
 /** Exit 2. The message is one sentence for a person and names the file where there is one. */

@@ -70,7 +70,7 @@ function checkNumbers(sorted: string[]): void {
 }
 
 /** @throws Refused when the content breaks a rule of migrations/README.md */
-export function parseMigration(file: string, bytes: Uint8Array): Migration {
+function parseMigration(file: string, bytes: Uint8Array): Migration {
   const refuse = (why: string) => new Refused('BadFile', `${file}: ${why}`)
   let sql
   try {

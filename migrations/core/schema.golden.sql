@@ -1,0 +1,3449 @@
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET transaction_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+
+CREATE SCHEMA migrations;
+
+ALTER SCHEMA migrations OWNER TO supersmartmatch_core_owner;
+
+CREATE SCHEMA pgbouncer;
+
+ALTER SCHEMA pgbouncer OWNER TO postgres;
+
+CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
+
+COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
+
+CREATE EXTENSION IF NOT EXISTS pgcrypto WITH SCHEMA public;
+
+COMMENT ON EXTENSION pgcrypto IS 'cryptographic functions';
+
+CREATE EXTENSION IF NOT EXISTS unaccent WITH SCHEMA public;
+
+COMMENT ON EXTENSION unaccent IS 'text search dictionary that removes accents';
+
+CREATE FUNCTION pgbouncer.get_auth(p_usename text) RETURNS TABLE(usename name, passwd text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT a.rolname, a.rolpassword
+      FROM pg_catalog.pg_authid a
+     WHERE a.rolname = p_usename
+       AND a.rolcanlogin AND NOT a.rolsuper AND NOT a.rolreplication AND NOT a.rolbypassrls
+       AND (a.rolvaliduntil IS NULL OR a.rolvaliduntil > now())
+       AND NOT pg_catalog.pg_has_role(a.oid, 'matching_definer', 'MEMBER')
+  $$;
+
+ALTER FUNCTION pgbouncer.get_auth(p_usename text) OWNER TO postgres;
+
+CREATE FUNCTION public.add_event_triggers(p_table regclass, p_function text, VARIADIC p_arguments text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  -- Specified as candidate_profile_events.
+  v_name text := CASE p_table::text WHEN 'candidate_profiles' THEN 'candidate_profile' ELSE p_table::text END || '_events';
+  v_call text := format('%I(%s)', p_function, (SELECT string_agg(quote_literal(a), ', ') FROM unnest(p_arguments) a));
+BEGIN
+  EXECUTE format('CREATE TRIGGER %I AFTER INSERT ON %s REFERENCING NEW TABLE AS new_rows
+                  FOR EACH STATEMENT EXECUTE FUNCTION public.%s', v_name || '_insert', p_table, v_call);
+  EXECUTE format('CREATE TRIGGER %I AFTER UPDATE ON %s REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+                  FOR EACH STATEMENT EXECUTE FUNCTION public.%s', v_name, p_table, v_call);
+  EXECUTE format('CREATE TRIGGER %I AFTER DELETE ON %s REFERENCING OLD TABLE AS old_rows
+                  FOR EACH STATEMENT EXECUTE FUNCTION public.%s', v_name || '_delete', p_table, v_call);
+END
+$$;
+
+ALTER FUNCTION public.add_event_triggers(p_table regclass, p_function text, VARIADIC p_arguments text[]) OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.add_founding_member() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF current_setting('role') = 'recruiter_role' THEN
+    INSERT INTO public.company_members (company_id, user_id, role) VALUES (NEW.company_id, public.current_app_user(), 'owner');
+  END IF;
+  RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.add_founding_member() OWNER TO matching_definer;
+
+CREATE FUNCTION public.app_can_see_candidate(p_candidate_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  RETURN public.app_candidate_access(p_candidate_id) >= 1;
+END
+$$;
+
+ALTER FUNCTION public.app_can_see_candidate(p_candidate_id uuid) OWNER TO matching_definer;
+
+CREATE FUNCTION public.app_candidate_access(p_candidate_id uuid) RETURNS integer
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM public.job_applications WHERE candidate_id = p_candidate_id AND status <> 'withdrawn') THEN
+    IF EXISTS (SELECT 1
+                 FROM public.job_applications a
+                 JOIN public.job_posting_keys k USING (job_id)
+                 JOIN public.job_postings j ON j.job_id = k.job_id AND j.created_at = k.created_at
+                WHERE a.candidate_id = p_candidate_id AND a.status <> 'withdrawn'
+                  AND j.recruiter_id = public.current_app_user()) THEN
+      RETURN 3;
+    END IF;
+  END IF;
+  RETURN COALESCE((SELECT CASE profile_visibility WHEN 'public' THEN 2 WHEN 'limited' THEN 1 ELSE 0 END
+                     FROM public.candidate_profiles WHERE candidate_id = p_candidate_id), 0);
+END
+$$;
+
+ALTER FUNCTION public.app_candidate_access(p_candidate_id uuid) OWNER TO matching_definer;
+
+CREATE FUNCTION public.app_has_applied(p_job_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  RETURN EXISTS (SELECT 1
+                   FROM public.job_applications a JOIN public.candidate_profiles p USING (candidate_id)
+                  WHERE a.job_id = p_job_id AND p.user_id = public.current_app_user());
+END
+$$;
+
+ALTER FUNCTION public.app_has_applied(p_job_id uuid) OWNER TO matching_definer;
+
+CREATE FUNCTION public.app_is_company_member(p_company_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  RETURN EXISTS (SELECT 1 FROM public.company_members
+                  WHERE company_id = p_company_id AND user_id = public.current_app_user());
+END
+$$;
+
+ALTER FUNCTION public.app_is_company_member(p_company_id uuid) OWNER TO matching_definer;
+
+CREATE FUNCTION public.app_is_company_owner(p_company_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  RETURN EXISTS (SELECT 1 FROM public.company_members
+                  WHERE company_id = p_company_id AND user_id = public.current_app_user() AND role = 'owner');
+END
+$$;
+
+ALTER FUNCTION public.app_is_company_owner(p_company_id uuid) OWNER TO matching_definer;
+
+CREATE FUNCTION public.app_job_is_open(p_job_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  RETURN EXISTS (SELECT 1
+                   FROM public.job_posting_keys k
+                   JOIN public.job_postings j ON j.job_id = k.job_id AND j.created_at = k.created_at
+                  WHERE k.job_id = p_job_id AND j.status = 'active' AND (j.expires_at IS NULL OR j.expires_at > now()));
+END
+$$;
+
+ALTER FUNCTION public.app_job_is_open(p_job_id uuid) OWNER TO matching_definer;
+
+CREATE FUNCTION public.app_owns_candidate(p_candidate_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  RETURN EXISTS (SELECT 1 FROM public.candidate_profiles
+                  WHERE candidate_id = p_candidate_id AND user_id = public.current_app_user());
+END
+$$;
+
+ALTER FUNCTION public.app_owns_candidate(p_candidate_id uuid) OWNER TO matching_definer;
+
+CREATE FUNCTION public.app_recruits_job(p_job_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  RETURN EXISTS (SELECT 1
+                   FROM public.job_posting_keys k
+                   JOIN public.job_postings j ON j.job_id = k.job_id AND j.created_at = k.created_at
+                  WHERE k.job_id = p_job_id AND j.recruiter_id = public.current_app_user());
+END
+$$;
+
+ALTER FUNCTION public.app_recruits_job(p_job_id uuid) OWNER TO matching_definer;
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+CREATE TABLE public.candidate_profiles (
+    candidate_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    first_name character varying(100),
+    last_name character varying(100),
+    phone text,
+    phone_hash bytea,
+    date_of_birth text,
+    nationality text,
+    current_title character varying(200),
+    experience_years integer DEFAULT 0 NOT NULL,
+    availability_status character varying(20) DEFAULT 'open'::character varying NOT NULL,
+    expected_salary_min numeric(12,2),
+    expected_salary_max numeric(12,2),
+    currency character varying(3) DEFAULT 'EUR'::character varying NOT NULL,
+    expected_salary_period character varying(20) DEFAULT 'yearly'::character varying NOT NULL,
+    share_expected_salary boolean DEFAULT false NOT NULL,
+    work_authorization text,
+    profile_completeness integer DEFAULT 0 NOT NULL,
+    profile_visibility character varying(20) DEFAULT 'limited'::character varying NOT NULL,
+    content_language character varying(3) DEFAULT 'eng'::character varying NOT NULL,
+    last_activity_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    search_vector tsvector,
+    CONSTRAINT candidate_profiles_availability_status_check CHECK (((availability_status)::text = ANY ((ARRAY['open'::character varying, 'passive'::character varying, 'not_looking'::character varying, 'hired'::character varying])::text[]))),
+    CONSTRAINT candidate_profiles_check CHECK ((expected_salary_min <= expected_salary_max)),
+    CONSTRAINT candidate_profiles_content_language_check CHECK (((content_language)::text = ANY ((ARRAY['eng'::character varying, 'fra'::character varying])::text[]))),
+    CONSTRAINT candidate_profiles_currency_check CHECK (((currency)::text ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT candidate_profiles_date_of_birth_check CHECK ((date_of_birth ~ '^v1\.'::text)),
+    CONSTRAINT candidate_profiles_expected_salary_max_check CHECK ((expected_salary_max >= (0)::numeric)),
+    CONSTRAINT candidate_profiles_expected_salary_min_check CHECK ((expected_salary_min >= (0)::numeric)),
+    CONSTRAINT candidate_profiles_expected_salary_period_check CHECK (((expected_salary_period)::text = ANY ((ARRAY['yearly'::character varying, 'monthly'::character varying, 'hourly'::character varying])::text[]))),
+    CONSTRAINT candidate_profiles_experience_years_check CHECK ((experience_years >= 0)),
+    CONSTRAINT candidate_profiles_nationality_check CHECK ((nationality ~ '^v1\.'::text)),
+    CONSTRAINT candidate_profiles_phone_check CHECK ((phone ~ '^v1\.'::text)),
+    CONSTRAINT candidate_profiles_profile_completeness_check CHECK (((profile_completeness >= 0) AND (profile_completeness <= 100))),
+    CONSTRAINT candidate_profiles_profile_visibility_check CHECK (((profile_visibility)::text = ANY ((ARRAY['public'::character varying, 'limited'::character varying, 'private'::character varying])::text[]))),
+    CONSTRAINT candidate_profiles_work_authorization_check CHECK ((work_authorization ~ '^v1\.'::text))
+);
+
+ALTER TABLE ONLY public.candidate_profiles FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.candidate_profiles OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.candidate_completeness(p public.candidate_profiles, p_skills bigint, p_experience boolean, p_education boolean, p_language boolean) RETURNS integer
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  RETURN CASE WHEN p.first_name <> '' AND p.last_name <> '' THEN 20 ELSE 0 END
+       + CASE WHEN p.current_title <> '' THEN 10 ELSE 0 END
+       + CASE WHEN p.phone IS NOT NULL THEN 10 ELSE 0 END
+       + CASE WHEN p.expected_salary_min IS NOT NULL THEN 5 ELSE 0 END
+       + CASE WHEN p.work_authorization IS NOT NULL THEN 5 ELSE 0 END
+       + LEAST(p_skills, 4)::integer * 5
+       + CASE WHEN p_experience THEN 15 ELSE 0 END
+       + CASE WHEN p_education THEN 10 ELSE 0 END
+       + CASE WHEN p_language THEN 5 ELSE 0 END;
+END
+$$;
+
+ALTER FUNCTION public.candidate_completeness(p public.candidate_profiles, p_skills bigint, p_experience boolean, p_education boolean, p_language boolean) OWNER TO matching_definer;
+
+CREATE FUNCTION public.candidate_facts(p_candidates uuid[]) RETURNS TABLE(candidate_id uuid, skill_names text, skills bigint, has_experience boolean, has_education boolean, has_language boolean)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  SELECT c.id, s.names, COALESCE(s.number, 0),
+         c.id IN (SELECT candidate_id FROM public.work_experiences WHERE candidate_id = ANY (p_candidates)),
+         c.id IN (SELECT candidate_id FROM public.education WHERE candidate_id = ANY (p_candidates)),
+         c.id IN (SELECT candidate_id FROM public.candidate_languages WHERE candidate_id = ANY (p_candidates))
+    FROM unnest(p_candidates) AS c(id)
+    LEFT JOIN (SELECT candidate_id, string_agg(t.skill_name, ' ') AS names, count(*) AS number
+                 FROM public.candidate_skills JOIN public.skills_taxonomy t USING (skill_id)
+                WHERE candidate_id = ANY (p_candidates) GROUP BY candidate_id) s ON s.candidate_id = c.id;
+END
+$$;
+
+ALTER FUNCTION public.candidate_facts(p_candidates uuid[]) OWNER TO matching_definer;
+
+CREATE FUNCTION public.candidate_search_vector(p public.candidate_profiles, p_skill_names text) RETURNS tsvector
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_content regconfig := ('public.ssm_' || p.content_language)::regconfig;
+BEGIN
+  RETURN setweight(to_tsvector('public.ssm_name', concat_ws(' ', p.first_name, p.last_name)), 'A')
+      || setweight(to_tsvector(v_content, COALESCE(p.current_title, '')), 'B')
+      || setweight(to_tsvector(v_content, COALESCE(p_skill_names, '')), 'C');
+END
+$$;
+
+ALTER FUNCTION public.candidate_search_vector(p public.candidate_profiles, p_skill_names text) OWNER TO matching_definer;
+
+CREATE FUNCTION public.check_skill_parents() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_skill_id uuid;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('skills_taxonomy.parent_skill_id', 0));
+  WITH RECURSIVE ancestors (skill_id, ancestor_id) AS (
+    SELECT skill_id, parent_skill_id FROM new_rows WHERE parent_skill_id IS NOT NULL
+    UNION
+    SELECT a.skill_id, s.parent_skill_id
+      FROM ancestors a
+      JOIN public.skills_taxonomy s ON s.skill_id = a.ancestor_id
+     WHERE s.parent_skill_id IS NOT NULL
+  )
+  SELECT skill_id INTO v_skill_id FROM ancestors WHERE skill_id = ancestor_id LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'skill % would be its own ancestor', v_skill_id
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'skills_taxonomy_no_cycle';
+  END IF;
+  RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.check_skill_parents() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.check_user_type() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_user_id uuid := (to_jsonb(NEW) ->> TG_ARGV[0])::uuid;
+  v_user_type text;
+BEGIN
+  SELECT user_type INTO v_user_type FROM public.users WHERE user_id = v_user_id FOR SHARE;
+  IF v_user_type <> ALL (TG_ARGV[1:]) THEN
+    RAISE EXCEPTION '%.% must name a user of type %', TG_TABLE_NAME, TG_ARGV[0], array_to_string(TG_ARGV[1:], ' or ')
+      USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.check_user_type() OWNER TO matching_definer;
+
+CREATE FUNCTION public.check_user_type_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF (NEW.user_type <> 'candidate' AND EXISTS (SELECT 1 FROM public.candidate_profiles p WHERE p.user_id = NEW.user_id))
+     OR (NEW.user_type = 'candidate'
+         AND (EXISTS (SELECT 1 FROM public.job_postings j WHERE j.recruiter_id = NEW.user_id)
+              OR EXISTS (SELECT 1 FROM public.company_members m WHERE m.user_id = NEW.user_id))) THEN
+    RAISE EXCEPTION 'user_type cannot change while a profile, a posting or a membership depends on it'
+      USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.check_user_type_change() OWNER TO matching_definer;
+
+CREATE FUNCTION public.count_applications() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  UPDATE public.job_postings j
+     SET application_count = j.application_count + n.received
+    FROM (SELECT job_id, count(*) AS received FROM new_rows GROUP BY job_id) n
+    JOIN public.job_posting_keys k USING (job_id)
+   WHERE j.job_id = n.job_id AND j.created_at = k.created_at;
+  RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.count_applications() OWNER TO matching_definer;
+
+CREATE FUNCTION public.create_job_partition(p_instant timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+DECLARE
+  v_month timestamptz := date_trunc('month', p_instant);
+BEGIN
+  RETURN public.create_range_partition('public.job_postings', to_char(v_month, '"job_postings_y"YYYY"m"MM'),
+                                       v_month, v_month + interval '1 month');
+END
+$$;
+
+ALTER FUNCTION public.create_job_partition(p_instant timestamp with time zone) OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.create_monthly_partitions() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+BEGIN
+  FOR i IN 0..2 LOOP
+    PERFORM public.create_job_partition(date_trunc('month', now()) + make_interval(months => i));
+  END LOOP;
+END
+$$;
+
+ALTER FUNCTION public.create_monthly_partitions() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.create_outbox_partitions() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+DECLARE
+  v_day timestamptz;
+BEGIN
+  FOR i IN 0..7 LOOP
+    v_day := date_trunc('day', now()) + make_interval(days => i);
+    PERFORM public.create_range_partition('public.outbox_events', to_char(v_day, '"outbox_events_y"YYYY"m"MM"d"DD'),
+                                          v_day, v_day + interval '1 day');
+  END LOOP;
+END
+$$;
+
+ALTER FUNCTION public.create_outbox_partitions() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.create_range_partition(p_parent regclass, p_name text, p_from timestamp with time zone, p_to timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $_$
+DECLARE
+  v_bound text := format('FOR VALUES FROM (%L) TO (%L)', p_from, p_to);
+  v_partition text := format('public.%I', p_name);
+  v_default regclass;
+  v_rescue boolean := false;
+  v_constraint record;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('partitions of ' || p_parent::text, 0));
+
+  IF to_regclass(v_partition) IS NOT NULL THEN
+    IF NOT EXISTS (SELECT 1 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+                    WHERE i.inhrelid = to_regclass(v_partition) AND i.inhparent = p_parent
+                      AND pg_get_expr(c.relpartbound, c.oid) = v_bound) THEN
+      RAISE EXCEPTION '% exists, but is not the partition of % %', p_name, p_parent, v_bound
+        USING ERRCODE = 'duplicate_table';
+    END IF;
+    RETURN false;
+  END IF;
+
+  SELECT partdefid INTO v_default FROM pg_partitioned_table WHERE partrelid = p_parent AND partdefid <> 0;
+  IF v_default IS NOT NULL THEN
+    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s WHERE created_at >= $1 AND created_at < $2)', v_default)
+      INTO v_rescue USING p_from, p_to;
+  END IF;
+
+  EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING ALL EXCLUDING IDENTITY)', v_partition, p_parent);
+  FOR v_constraint IN
+    SELECT conname, pg_get_constraintdef(oid) AS definition FROM pg_constraint WHERE conrelid = p_parent AND contype = 'f'
+  LOOP
+    EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s', v_partition, v_constraint.conname, v_constraint.definition);
+  END LOOP;
+
+  IF v_rescue THEN
+    EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', p_parent, v_default);
+    EXECUTE format('WITH moved AS (DELETE FROM %s WHERE created_at >= $1 AND created_at < $2 RETURNING *)
+                    INSERT INTO %s SELECT * FROM moved', v_default, v_partition) USING p_from, p_to;
+  END IF;
+  EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s %s', p_parent, v_partition, v_bound);
+  IF v_rescue THEN
+    EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s DEFAULT', p_parent, v_default);
+  END IF;
+  RETURN true;
+END
+$_$;
+
+ALTER FUNCTION public.create_range_partition(p_parent regclass, p_name text, p_from timestamp with time zone, p_to timestamp with time zone) OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.create_user(p_email text, p_user_type text, p_password_hash text DEFAULT '!'::text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_user_id uuid;
+BEGIN
+  IF current_setting('role') <> 'admin_role' THEN
+    RAISE EXCEPTION 'only an administrator may create an account' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  INSERT INTO public.users (email, user_type, password_hash)
+  VALUES (lower(btrim(p_email)), p_user_type, p_password_hash)
+  RETURNING user_id INTO v_user_id;
+  RETURN v_user_id;
+END
+$$;
+
+ALTER FUNCTION public.create_user(p_email text, p_user_type text, p_password_hash text) OWNER TO matching_definer;
+
+CREATE FUNCTION public.current_app_user() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('app.current_user_id'::text, true), ''::text))::uuid;
+
+ALTER FUNCTION public.current_app_user() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.derive_closing() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  NEW.closed_at := CASE WHEN NEW.status IN ('filled', 'expired', 'cancelled') THEN COALESCE(NEW.closed_at, CURRENT_TIMESTAMP) END;
+  NEW.filled_at := CASE WHEN NEW.status = 'filled' THEN COALESCE(NEW.filled_at, CURRENT_TIMESTAMP) ELSE NEW.filled_at END;
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.derive_closing() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.derive_decision() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  NEW.decided_at :=
+    CASE WHEN NEW.status IN ('hired', 'rejected', 'withdrawn') THEN COALESCE(NEW.decided_at, CURRENT_TIMESTAMP) END;
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.derive_decision() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.derive_is_current() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  IF NEW.end_date IS NULL THEN
+    NEW.is_current := TRUE;
+  ELSIF TG_OP = 'UPDATE' AND OLD.end_date IS NULL THEN
+    NEW.is_current := FALSE;
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.derive_is_current() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.derive_is_native() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  NEW.is_native := NEW.proficiency_level = 'native';
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.derive_is_native() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.derive_remote_policy() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  NEW.remote_policy := CASE
+    WHEN NEW.work_location ->> 'type' = 'remote' THEN 'full'
+    WHEN NEW.work_location ->> 'type' = 'onsite' THEN 'no'
+    WHEN NEW.remote_policy = 'flexible' THEN 'flexible'
+    ELSE 'partial'
+  END;
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.derive_remote_policy() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.derived_columns() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ARRAY['updated_at'::text, 'search_vector'::text, 'view_count'::text, 'application_count'::text, 'profile_completeness'::text];
+
+ALTER FUNCTION public.derived_columns() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.drop_empty_job_partitions() RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_partition record;
+  v_occupied boolean;
+  v_dropped integer := 0;
+BEGIN
+  FOR v_partition IN
+    SELECT partition FROM public.range_partitions('public.job_postings') WHERE range_to < now() - interval '2 years'
+  LOOP
+    LOCK TABLE public.job_postings IN ACCESS EXCLUSIVE MODE;
+    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s)', v_partition.partition) INTO v_occupied;
+    IF NOT v_occupied THEN
+      EXECUTE format('ALTER TABLE public.job_postings DETACH PARTITION %s', v_partition.partition);
+      EXECUTE format('DROP TABLE %s', v_partition.partition);
+      v_dropped := v_dropped + 1;
+    END IF;
+  END LOOP;
+  RETURN v_dropped;
+END
+$$;
+
+ALTER FUNCTION public.drop_empty_job_partitions() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.drop_published_outbox_partitions() RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+  v_cursor record;
+  v_partition record;
+  v_pending boolean;
+  v_dropped integer := 0;
+BEGIN
+  SELECT xid, sequence INTO v_cursor FROM public.outbox_cursor ORDER BY xid, sequence LIMIT 1;
+  IF NOT FOUND THEN
+    RETURN 0;
+  END IF;
+  FOR v_partition IN SELECT partition FROM public.range_partitions('public.outbox_events') WHERE range_to <= now() LOOP
+    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s WHERE (xid, sequence) > ($1, $2))', v_partition.partition)
+      INTO v_pending USING v_cursor.xid, v_cursor.sequence;
+    IF v_pending THEN
+      DELETE FROM public.outbox_published_partitions WHERE partition_name = v_partition.partition::text;
+      CONTINUE;
+    END IF;
+    INSERT INTO public.outbox_published_partitions (partition_name) VALUES (v_partition.partition::text)
+    ON CONFLICT DO NOTHING;
+    DELETE FROM public.outbox_published_partitions
+     WHERE partition_name = v_partition.partition::text AND published_at <= now() - interval '7 days';
+    IF FOUND THEN
+      EXECUTE format('DROP TABLE %s', v_partition.partition);
+      v_dropped := v_dropped + 1;
+    END IF;
+  END LOOP;
+  DELETE FROM public.outbox_events_default
+   WHERE created_at < now() - interval '7 days' AND (xid, sequence) <= (v_cursor.xid, v_cursor.sequence);
+  RETURN v_dropped;
+END
+$_$;
+
+ALTER FUNCTION public.drop_published_outbox_partitions() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.expire_certifications() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+DECLARE
+  v_ids uuid[];
+  v_count integer;
+BEGIN
+  SELECT array_agg(candidate_id ORDER BY candidate_id) INTO v_ids
+    FROM (SELECT DISTINCT candidate_id FROM public.certifications
+           WHERE expiration_date < CURRENT_DATE AND verification_status IN ('unverified', 'verified') LIMIT 1000) due;
+  PERFORM public.lock_aggregate('candidate', id) FROM unnest(v_ids) AS id;
+  UPDATE public.certifications SET verification_status = 'expired'
+   WHERE candidate_id = ANY (v_ids) AND expiration_date < CURRENT_DATE AND verification_status IN ('unverified', 'verified');
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END
+$$;
+
+ALTER FUNCTION public.expire_certifications() OWNER TO matching_definer;
+
+CREATE FUNCTION public.expire_jobs() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_ids uuid[];
+  v_count integer;
+BEGIN
+  SELECT array_agg(job_id ORDER BY job_id) INTO v_ids
+    FROM (SELECT job_id FROM public.job_postings WHERE status IN ('active', 'paused') AND expires_at <= now()
+           ORDER BY expires_at LIMIT 1000) due;
+  PERFORM public.lock_aggregate('job', id) FROM unnest(v_ids) AS id;
+  UPDATE public.job_postings SET status = 'expired'
+   WHERE job_id = ANY (v_ids) AND status IN ('active', 'paused') AND expires_at <= now();
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END
+$$;
+
+ALTER FUNCTION public.expire_jobs() OWNER TO matching_definer;
+
+CREATE FUNCTION public.generate_job_slug() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_slug text;
+BEGIN
+  IF NEW.slug IS NOT NULL THEN
+    INSERT INTO public.job_posting_keys (job_id, created_at, slug) VALUES (NEW.job_id, NEW.created_at, NEW.slug);
+    RETURN NEW;
+  END IF;
+
+  SELECT lower(public.unaccent(concat_ws('-', NEW.title, c.company_name))) INTO v_slug
+    FROM public.companies c WHERE c.company_id = NEW.company_id;
+  v_slug := btrim(regexp_replace(v_slug, '[^a-z0-9]+', '-', 'g'), '-');
+  v_slug := COALESCE(NULLIF(rtrim(left(v_slug, 250), '-'), ''), 'job-' || NEW.job_id);
+  FOREACH NEW.slug IN ARRAY ARRAY[v_slug, v_slug || '-' || left(NEW.job_id::text, 8), v_slug || '-' || NEW.job_id] LOOP
+    INSERT INTO public.job_posting_keys (job_id, created_at, slug) VALUES (NEW.job_id, NEW.created_at, NEW.slug)
+    ON CONFLICT (slug) DO NOTHING;
+    IF FOUND THEN
+      RETURN NEW;
+    END IF;
+  END LOOP;
+  RAISE EXCEPTION 'no free slug for job %', NEW.job_id USING ERRCODE = 'unique_violation';
+END
+$$;
+
+ALTER FUNCTION public.generate_job_slug() OWNER TO matching_definer;
+
+CREATE FUNCTION public.is_string_array(p_value jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((jsonb_typeof(p_value) = 'array'::text) AND (NOT jsonb_path_exists(p_value, '$[*]?(@.type() != "string")'::jsonpath)));
+
+ALTER FUNCTION public.is_string_array(p_value jsonb) OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.keep_job_identity() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  RAISE EXCEPTION 'job_id, slug and created_at of a posting never change'
+    USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+END
+$$;
+
+ALTER FUNCTION public.keep_job_identity() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.lock_aggregate(p_aggregate_type text, p_aggregate_id uuid) RETURNS void
+    LANGUAGE sql
+    RETURN pg_advisory_xact_lock(hashtextextended(((p_aggregate_type || ':'::text) || (p_aggregate_id)::text), (0)::bigint));
+
+ALTER FUNCTION public.lock_aggregate(p_aggregate_type text, p_aggregate_id uuid) OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.maintenance_jobs_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  PERFORM public.schedule_maintenance_jobs();
+  RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.maintenance_jobs_changed() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.publish_aggregate_events() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+  v_rows text := CASE TG_OP WHEN 'DELETE' THEN 'old_rows' ELSE 'new_rows' END;
+  v_ids text;
+BEGIN
+  -- job_applications names the candidate only; consumers need the person's user_id too (rule 12).
+  SELECT string_agg(format('%L, %s', id, CASE WHEN id = 'user_id' AND TG_TABLE_NAME = 'job_applications'
+           THEN '(SELECT p.user_id FROM public.candidate_profiles p WHERE p.candidate_id = r.candidate_id)'
+           ELSE format('r.%I', id) END), ', ')
+    INTO v_ids
+    FROM unnest(string_to_array(concat_ws(',', TG_ARGV[2], TG_ARGV[3]), ',')) AS id;
+
+  IF TG_OP = 'UPDATE' THEN
+    EXECUTE format(
+      'INSERT INTO public.outbox_events (aggregate_type, aggregate_id, event_type, event_data)
+       SELECT $1, r.%1$I, $2, jsonb_strip_nulls(jsonb_build_object(%2$s)) || jsonb_build_object(''changed_fields'', c.fields)
+         FROM new_rows r
+         JOIN old_rows o USING (%1$I)
+        CROSS JOIN LATERAL (SELECT to_jsonb(r) - $3 AS after, to_jsonb(o) - $3 AS before OFFSET 0) v
+        CROSS JOIN LATERAL (SELECT jsonb_agg(key ORDER BY key) AS fields FROM jsonb_each(v.after)
+                             WHERE value IS DISTINCT FROM v.before -> key) c
+        WHERE c.fields IS NOT NULL', TG_ARGV[2], v_ids)
+      USING TG_ARGV[0], TG_ARGV[1] || '.updated', public.derived_columns();
+  ELSE
+    EXECUTE format(
+      'INSERT INTO public.outbox_events (aggregate_type, aggregate_id, event_type, event_data)
+       SELECT $1, r.%I, $2, jsonb_strip_nulls(jsonb_build_object(%s)) FROM %I r', TG_ARGV[2], v_ids, v_rows)
+      USING TG_ARGV[0], TG_ARGV[1] || CASE TG_OP WHEN 'INSERT' THEN '.created' ELSE '.deleted' END;
+  END IF;
+  RETURN NULL;
+END
+$_$;
+
+ALTER FUNCTION public.publish_aggregate_events() OWNER TO matching_definer;
+
+CREATE FUNCTION public.publish_child_events() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+  -- Inserted and deleted rows all count; of updated ones those that differ, on the old and the new side, as a row may have moved
+  -- from one aggregate to another.
+  v_changed text := CASE TG_OP
+    WHEN 'INSERT' THEN format('SELECT %I AS id FROM new_rows', TG_ARGV[2])
+    WHEN 'DELETE' THEN format('SELECT %I AS id FROM old_rows', TG_ARGV[2])
+    ELSE format(
+      'SELECT (value ->> %L)::uuid AS id
+         FROM ((SELECT to_jsonb(n) - $3 FROM new_rows n EXCEPT SELECT to_jsonb(o) - $3 FROM old_rows o)
+               UNION ALL
+               (SELECT to_jsonb(o) - $3 FROM old_rows o EXCEPT SELECT to_jsonb(n) - $3 FROM new_rows n)) AS differing (value)',
+      TG_ARGV[2])
+  END;
+  v_ids text;
+BEGIN
+  SELECT string_agg(format('%L, p.%I', id, id), ', ') INTO v_ids
+    FROM unnest(string_to_array(concat_ws(',', TG_ARGV[2], NULLIF(TG_ARGV[3], '')), ',')) AS id;
+  EXECUTE format(
+    'INSERT INTO public.outbox_events (aggregate_type, aggregate_id, event_type, event_data)
+     SELECT $1, p.%1$I, $2, jsonb_build_object(%2$s, ''changed_fields'', jsonb_build_array($4))
+       FROM (SELECT DISTINCT id FROM (%3$s) changes) c
+       JOIN public.%4$I p ON p.%1$I = c.id', TG_ARGV[2], v_ids, v_changed, TG_ARGV[4])
+    USING TG_ARGV[0], TG_ARGV[1] || '.updated', public.derived_columns(), TG_TABLE_NAME::text;
+  RETURN NULL;
+END
+$_$;
+
+ALTER FUNCTION public.publish_child_events() OWNER TO matching_definer;
+
+CREATE FUNCTION public.publish_domain_event(p_aggregate_type character varying, p_aggregate_id uuid, p_event_type character varying, p_event_data jsonb) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_event_id UUID;
+BEGIN
+  INSERT INTO public.outbox_events (aggregate_type, aggregate_id, event_type, event_data)
+  VALUES (p_aggregate_type, p_aggregate_id, p_event_type, p_event_data)
+  RETURNING outbox_events.event_id INTO v_event_id;
+  PERFORM pg_notify('outbox_events', v_event_id::text);
+  RETURN v_event_id;
+END
+$$;
+
+ALTER FUNCTION public.publish_domain_event(p_aggregate_type character varying, p_aggregate_id uuid, p_event_type character varying, p_event_data jsonb) OWNER TO matching_definer;
+
+CREATE FUNCTION public.purge_applications() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_ids uuid[];
+  v_count integer;
+BEGIN
+  SELECT array_agg(application_id ORDER BY application_id) INTO v_ids
+    FROM (SELECT application_id FROM public.job_applications WHERE decided_at < now() - interval '2 years' LIMIT 1000) due;
+  PERFORM public.lock_aggregate('application', id) FROM unnest(v_ids) AS id;
+  DELETE FROM public.job_applications WHERE application_id = ANY (v_ids) AND decided_at < now() - interval '2 years';
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END
+$$;
+
+ALTER FUNCTION public.purge_applications() OWNER TO matching_definer;
+
+CREATE FUNCTION public.purge_closed_jobs() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_ids uuid[];
+  v_count integer;
+BEGIN
+  SELECT array_agg(job_id ORDER BY job_id) INTO v_ids
+    FROM (SELECT job_id FROM public.job_postings j
+           WHERE closed_at < now() - interval '2 years'
+             AND NOT EXISTS (SELECT 1 FROM public.job_applications a WHERE a.job_id = j.job_id) LIMIT 1000) due;
+  PERFORM public.lock_aggregate('job', id) FROM unnest(v_ids) AS id;
+  DELETE FROM public.job_postings j
+   WHERE job_id = ANY (v_ids) AND closed_at < now() - interval '2 years'
+     AND NOT EXISTS (SELECT 1 FROM public.job_applications a WHERE a.job_id = j.job_id);
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END
+$$;
+
+ALTER FUNCTION public.purge_closed_jobs() OWNER TO matching_definer;
+
+CREATE FUNCTION public.purge_cron_history() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  IF to_regclass('cron.job_run_details') IS NOT NULL THEN
+    DELETE FROM cron.job_run_details WHERE username = current_user AND end_time < now() - interval '7 days';
+  END IF;
+END
+$$;
+
+ALTER FUNCTION public.purge_cron_history() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.purge_event_records() RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  DELETE FROM public.outbox_dead_letters WHERE created_at < now() - interval '30 days';
+  DELETE FROM public.inbox WHERE created_at < now() - interval '30 days'
+$$;
+
+ALTER FUNCTION public.purge_event_records() OWNER TO matching_definer;
+
+CREATE FUNCTION public.purge_user_sessions() RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  DELETE FROM public.user_sessions WHERE expires_at < now() - interval '30 days'
+$$;
+
+ALTER FUNCTION public.purge_user_sessions() OWNER TO matching_definer;
+
+CREATE FUNCTION public.range_partitions(p_parent regclass) RETURNS TABLE(partition regclass, range_from timestamp with time zone, range_to timestamp with time zone)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+  SELECT c.oid::regclass, bound[1]::timestamptz, bound[2]::timestamptz
+    FROM pg_inherits i
+    JOIN pg_class c ON c.oid = i.inhrelid
+   CROSS JOIN LATERAL regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''(.+)''\) TO \(''(.+)''\)') AS bound
+   WHERE i.inhparent = p_parent AND bound IS NOT NULL
+   ORDER BY 2
+$$;
+
+ALTER FUNCTION public.range_partitions(p_parent regclass) OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.outbox_events (
+    event_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    aggregate_type character varying(50) NOT NULL,
+    aggregate_id uuid NOT NULL,
+    event_type character varying(100) NOT NULL,
+    event_data jsonb NOT NULL,
+    event_version integer DEFAULT 1 NOT NULL,
+    published boolean DEFAULT false NOT NULL,
+    published_at timestamp with time zone,
+    retry_count integer DEFAULT 0 NOT NULL,
+    max_retries integer DEFAULT 3 NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    sequence bigint NOT NULL,
+    CONSTRAINT outbox_events_event_data_check CHECK ((jsonb_typeof(event_data) = 'object'::text))
+)
+PARTITION BY RANGE (created_at);
+
+ALTER TABLE ONLY public.outbox_events FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.outbox_events OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.read_outbox(p_relay text, p_limit integer DEFAULT 1000) RETURNS SETOF public.outbox_events
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  SELECT e.*
+    FROM public.outbox_events e
+   WHERE (e.xid, e.sequence) > (COALESCE((SELECT c.xid FROM public.outbox_cursor c WHERE c.relay = p_relay), '0'::xid8),
+                                COALESCE((SELECT c.sequence FROM public.outbox_cursor c WHERE c.relay = p_relay), 0))
+     AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+   ORDER BY e.xid, e.sequence
+   LIMIT p_limit
+$$;
+
+ALTER FUNCTION public.read_outbox(p_relay text, p_limit integer) OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.refresh_candidate_profiles() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_candidates uuid[];
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    SELECT array_agg(DISTINCT candidate_id) INTO v_candidates FROM new_rows;
+  ELSIF TG_OP = 'DELETE' THEN
+    SELECT array_agg(DISTINCT candidate_id) INTO v_candidates FROM old_rows;
+  ELSE
+    SELECT array_agg(DISTINCT c.candidate_id) INTO v_candidates
+      FROM (SELECT candidate_id FROM new_rows UNION ALL SELECT candidate_id FROM old_rows) c;
+  END IF;
+  UPDATE public.candidate_profiles p
+     SET search_vector = public.candidate_search_vector(p, f.skill_names),
+         profile_completeness = public.candidate_completeness(p, f.skills, f.has_experience, f.has_education, f.has_language)
+    FROM public.candidate_facts(v_candidates) f
+   WHERE p.candidate_id = f.candidate_id;
+  RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.refresh_candidate_profiles() OWNER TO matching_definer;
+
+CREATE FUNCTION public.remove_job_posting_key() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  DELETE FROM public.job_posting_keys WHERE job_id = OLD.job_id;
+  RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.remove_job_posting_key() OWNER TO matching_definer;
+
+CREATE FUNCTION public.run_maintenance_job(p_name text) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+DECLARE
+  v_command text;
+  v_error text;
+BEGIN
+  SELECT command INTO v_command FROM public.maintenance_jobs WHERE name = p_name;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no maintenance job is named %', p_name USING ERRCODE = 'undefined_object';
+  END IF;
+  IF NOT pg_try_advisory_xact_lock(hashtextextended('maintenance job ' || p_name, 0)) THEN
+    RETURN false;
+  END IF;
+  BEGIN
+    EXECUTE v_command;
+  EXCEPTION WHEN OTHERS THEN
+    v_error := SQLSTATE || ' ' || SQLERRM;
+  END;
+  UPDATE public.maintenance_jobs SET last_run_at = clock_timestamp(), last_error = v_error WHERE name = p_name;
+  RETURN v_error IS NULL;
+END
+$$;
+
+ALTER FUNCTION public.run_maintenance_job(p_name text) OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.schedule_maintenance_jobs() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  c_call CONSTANT text := 'SELECT public.run_maintenance_job(%L)';
+BEGIN
+  IF to_regclass('cron.job') IS NULL THEN
+    RETURN;
+  END IF;
+  IF current_user <> (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'public.maintenance_jobs'::regclass) THEN
+    RAISE EXCEPTION 'only the owner of maintenance_jobs may schedule: jobs would run as %', current_user
+      USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  PERFORM cron.unschedule(j.jobid)
+     FROM cron.job j
+    WHERE j.username = current_user AND j.database = current_database() AND j.command = format(c_call, j.jobname)
+      AND NOT EXISTS (SELECT 1 FROM public.maintenance_jobs m WHERE m.name = j.jobname);
+  PERFORM cron.schedule(m.name, m.schedule, format(c_call, m.name))
+     FROM public.maintenance_jobs m
+    WHERE NOT EXISTS (SELECT 1 FROM cron.job j
+                       WHERE j.username = current_user AND j.database = current_database() AND j.jobname = m.name
+                         AND j.schedule = m.schedule AND j.command = format(c_call, m.name));
+END
+$$;
+
+ALTER FUNCTION public.schedule_maintenance_jobs() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.search_candidates(p_query text, p_language text DEFAULT 'eng'::text, p_limit integer DEFAULT 20) RETURNS TABLE(candidate_id uuid, access integer, rank real, current_title character varying, experience_years integer, first_name character varying, last_name character varying)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_query tsquery := plainto_tsquery('public.ssm_name', p_query)
+    || plainto_tsquery(CASE p_language WHEN 'fra' THEN 'public.ssm_fra'::regconfig ELSE 'public.ssm_eng'::regconfig END, p_query);
+BEGIN
+  RETURN QUERY
+  SELECT p.candidate_id, a.access, ts_rank(v.visible, v_query), p.current_title, p.experience_years,
+         CASE WHEN a.access >= 2 THEN p.first_name END, CASE WHEN a.access >= 2 THEN p.last_name END
+    FROM public.candidate_profiles p
+   CROSS JOIN LATERAL (SELECT public.app_candidate_access(p.candidate_id) OFFSET 0) AS a(access)
+   CROSS JOIN LATERAL (SELECT CASE WHEN a.access >= 2 THEN p.search_vector ELSE ts_filter(p.search_vector, '{b,c}') END
+                       OFFSET 0) AS v(visible)
+   WHERE p.search_vector @@ v_query AND a.access > 0 AND v.visible @@ v_query
+   ORDER BY 3 DESC, 1
+   LIMIT LEAST(GREATEST(p_limit, 0), 100);
+END
+$$;
+
+ALTER FUNCTION public.search_candidates(p_query text, p_language text, p_limit integer) OWNER TO matching_definer;
+
+CREATE FUNCTION public.touch_updated_at() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF to_jsonb(NEW) - public.derived_columns() IS DISTINCT FROM to_jsonb(OLD) - public.derived_columns() THEN
+    NEW.updated_at := CURRENT_TIMESTAMP;
+  ELSE
+    NEW.updated_at := OLD.updated_at;
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.touch_updated_at() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.update_candidate_search_vector() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    NEW.search_vector := public.candidate_search_vector(NEW, NULL);
+  ELSE
+    NEW.search_vector := public.candidate_search_vector(
+      NEW, (SELECT f.skill_names FROM public.candidate_facts(ARRAY[NEW.candidate_id]) f));
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.update_candidate_search_vector() OWNER TO matching_definer;
+
+CREATE FUNCTION public.update_company_search_vector() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  NEW.search_vector :=
+    setweight(to_tsvector('public.ssm_name', NEW.company_name), 'A') ||
+    setweight(to_tsvector(('public.ssm_' || NEW.content_language)::regconfig, COALESCE(NEW.description, '')), 'C');
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.update_company_search_vector() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.update_job_search_vector() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_config regconfig := ('public.ssm_' || NEW.content_language)::regconfig;
+BEGIN
+  NEW.search_vector :=
+    setweight(to_tsvector(v_config, NEW.title), 'A') ||
+    setweight(to_tsvector(v_config, NEW.description), 'B') ||
+    setweight(to_tsvector(v_config, COALESCE(array_to_string(NEW.requirements, ' '), '')), 'C');
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.update_job_search_vector() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.update_profile_completeness() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    NEW.profile_completeness := public.candidate_completeness(NEW, 0, FALSE, FALSE, FALSE);
+  ELSE
+    NEW.profile_completeness :=
+      (SELECT public.candidate_completeness(NEW, f.skills, f.has_experience, f.has_education, f.has_language)
+         FROM public.candidate_facts(ARRAY[NEW.candidate_id]) f);
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.update_profile_completeness() OWNER TO matching_definer;
+
+CREATE FUNCTION public.yearly_salary(p_amount numeric, p_period text, p_weekly_hours numeric DEFAULT NULL::numeric) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE p_period WHEN 'yearly'::text THEN p_amount WHEN 'monthly'::text THEN (p_amount * (12)::numeric) WHEN 'hourly'::text THEN ((p_amount * COALESCE(p_weekly_hours, (35)::numeric)) * (52)::numeric) ELSE NULL::numeric END;
+
+ALTER FUNCTION public.yearly_salary(p_amount numeric, p_period text, p_weekly_hours numeric) OWNER TO supersmartmatch_core_owner;
+
+CREATE TEXT SEARCH DICTIONARY public.english_plain (
+    TEMPLATE = pg_catalog.snowball,
+    language = 'english' );
+
+ALTER TEXT SEARCH DICTIONARY public.english_plain OWNER TO supersmartmatch_core_owner;
+
+CREATE TEXT SEARCH DICTIONARY public.french_plain (
+    TEMPLATE = pg_catalog.snowball,
+    language = 'french' );
+
+ALTER TEXT SEARCH DICTIONARY public.french_plain OWNER TO supersmartmatch_core_owner;
+
+CREATE TEXT SEARCH CONFIGURATION public.ssm_eng (
+    PARSER = pg_catalog."default" );
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_eng
+    ADD MAPPING FOR asciiword WITH public.unaccent, public.english_plain;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_eng
+    ADD MAPPING FOR word WITH public.unaccent, public.english_plain;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_eng
+    ADD MAPPING FOR numword WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_eng
+    ADD MAPPING FOR email WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_eng
+    ADD MAPPING FOR url WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_eng
+    ADD MAPPING FOR host WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_eng
+    ADD MAPPING FOR sfloat WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_eng
+    ADD MAPPING FOR version WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_eng
+    ADD MAPPING FOR hword_numpart WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_eng
+    ADD MAPPING FOR hword_part WITH public.unaccent, public.english_plain;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_eng
+    ADD MAPPING FOR hword_asciipart WITH public.unaccent, public.english_plain;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_eng
+    ADD MAPPING FOR numhword WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_eng
+    ADD MAPPING FOR asciihword WITH public.unaccent, public.english_plain;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_eng
+    ADD MAPPING FOR hword WITH public.unaccent, public.english_plain;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_eng
+    ADD MAPPING FOR url_path WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_eng
+    ADD MAPPING FOR file WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_eng
+    ADD MAPPING FOR "float" WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_eng
+    ADD MAPPING FOR "int" WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_eng
+    ADD MAPPING FOR uint WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_eng OWNER TO supersmartmatch_core_owner;
+
+CREATE TEXT SEARCH CONFIGURATION public.ssm_fra (
+    PARSER = pg_catalog."default" );
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_fra
+    ADD MAPPING FOR asciiword WITH public.unaccent, public.french_plain;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_fra
+    ADD MAPPING FOR word WITH public.unaccent, public.french_plain;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_fra
+    ADD MAPPING FOR numword WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_fra
+    ADD MAPPING FOR email WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_fra
+    ADD MAPPING FOR url WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_fra
+    ADD MAPPING FOR host WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_fra
+    ADD MAPPING FOR sfloat WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_fra
+    ADD MAPPING FOR version WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_fra
+    ADD MAPPING FOR hword_numpart WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_fra
+    ADD MAPPING FOR hword_part WITH public.unaccent, public.french_plain;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_fra
+    ADD MAPPING FOR hword_asciipart WITH public.unaccent, public.french_plain;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_fra
+    ADD MAPPING FOR numhword WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_fra
+    ADD MAPPING FOR asciihword WITH public.unaccent, public.french_plain;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_fra
+    ADD MAPPING FOR hword WITH public.unaccent, public.french_plain;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_fra
+    ADD MAPPING FOR url_path WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_fra
+    ADD MAPPING FOR file WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_fra
+    ADD MAPPING FOR "float" WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_fra
+    ADD MAPPING FOR "int" WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_fra
+    ADD MAPPING FOR uint WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_fra OWNER TO supersmartmatch_core_owner;
+
+CREATE TEXT SEARCH CONFIGURATION public.ssm_name (
+    PARSER = pg_catalog."default" );
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_name
+    ADD MAPPING FOR asciiword WITH public.unaccent, simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_name
+    ADD MAPPING FOR word WITH public.unaccent, simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_name
+    ADD MAPPING FOR numword WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_name
+    ADD MAPPING FOR email WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_name
+    ADD MAPPING FOR url WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_name
+    ADD MAPPING FOR host WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_name
+    ADD MAPPING FOR sfloat WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_name
+    ADD MAPPING FOR version WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_name
+    ADD MAPPING FOR hword_numpart WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_name
+    ADD MAPPING FOR hword_part WITH public.unaccent, simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_name
+    ADD MAPPING FOR hword_asciipart WITH public.unaccent, simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_name
+    ADD MAPPING FOR numhword WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_name
+    ADD MAPPING FOR asciihword WITH public.unaccent, simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_name
+    ADD MAPPING FOR hword WITH public.unaccent, simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_name
+    ADD MAPPING FOR url_path WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_name
+    ADD MAPPING FOR file WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_name
+    ADD MAPPING FOR "float" WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_name
+    ADD MAPPING FOR "int" WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_name
+    ADD MAPPING FOR uint WITH simple;
+
+ALTER TEXT SEARCH CONFIGURATION public.ssm_name OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE migrations.schema_migrations (
+    version integer NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    breaking boolean NOT NULL,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    execution_ms integer DEFAULT 0 NOT NULL,
+    CONSTRAINT schema_migrations_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE migrations.schema_migrations OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.users (
+    user_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    email character varying(255) NOT NULL,
+    password_hash character varying(255) NOT NULL,
+    user_type character varying(20) NOT NULL,
+    status character varying(20) DEFAULT 'active'::character varying NOT NULL,
+    email_verified boolean DEFAULT false NOT NULL,
+    terms_accepted_at timestamp with time zone,
+    privacy_accepted_at timestamp with time zone,
+    last_login_at timestamp with time zone,
+    failed_login_attempts integer DEFAULT 0 NOT NULL,
+    account_locked_until timestamp with time zone,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT users_failed_login_attempts_check CHECK ((failed_login_attempts >= 0)),
+    CONSTRAINT users_status_check CHECK (((status)::text = ANY ((ARRAY['active'::character varying, 'inactive'::character varying, 'suspended'::character varying, 'anonymized'::character varying])::text[]))),
+    CONSTRAINT users_user_type_check CHECK (((user_type)::text = ANY ((ARRAY['candidate'::character varying, 'recruiter'::character varying, 'admin'::character varying])::text[])))
+);
+
+ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.users OWNER TO supersmartmatch_core_owner;
+
+CREATE VIEW public.admin_users WITH (security_barrier='true') AS
+ SELECT user_id,
+    email,
+    user_type,
+    status,
+    email_verified,
+    terms_accepted_at,
+    privacy_accepted_at,
+    last_login_at,
+    failed_login_attempts,
+    account_locked_until,
+    created_at,
+    updated_at
+   FROM public.users;
+
+ALTER VIEW public.admin_users OWNER TO matching_definer;
+
+CREATE TABLE public.candidate_languages (
+    language_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    candidate_id uuid NOT NULL,
+    language_code character varying(3) NOT NULL,
+    language_name character varying(50) NOT NULL,
+    proficiency_level character varying(20) NOT NULL,
+    cefr_level character varying(2),
+    is_native boolean DEFAULT false NOT NULL,
+    certification_name character varying(100),
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT candidate_languages_cefr_level_check CHECK (((cefr_level)::text = ANY ((ARRAY['A1'::character varying, 'A2'::character varying, 'B1'::character varying, 'B2'::character varying, 'C1'::character varying, 'C2'::character varying])::text[]))),
+    CONSTRAINT candidate_languages_language_code_check CHECK ((((language_code)::text ~ '^[a-z]{3}$'::text) AND ((language_code)::text <> ALL ((ARRAY['alb'::character varying, 'arm'::character varying, 'baq'::character varying, 'bur'::character varying, 'chi'::character varying, 'cze'::character varying, 'dut'::character varying, 'fre'::character varying, 'geo'::character varying, 'ger'::character varying, 'gre'::character varying, 'ice'::character varying, 'mac'::character varying, 'mao'::character varying, 'may'::character varying, 'per'::character varying, 'rum'::character varying, 'slo'::character varying, 'tib'::character varying, 'wel'::character varying])::text[])))),
+    CONSTRAINT candidate_languages_proficiency_level_check CHECK (((proficiency_level)::text = ANY ((ARRAY['beginner'::character varying, 'elementary'::character varying, 'intermediate'::character varying, 'advanced'::character varying, 'native'::character varying])::text[])))
+);
+
+ALTER TABLE ONLY public.candidate_languages FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.candidate_languages OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.candidate_skills (
+    candidate_skill_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    candidate_id uuid NOT NULL,
+    skill_id uuid NOT NULL,
+    skill_level integer DEFAULT 1 NOT NULL,
+    years_experience numeric(3,1) DEFAULT 0.0 NOT NULL,
+    is_primary boolean DEFAULT false NOT NULL,
+    last_used_date date,
+    proficiency_score numeric(3,2),
+    verification_status character varying(20) DEFAULT 'self_declared'::character varying NOT NULL,
+    verification_details jsonb,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT candidate_skills_proficiency_score_check CHECK (((proficiency_score >= (0)::numeric) AND (proficiency_score <= (1)::numeric))),
+    CONSTRAINT candidate_skills_skill_level_check CHECK (((skill_level >= 1) AND (skill_level <= 5))),
+    CONSTRAINT candidate_skills_verification_status_check CHECK (((verification_status)::text = ANY ((ARRAY['self_declared'::character varying, 'assessed'::character varying, 'certified'::character varying, 'verified'::character varying])::text[]))),
+    CONSTRAINT candidate_skills_years_experience_check CHECK ((years_experience >= (0)::numeric))
+);
+
+ALTER TABLE ONLY public.candidate_skills FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.candidate_skills OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.certifications (
+    certification_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    candidate_id uuid NOT NULL,
+    certification_name character varying(200) NOT NULL,
+    issuing_organization character varying(200) NOT NULL,
+    issue_date date,
+    expiration_date date,
+    credential_id character varying(100),
+    credential_url text,
+    verification_status character varying(20) DEFAULT 'unverified'::character varying NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT certifications_check CHECK ((issue_date <= expiration_date)),
+    CONSTRAINT certifications_verification_status_check CHECK (((verification_status)::text = ANY ((ARRAY['unverified'::character varying, 'verified'::character varying, 'expired'::character varying, 'revoked'::character varying])::text[])))
+);
+
+ALTER TABLE ONLY public.certifications FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.certifications OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.cities (
+    geoname_id integer NOT NULL,
+    name character varying(200) NOT NULL,
+    country_code character(2) NOT NULL,
+    admin1 character varying(200),
+    population integer DEFAULT 0 NOT NULL,
+    latitude double precision NOT NULL,
+    longitude double precision NOT NULL,
+    CONSTRAINT cities_country_code_check CHECK ((country_code ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT cities_latitude_check CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))),
+    CONSTRAINT cities_longitude_check CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision))),
+    CONSTRAINT cities_population_check CHECK ((population >= 0))
+);
+
+ALTER TABLE public.cities OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.companies (
+    company_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    company_name character varying(200) NOT NULL,
+    legal_name character varying(200),
+    industry character varying(100),
+    company_size character varying(20),
+    founded_year integer,
+    headquarters_location jsonb,
+    website_url text,
+    logo_url text,
+    description text,
+    content_language character varying(3) DEFAULT 'eng'::character varying NOT NULL,
+    company_culture jsonb,
+    glassdoor_rating numeric(2,1),
+    employee_count_range character varying(20),
+    stock_symbol character varying(10),
+    is_verified boolean DEFAULT false NOT NULL,
+    verification_date timestamp with time zone,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    search_vector tsvector,
+    CONSTRAINT companies_company_size_check CHECK (((company_size)::text = ANY ((ARRAY['startup'::character varying, 'small'::character varying, 'medium'::character varying, 'large'::character varying, 'enterprise'::character varying])::text[]))),
+    CONSTRAINT companies_content_language_check CHECK (((content_language)::text = ANY ((ARRAY['eng'::character varying, 'fra'::character varying])::text[]))),
+    CONSTRAINT companies_founded_year_check CHECK (((founded_year >= 1000) AND (founded_year <= 2100))),
+    CONSTRAINT companies_glassdoor_rating_check CHECK (((glassdoor_rating >= (0)::numeric) AND (glassdoor_rating <= (5)::numeric)))
+);
+
+ALTER TABLE ONLY public.companies FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.companies OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.company_members (
+    company_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    role character varying(20) DEFAULT 'member'::character varying NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT company_members_role_check CHECK (((role)::text = ANY ((ARRAY['owner'::character varying, 'member'::character varying])::text[])))
+);
+
+ALTER TABLE ONLY public.company_members FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.company_members OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.job_postings (
+    job_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    company_id uuid NOT NULL,
+    recruiter_id uuid,
+    title character varying(200) NOT NULL,
+    department character varying(100),
+    employment_type character varying(50) NOT NULL,
+    seniority_level character varying(20),
+    experience_required_min integer DEFAULT 0 NOT NULL,
+    experience_required_max integer,
+    description text NOT NULL,
+    responsibilities text[],
+    requirements text[],
+    nice_to_have text[],
+    benefits text[],
+    content_language character varying(3) DEFAULT 'eng'::character varying NOT NULL,
+    salary_min numeric(12,2),
+    salary_max numeric(12,2),
+    salary_currency character varying(3) DEFAULT 'EUR'::character varying NOT NULL,
+    salary_period character varying(20) DEFAULT 'yearly'::character varying NOT NULL,
+    weekly_hours numeric(4,1),
+    equity_offered boolean DEFAULT false NOT NULL,
+    bonus_structure text,
+    work_location jsonb NOT NULL,
+    remote_policy character varying(20) DEFAULT 'no'::character varying NOT NULL,
+    status character varying(20) DEFAULT 'active'::character varying NOT NULL,
+    posted_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    expires_at timestamp with time zone,
+    filled_at timestamp with time zone,
+    closed_at timestamp with time zone,
+    application_deadline date,
+    application_url text,
+    application_email character varying(255),
+    application_instructions text,
+    slug character varying(300) NOT NULL,
+    search_vector tsvector,
+    view_count integer DEFAULT 0 NOT NULL,
+    application_count integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT job_postings_application_count_check CHECK ((application_count >= 0)),
+    CONSTRAINT job_postings_check CHECK ((salary_min <= salary_max)),
+    CONSTRAINT job_postings_check1 CHECK ((experience_required_min <= experience_required_max)),
+    CONSTRAINT job_postings_content_language_check CHECK (((content_language)::text = ANY ((ARRAY['eng'::character varying, 'fra'::character varying])::text[]))),
+    CONSTRAINT job_postings_employment_type_check CHECK (((employment_type)::text = ANY ((ARRAY['full-time'::character varying, 'part-time'::character varying, 'contract'::character varying, 'temporary'::character varying, 'internship'::character varying])::text[]))),
+    CONSTRAINT job_postings_experience_required_min_check CHECK ((experience_required_min >= 0)),
+    CONSTRAINT job_postings_remote_policy_check CHECK (((remote_policy)::text = ANY ((ARRAY['no'::character varying, 'partial'::character varying, 'full'::character varying, 'flexible'::character varying])::text[]))),
+    CONSTRAINT job_postings_salary_currency_check CHECK (((salary_currency)::text ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT job_postings_salary_max_check CHECK ((salary_max >= (0)::numeric)),
+    CONSTRAINT job_postings_salary_min_check CHECK ((salary_min >= (0)::numeric)),
+    CONSTRAINT job_postings_salary_period_check CHECK (((salary_period)::text = ANY ((ARRAY['yearly'::character varying, 'monthly'::character varying, 'hourly'::character varying])::text[]))),
+    CONSTRAINT job_postings_seniority_level_check CHECK (((seniority_level)::text = ANY ((ARRAY['entry'::character varying, 'junior'::character varying, 'mid'::character varying, 'senior'::character varying, 'lead'::character varying, 'executive'::character varying])::text[]))),
+    CONSTRAINT job_postings_status_check CHECK (((status)::text = ANY ((ARRAY['draft'::character varying, 'active'::character varying, 'paused'::character varying, 'filled'::character varying, 'expired'::character varying, 'cancelled'::character varying])::text[]))),
+    CONSTRAINT job_postings_view_count_check CHECK ((view_count >= 0)),
+    CONSTRAINT job_postings_weekly_hours_check CHECK (((weekly_hours >= (1)::numeric) AND (weekly_hours <= (80)::numeric))),
+    CONSTRAINT job_postings_work_location_check CHECK (((work_location ? 'type'::text) AND (COALESCE((work_location ->> 'type'::text), ''::text) = ANY (ARRAY['remote'::text, 'onsite'::text, 'hybrid'::text]))))
+)
+PARTITION BY RANGE (created_at);
+
+ALTER TABLE ONLY public.job_postings FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.job_postings OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.job_postings_default (
+    job_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    company_id uuid NOT NULL,
+    recruiter_id uuid,
+    title character varying(200) NOT NULL,
+    department character varying(100),
+    employment_type character varying(50) NOT NULL,
+    seniority_level character varying(20),
+    experience_required_min integer DEFAULT 0 NOT NULL,
+    experience_required_max integer,
+    description text NOT NULL,
+    responsibilities text[],
+    requirements text[],
+    nice_to_have text[],
+    benefits text[],
+    content_language character varying(3) DEFAULT 'eng'::character varying NOT NULL,
+    salary_min numeric(12,2),
+    salary_max numeric(12,2),
+    salary_currency character varying(3) DEFAULT 'EUR'::character varying NOT NULL,
+    salary_period character varying(20) DEFAULT 'yearly'::character varying NOT NULL,
+    weekly_hours numeric(4,1),
+    equity_offered boolean DEFAULT false NOT NULL,
+    bonus_structure text,
+    work_location jsonb NOT NULL,
+    remote_policy character varying(20) DEFAULT 'no'::character varying NOT NULL,
+    status character varying(20) DEFAULT 'active'::character varying NOT NULL,
+    posted_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    expires_at timestamp with time zone,
+    filled_at timestamp with time zone,
+    closed_at timestamp with time zone,
+    application_deadline date,
+    application_url text,
+    application_email character varying(255),
+    application_instructions text,
+    slug character varying(300) NOT NULL,
+    search_vector tsvector,
+    view_count integer DEFAULT 0 NOT NULL,
+    application_count integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT job_postings_application_count_check CHECK ((application_count >= 0)),
+    CONSTRAINT job_postings_check CHECK ((salary_min <= salary_max)),
+    CONSTRAINT job_postings_check1 CHECK ((experience_required_min <= experience_required_max)),
+    CONSTRAINT job_postings_content_language_check CHECK (((content_language)::text = ANY ((ARRAY['eng'::character varying, 'fra'::character varying])::text[]))),
+    CONSTRAINT job_postings_employment_type_check CHECK (((employment_type)::text = ANY ((ARRAY['full-time'::character varying, 'part-time'::character varying, 'contract'::character varying, 'temporary'::character varying, 'internship'::character varying])::text[]))),
+    CONSTRAINT job_postings_experience_required_min_check CHECK ((experience_required_min >= 0)),
+    CONSTRAINT job_postings_remote_policy_check CHECK (((remote_policy)::text = ANY ((ARRAY['no'::character varying, 'partial'::character varying, 'full'::character varying, 'flexible'::character varying])::text[]))),
+    CONSTRAINT job_postings_salary_currency_check CHECK (((salary_currency)::text ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT job_postings_salary_max_check CHECK ((salary_max >= (0)::numeric)),
+    CONSTRAINT job_postings_salary_min_check CHECK ((salary_min >= (0)::numeric)),
+    CONSTRAINT job_postings_salary_period_check CHECK (((salary_period)::text = ANY ((ARRAY['yearly'::character varying, 'monthly'::character varying, 'hourly'::character varying])::text[]))),
+    CONSTRAINT job_postings_seniority_level_check CHECK (((seniority_level)::text = ANY ((ARRAY['entry'::character varying, 'junior'::character varying, 'mid'::character varying, 'senior'::character varying, 'lead'::character varying, 'executive'::character varying])::text[]))),
+    CONSTRAINT job_postings_status_check CHECK (((status)::text = ANY ((ARRAY['draft'::character varying, 'active'::character varying, 'paused'::character varying, 'filled'::character varying, 'expired'::character varying, 'cancelled'::character varying])::text[]))),
+    CONSTRAINT job_postings_view_count_check CHECK ((view_count >= 0)),
+    CONSTRAINT job_postings_weekly_hours_check CHECK (((weekly_hours >= (1)::numeric) AND (weekly_hours <= (80)::numeric))),
+    CONSTRAINT job_postings_work_location_check CHECK (((work_location ? 'type'::text) AND (COALESCE((work_location ->> 'type'::text), ''::text) = ANY (ARRAY['remote'::text, 'onsite'::text, 'hybrid'::text]))))
+);
+
+ALTER TABLE public.job_postings_default OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.outbox_events_default (
+    event_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    aggregate_type character varying(50) NOT NULL,
+    aggregate_id uuid NOT NULL,
+    event_type character varying(100) NOT NULL,
+    event_data jsonb NOT NULL,
+    event_version integer DEFAULT 1 NOT NULL,
+    published boolean DEFAULT false NOT NULL,
+    published_at timestamp with time zone,
+    retry_count integer DEFAULT 0 NOT NULL,
+    max_retries integer DEFAULT 3 NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    sequence bigint NOT NULL,
+    CONSTRAINT outbox_events_event_data_check CHECK ((jsonb_typeof(event_data) = 'object'::text))
+);
+
+ALTER TABLE public.outbox_events_default OWNER TO supersmartmatch_core_owner;
+
+CREATE VIEW public.default_partition_rows WITH (security_invoker='true') AS
+ SELECT 'job_postings'::text AS table_name,
+    count(*) AS rows
+   FROM public.job_postings_default
+UNION ALL
+ SELECT 'outbox_events'::text AS table_name,
+    count(*) AS rows
+   FROM public.outbox_events_default;
+
+ALTER VIEW public.default_partition_rows OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.education (
+    education_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    candidate_id uuid NOT NULL,
+    institution_name character varying(200) NOT NULL,
+    degree_type character varying(50),
+    field_of_study character varying(200),
+    grade character varying(20),
+    start_date date,
+    end_date date,
+    is_completed boolean DEFAULT true NOT NULL,
+    location jsonb,
+    description text,
+    relevant_coursework text[],
+    honors_awards text[],
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT education_check CHECK ((start_date <= end_date)),
+    CONSTRAINT education_degree_type_check CHECK (((degree_type)::text = ANY ((ARRAY['bachelor'::character varying, 'master'::character varying, 'phd'::character varying, 'certificate'::character varying, 'diploma'::character varying])::text[])))
+);
+
+ALTER TABLE ONLY public.education FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.education OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.inbox (
+    consumer text NOT NULL,
+    event_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL
+);
+
+ALTER TABLE public.inbox OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.job_applications (
+    application_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    job_id uuid NOT NULL,
+    candidate_id uuid NOT NULL,
+    status character varying(20) DEFAULT 'submitted'::character varying NOT NULL,
+    cover_letter text,
+    notes text,
+    source character varying(50),
+    applied_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    decided_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT job_applications_cover_letter_check CHECK ((cover_letter ~ '^v1\.'::text)),
+    CONSTRAINT job_applications_notes_check CHECK ((notes ~ '^v1\.'::text)),
+    CONSTRAINT job_applications_status_check CHECK (((status)::text = ANY ((ARRAY['submitted'::character varying, 'in_review'::character varying, 'interview'::character varying, 'offer'::character varying, 'hired'::character varying, 'rejected'::character varying, 'withdrawn'::character varying])::text[])))
+);
+
+ALTER TABLE ONLY public.job_applications FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.job_applications OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.job_locations (
+    job_id uuid NOT NULL,
+    location_id uuid NOT NULL,
+    is_primary boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL
+);
+
+ALTER TABLE ONLY public.job_locations FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.job_locations OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.job_posting_keys (
+    job_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    slug character varying(300) NOT NULL
+);
+
+ALTER TABLE public.job_posting_keys OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.job_required_skills (
+    job_skill_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    job_id uuid NOT NULL,
+    skill_id uuid NOT NULL,
+    requirement_type character varying(20) NOT NULL,
+    minimum_level integer DEFAULT 1 NOT NULL,
+    minimum_years numeric(3,1) DEFAULT 0.0 NOT NULL,
+    weight numeric(3,2) DEFAULT 1.0 NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT job_required_skills_minimum_level_check CHECK (((minimum_level >= 1) AND (minimum_level <= 5))),
+    CONSTRAINT job_required_skills_minimum_years_check CHECK ((minimum_years >= (0)::numeric)),
+    CONSTRAINT job_required_skills_requirement_type_check CHECK (((requirement_type)::text = ANY ((ARRAY['required'::character varying, 'preferred'::character varying, 'nice_to_have'::character varying])::text[]))),
+    CONSTRAINT job_required_skills_weight_check CHECK (((weight >= (0)::numeric) AND (weight <= (1)::numeric)))
+);
+
+ALTER TABLE ONLY public.job_required_skills FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.job_required_skills OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.maintenance_jobs (
+    name text NOT NULL,
+    command text NOT NULL,
+    schedule text NOT NULL,
+    last_run_at timestamp with time zone,
+    last_error text,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL
+);
+
+ALTER TABLE public.maintenance_jobs OWNER TO supersmartmatch_core_owner;
+
+CREATE VIEW public.my_user WITH (security_barrier='true') AS
+ SELECT user_id,
+    email,
+    user_type,
+    status,
+    email_verified,
+    terms_accepted_at,
+    privacy_accepted_at,
+    last_login_at,
+    created_at,
+    updated_at
+   FROM public.users
+  WHERE (user_id = ( SELECT public.current_app_user() AS current_app_user));
+
+ALTER VIEW public.my_user OWNER TO matching_definer;
+
+CREATE TABLE public.occupation_skills (
+    occupation_id uuid NOT NULL,
+    skill_id uuid NOT NULL,
+    relation character varying(20) NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT occupation_skills_relation_check CHECK (((relation)::text = ANY ((ARRAY['essential'::character varying, 'optional'::character varying])::text[])))
+);
+
+ALTER TABLE public.occupation_skills OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.occupations (
+    occupation_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    esco_uri text,
+    label character varying(200) NOT NULL,
+    isco08 character varying(4),
+    aliases jsonb DEFAULT '[]'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT occupations_aliases_check CHECK (public.is_string_array(aliases)),
+    CONSTRAINT occupations_isco08_check CHECK (((isco08)::text ~ '^[0-9]{1,4}$'::text))
+);
+
+ALTER TABLE public.occupations OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.outbox_cursor (
+    relay text NOT NULL,
+    xid xid8 NOT NULL,
+    sequence bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL
+);
+
+ALTER TABLE public.outbox_cursor OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.outbox_dead_letters (
+    event_id uuid NOT NULL,
+    aggregate_type character varying(50) NOT NULL,
+    aggregate_id uuid NOT NULL,
+    event_type character varying(100) NOT NULL,
+    event_data jsonb NOT NULL,
+    event_version integer NOT NULL,
+    sequence bigint NOT NULL,
+    last_error text NOT NULL,
+    attempts integer NOT NULL,
+    next_attempt_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT outbox_dead_letters_attempts_check CHECK ((attempts > 0))
+);
+
+ALTER TABLE ONLY public.outbox_dead_letters FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.outbox_dead_letters OWNER TO supersmartmatch_core_owner;
+
+ALTER TABLE public.outbox_events ALTER COLUMN sequence ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.outbox_events_sequence_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE VIEW public.outbox_events_status WITH (security_invoker='true') AS
+ SELECT e.event_id,
+    e.aggregate_type,
+    e.aggregate_id,
+    e.event_type,
+    e.created_at,
+    e.xid,
+    e.sequence,
+    COALESCE(( SELECT bool_and((ROW(e.xid, e.sequence) <= ROW(c.xid, c.sequence))) AS bool_and
+           FROM public.outbox_cursor c), false) AS published,
+    COALESCE(d.attempts, 0) AS retry_count,
+    d.last_error
+   FROM (public.outbox_events e
+     LEFT JOIN public.outbox_dead_letters d USING (event_id));
+
+ALTER VIEW public.outbox_events_status OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.outbox_published_partitions (
+    partition_name text NOT NULL,
+    published_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL
+);
+
+ALTER TABLE public.outbox_published_partitions OWNER TO supersmartmatch_core_owner;
+
+CREATE VIEW public.recruiter_candidates WITH (security_barrier='true') AS
+ SELECT p.candidate_id,
+    a.access,
+    p.current_title,
+    p.experience_years,
+        CASE
+            WHEN (a.access >= 2) THEN p.first_name
+            ELSE NULL::character varying
+        END AS first_name,
+        CASE
+            WHEN (a.access >= 2) THEN p.last_name
+            ELSE NULL::character varying
+        END AS last_name,
+        CASE
+            WHEN (a.access >= 2) THEN p.availability_status
+            ELSE NULL::character varying
+        END AS availability_status,
+        CASE
+            WHEN ((a.access >= 2) AND p.share_expected_salary) THEN p.expected_salary_min
+            ELSE NULL::numeric
+        END AS expected_salary_min,
+        CASE
+            WHEN ((a.access >= 2) AND p.share_expected_salary) THEN p.expected_salary_max
+            ELSE NULL::numeric
+        END AS expected_salary_max,
+        CASE
+            WHEN ((a.access >= 2) AND p.share_expected_salary) THEN p.currency
+            ELSE NULL::character varying
+        END AS currency,
+        CASE
+            WHEN ((a.access >= 2) AND p.share_expected_salary) THEN p.expected_salary_period
+            ELSE NULL::character varying
+        END AS expected_salary_period,
+        CASE
+            WHEN (a.access = 3) THEN u.email
+            ELSE NULL::character varying
+        END AS email,
+        CASE
+            WHEN (a.access = 3) THEN p.phone
+            ELSE NULL::text
+        END AS phone,
+        CASE
+            WHEN (a.access = 3) THEN p.work_authorization
+            ELSE NULL::text
+        END AS work_authorization
+   FROM ((public.candidate_profiles p
+     JOIN public.users u USING (user_id))
+     CROSS JOIN LATERAL ( SELECT public.app_candidate_access(p.candidate_id) AS app_candidate_access
+         OFFSET 0) a(access))
+  WHERE (a.access > 0);
+
+ALTER VIEW public.recruiter_candidates OWNER TO matching_definer;
+
+CREATE VIEW public.recruiter_certifications WITH (security_barrier='true') AS
+ SELECT c.certification_id,
+    c.candidate_id,
+    a.access,
+    c.certification_name,
+    c.issuing_organization,
+    c.issue_date,
+    c.expiration_date,
+    c.verification_status,
+        CASE
+            WHEN (a.access = 3) THEN c.credential_id
+            ELSE NULL::character varying
+        END AS credential_id,
+        CASE
+            WHEN (a.access = 3) THEN c.credential_url
+            ELSE NULL::text
+        END AS credential_url
+   FROM (public.certifications c
+     CROSS JOIN LATERAL ( SELECT public.app_candidate_access(c.candidate_id) AS app_candidate_access
+         OFFSET 0) a(access))
+  WHERE (a.access >= 2);
+
+ALTER VIEW public.recruiter_certifications OWNER TO matching_definer;
+
+CREATE TABLE public.skill_relations (
+    skill_id uuid NOT NULL,
+    related_skill_id uuid NOT NULL,
+    relation character varying(20) NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT skill_relations_check CHECK ((skill_id <> related_skill_id)),
+    CONSTRAINT skill_relations_relation_check CHECK (((relation)::text = ANY ((ARRAY['broader'::character varying, 'essential'::character varying, 'optional'::character varying])::text[])))
+);
+
+ALTER TABLE public.skill_relations OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.skills_taxonomy (
+    skill_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    esco_uri text,
+    skill_name character varying(200) NOT NULL,
+    category character varying(50) NOT NULL,
+    parent_skill_id uuid,
+    aliases jsonb DEFAULT '[]'::jsonb NOT NULL,
+    description text,
+    skill_level_max integer DEFAULT 5 NOT NULL,
+    is_verified boolean DEFAULT false NOT NULL,
+    verification_source character varying(100),
+    popularity_score integer DEFAULT 0 NOT NULL,
+    market_demand numeric(4,2) DEFAULT 0.0 NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT skills_taxonomy_aliases_check CHECK (public.is_string_array(aliases)),
+    CONSTRAINT skills_taxonomy_category_check CHECK (((category)::text = ANY ((ARRAY['technical'::character varying, 'soft'::character varying, 'language'::character varying, 'tool'::character varying, 'framework'::character varying])::text[]))),
+    CONSTRAINT skills_taxonomy_check CHECK ((parent_skill_id <> skill_id)),
+    CONSTRAINT skills_taxonomy_market_demand_check CHECK (((market_demand >= (0)::numeric) AND (market_demand <= (10)::numeric))),
+    CONSTRAINT skills_taxonomy_skill_level_max_check CHECK (((skill_level_max >= 1) AND (skill_level_max <= 5)))
+);
+
+ALTER TABLE public.skills_taxonomy OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.user_sessions (
+    session_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    family_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    refresh_token_hash character varying(255) NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    user_agent text,
+    ip_address inet,
+    is_revoked boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL
+);
+
+ALTER TABLE ONLY public.user_sessions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.user_sessions OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.work_experiences (
+    experience_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    candidate_id uuid NOT NULL,
+    company_name character varying(200) NOT NULL,
+    position_title character varying(200) NOT NULL,
+    employment_type character varying(50),
+    industry character varying(100),
+    company_size character varying(20),
+    start_date date NOT NULL,
+    end_date date,
+    is_current boolean DEFAULT false NOT NULL,
+    location jsonb,
+    description text,
+    key_achievements text[],
+    skills_used jsonb,
+    salary_range text,
+    management_experience boolean DEFAULT false NOT NULL,
+    team_size integer,
+    seniority_level character varying(20),
+    promotion_from uuid,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT work_experiences_check CHECK (((end_date IS NULL) OR (start_date <= end_date))),
+    CONSTRAINT work_experiences_check1 CHECK ((NOT ((is_current = true) AND (end_date IS NOT NULL)))),
+    CONSTRAINT work_experiences_company_size_check CHECK (((company_size)::text = ANY ((ARRAY['startup'::character varying, 'small'::character varying, 'medium'::character varying, 'large'::character varying, 'enterprise'::character varying])::text[]))),
+    CONSTRAINT work_experiences_employment_type_check CHECK (((employment_type)::text = ANY ((ARRAY['full-time'::character varying, 'part-time'::character varying, 'contract'::character varying, 'temporary'::character varying, 'internship'::character varying])::text[]))),
+    CONSTRAINT work_experiences_salary_range_check CHECK ((salary_range ~ '^v1\.'::text)),
+    CONSTRAINT work_experiences_seniority_level_check CHECK (((seniority_level)::text = ANY ((ARRAY['entry'::character varying, 'junior'::character varying, 'mid'::character varying, 'senior'::character varying, 'lead'::character varying, 'executive'::character varying])::text[]))),
+    CONSTRAINT work_experiences_team_size_check CHECK ((team_size >= 0))
+);
+
+ALTER TABLE ONLY public.work_experiences FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.work_experiences OWNER TO supersmartmatch_core_owner;
+
+ALTER TABLE ONLY public.job_postings ATTACH PARTITION public.job_postings_default DEFAULT;
+
+ALTER TABLE ONLY public.outbox_events ATTACH PARTITION public.outbox_events_default DEFAULT;
+
+ALTER TABLE ONLY migrations.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.candidate_languages
+    ADD CONSTRAINT candidate_languages_pkey PRIMARY KEY (language_id);
+
+ALTER TABLE ONLY public.candidate_languages
+    ADD CONSTRAINT candidate_languages_unique UNIQUE (candidate_id, language_code);
+
+ALTER TABLE ONLY public.candidate_profiles
+    ADD CONSTRAINT candidate_profiles_pkey PRIMARY KEY (candidate_id);
+
+ALTER TABLE ONLY public.candidate_profiles
+    ADD CONSTRAINT candidate_profiles_user_id_unique UNIQUE (user_id);
+
+ALTER TABLE ONLY public.candidate_skills
+    ADD CONSTRAINT candidate_skills_pkey PRIMARY KEY (candidate_skill_id);
+
+ALTER TABLE ONLY public.candidate_skills
+    ADD CONSTRAINT candidate_skills_unique UNIQUE (candidate_id, skill_id);
+
+ALTER TABLE ONLY public.certifications
+    ADD CONSTRAINT certifications_pkey PRIMARY KEY (certification_id);
+
+ALTER TABLE ONLY public.cities
+    ADD CONSTRAINT cities_pkey PRIMARY KEY (geoname_id);
+
+ALTER TABLE ONLY public.companies
+    ADD CONSTRAINT companies_pkey PRIMARY KEY (company_id);
+
+ALTER TABLE ONLY public.company_members
+    ADD CONSTRAINT company_members_pkey PRIMARY KEY (company_id, user_id);
+
+ALTER TABLE ONLY public.education
+    ADD CONSTRAINT education_pkey PRIMARY KEY (education_id);
+
+ALTER TABLE ONLY public.inbox
+    ADD CONSTRAINT inbox_pkey PRIMARY KEY (consumer, event_id);
+
+ALTER TABLE ONLY public.job_applications
+    ADD CONSTRAINT job_applications_pkey PRIMARY KEY (application_id);
+
+ALTER TABLE ONLY public.job_applications
+    ADD CONSTRAINT job_applications_unique UNIQUE (job_id, candidate_id);
+
+ALTER TABLE ONLY public.job_locations
+    ADD CONSTRAINT job_locations_pkey PRIMARY KEY (job_id, location_id);
+
+ALTER TABLE ONLY public.job_posting_keys
+    ADD CONSTRAINT job_posting_keys_pkey PRIMARY KEY (job_id);
+
+ALTER TABLE ONLY public.job_posting_keys
+    ADD CONSTRAINT job_posting_keys_slug_key UNIQUE (slug);
+
+ALTER TABLE ONLY public.job_postings
+    ADD CONSTRAINT job_postings_pkey PRIMARY KEY (job_id, created_at);
+
+ALTER TABLE ONLY public.job_postings_default
+    ADD CONSTRAINT job_postings_default_pkey PRIMARY KEY (job_id, created_at);
+
+ALTER TABLE ONLY public.job_required_skills
+    ADD CONSTRAINT job_required_skills_pkey PRIMARY KEY (job_skill_id);
+
+ALTER TABLE ONLY public.job_required_skills
+    ADD CONSTRAINT job_required_skills_unique UNIQUE (job_id, skill_id);
+
+ALTER TABLE ONLY public.maintenance_jobs
+    ADD CONSTRAINT maintenance_jobs_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.occupation_skills
+    ADD CONSTRAINT occupation_skills_pkey PRIMARY KEY (occupation_id, skill_id, relation);
+
+ALTER TABLE ONLY public.occupations
+    ADD CONSTRAINT occupations_esco_uri_key UNIQUE (esco_uri);
+
+ALTER TABLE ONLY public.occupations
+    ADD CONSTRAINT occupations_pkey PRIMARY KEY (occupation_id);
+
+ALTER TABLE ONLY public.outbox_cursor
+    ADD CONSTRAINT outbox_cursor_pkey PRIMARY KEY (relay);
+
+ALTER TABLE ONLY public.outbox_dead_letters
+    ADD CONSTRAINT outbox_dead_letters_pkey PRIMARY KEY (event_id);
+
+ALTER TABLE ONLY public.outbox_events
+    ADD CONSTRAINT outbox_events_pkey PRIMARY KEY (event_id, created_at);
+
+ALTER TABLE ONLY public.outbox_events_default
+    ADD CONSTRAINT outbox_events_default_pkey PRIMARY KEY (event_id, created_at);
+
+ALTER TABLE ONLY public.outbox_published_partitions
+    ADD CONSTRAINT outbox_published_partitions_pkey PRIMARY KEY (partition_name);
+
+ALTER TABLE ONLY public.skill_relations
+    ADD CONSTRAINT skill_relations_pkey PRIMARY KEY (skill_id, related_skill_id, relation);
+
+ALTER TABLE ONLY public.skills_taxonomy
+    ADD CONSTRAINT skills_taxonomy_esco_uri_key UNIQUE (esco_uri);
+
+ALTER TABLE ONLY public.skills_taxonomy
+    ADD CONSTRAINT skills_taxonomy_pkey PRIMARY KEY (skill_id);
+
+ALTER TABLE ONLY public.user_sessions
+    ADD CONSTRAINT user_sessions_pkey PRIMARY KEY (session_id);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY public.work_experiences
+    ADD CONSTRAINT work_experiences_candidate_unique UNIQUE (experience_id, candidate_id);
+
+ALTER TABLE ONLY public.work_experiences
+    ADD CONSTRAINT work_experiences_pkey PRIMARY KEY (experience_id);
+
+CREATE INDEX idx_candidate_languages_candidate ON public.candidate_languages USING btree (candidate_id);
+
+CREATE INDEX idx_candidate_languages_proficiency ON public.candidate_languages USING btree (proficiency_level);
+
+CREATE INDEX idx_candidate_profiles_created ON public.candidate_profiles USING btree (created_at, candidate_id);
+
+CREATE INDEX idx_candidate_profiles_phone_hash ON public.candidate_profiles USING btree (phone_hash) WHERE (phone_hash IS NOT NULL);
+
+CREATE INDEX idx_candidate_profiles_salary ON public.candidate_profiles USING btree (expected_salary_min, expected_salary_max);
+
+CREATE INDEX idx_candidate_profiles_search ON public.candidate_profiles USING gin (search_vector);
+
+CREATE INDEX idx_candidate_profiles_status ON public.candidate_profiles USING btree (availability_status);
+
+CREATE INDEX idx_candidate_skills_candidate ON public.candidate_skills USING btree (candidate_id);
+
+CREATE INDEX idx_candidate_skills_level ON public.candidate_skills USING btree (skill_level DESC);
+
+CREATE INDEX idx_candidate_skills_primary ON public.candidate_skills USING btree (candidate_id) WHERE is_primary;
+
+CREATE INDEX idx_candidate_skills_skill ON public.candidate_skills USING btree (skill_id);
+
+CREATE INDEX idx_certifications_candidate ON public.certifications USING btree (candidate_id);
+
+CREATE INDEX idx_certifications_expiry ON public.certifications USING btree (expiration_date) WHERE (expiration_date IS NOT NULL);
+
+CREATE INDEX idx_certifications_name ON public.certifications USING btree (certification_name);
+
+CREATE INDEX idx_certifications_org ON public.certifications USING btree (issuing_organization);
+
+CREATE INDEX idx_cities_country_population ON public.cities USING btree (country_code, population DESC);
+
+CREATE INDEX idx_cities_prefix ON public.cities USING btree (lower((name)::text) text_pattern_ops);
+
+CREATE INDEX idx_companies_created ON public.companies USING btree (created_at, company_id);
+
+CREATE INDEX idx_companies_industry ON public.companies USING btree (industry);
+
+CREATE INDEX idx_companies_name ON public.companies USING btree (company_name);
+
+CREATE INDEX idx_companies_search ON public.companies USING gin (search_vector);
+
+CREATE INDEX idx_companies_size ON public.companies USING btree (company_size);
+
+CREATE INDEX idx_company_members_user ON public.company_members USING btree (user_id);
+
+CREATE INDEX idx_education_candidate ON public.education USING btree (candidate_id);
+
+CREATE INDEX idx_education_dates ON public.education USING btree (start_date, end_date);
+
+CREATE INDEX idx_education_degree ON public.education USING btree (degree_type);
+
+CREATE INDEX idx_education_institution ON public.education USING btree (institution_name);
+
+CREATE INDEX idx_job_applications_candidate ON public.job_applications USING btree (candidate_id);
+
+CREATE INDEX idx_job_applications_decided ON public.job_applications USING btree (decided_at) WHERE (decided_at IS NOT NULL);
+
+CREATE INDEX idx_job_locations_location ON public.job_locations USING btree (location_id);
+
+CREATE UNIQUE INDEX idx_job_locations_primary ON public.job_locations USING btree (job_id) WHERE is_primary;
+
+CREATE INDEX idx_job_postings_closed ON ONLY public.job_postings USING btree (closed_at) WHERE (closed_at IS NOT NULL);
+
+CREATE INDEX idx_job_postings_company ON ONLY public.job_postings USING btree (company_id);
+
+CREATE INDEX idx_job_postings_employment ON ONLY public.job_postings USING btree (employment_type);
+
+CREATE INDEX idx_job_postings_expiry ON ONLY public.job_postings USING btree (expires_at) WHERE ((status)::text = ANY ((ARRAY['active'::character varying, 'paused'::character varying])::text[]));
+
+CREATE INDEX idx_job_postings_location ON ONLY public.job_postings USING gin (work_location);
+
+CREATE INDEX idx_job_postings_posted ON ONLY public.job_postings USING btree (posted_at DESC);
+
+CREATE INDEX idx_job_postings_recruiter ON ONLY public.job_postings USING btree (recruiter_id);
+
+CREATE INDEX idx_job_postings_salary ON ONLY public.job_postings USING btree (salary_min, salary_max);
+
+CREATE INDEX idx_job_postings_search ON ONLY public.job_postings USING gin (search_vector);
+
+CREATE INDEX idx_job_postings_seniority ON ONLY public.job_postings USING btree (seniority_level);
+
+CREATE INDEX idx_job_postings_status ON ONLY public.job_postings USING btree (status);
+
+CREATE INDEX idx_job_required_skills_job ON public.job_required_skills USING btree (job_id);
+
+CREATE INDEX idx_job_required_skills_skill ON public.job_required_skills USING btree (skill_id);
+
+CREATE INDEX idx_job_required_skills_type ON public.job_required_skills USING btree (requirement_type);
+
+CREATE INDEX idx_occupation_skills_skill ON public.occupation_skills USING btree (skill_id);
+
+CREATE INDEX idx_occupations_isco08 ON public.occupations USING btree (isco08);
+
+CREATE INDEX idx_occupations_prefix ON public.occupations USING btree (lower((label)::text) text_pattern_ops);
+
+CREATE INDEX idx_outbox_dead_letters_aggregate ON public.outbox_dead_letters USING btree (aggregate_type, aggregate_id);
+
+CREATE INDEX idx_outbox_events_aggregate ON ONLY public.outbox_events USING btree (aggregate_type, aggregate_id);
+
+CREATE INDEX idx_outbox_events_position ON ONLY public.outbox_events USING btree (xid, sequence);
+
+CREATE INDEX idx_outbox_events_published ON ONLY public.outbox_events USING btree (published, created_at) WHERE (NOT published);
+
+CREATE INDEX idx_skill_relations_related ON public.skill_relations USING btree (related_skill_id);
+
+CREATE INDEX idx_skills_taxonomy_aliases ON public.skills_taxonomy USING gin (aliases);
+
+CREATE INDEX idx_skills_taxonomy_category ON public.skills_taxonomy USING btree (category);
+
+CREATE INDEX idx_skills_taxonomy_parent ON public.skills_taxonomy USING btree (parent_skill_id);
+
+CREATE INDEX idx_skills_taxonomy_popularity ON public.skills_taxonomy USING btree (popularity_score DESC);
+
+CREATE INDEX idx_skills_taxonomy_prefix ON public.skills_taxonomy USING btree (lower((skill_name)::text) text_pattern_ops);
+
+CREATE INDEX idx_skills_taxonomy_substring ON public.skills_taxonomy USING gin (lower((skill_name)::text) public.gin_trgm_ops);
+
+CREATE INDEX idx_user_sessions_expires_at ON public.user_sessions USING btree (expires_at);
+
+CREATE INDEX idx_user_sessions_family ON public.user_sessions USING btree (family_id);
+
+CREATE UNIQUE INDEX idx_user_sessions_token_hash ON public.user_sessions USING btree (refresh_token_hash);
+
+CREATE INDEX idx_user_sessions_user_id ON public.user_sessions USING btree (user_id);
+
+CREATE INDEX idx_users_created ON public.users USING btree (created_at, user_id);
+
+CREATE INDEX idx_work_experiences_candidate ON public.work_experiences USING btree (candidate_id);
+
+CREATE INDEX idx_work_experiences_company ON public.work_experiences USING btree (company_name);
+
+CREATE INDEX idx_work_experiences_current ON public.work_experiences USING btree (candidate_id, is_current) WHERE (is_current = true);
+
+CREATE INDEX idx_work_experiences_dates ON public.work_experiences USING btree (start_date, end_date);
+
+CREATE INDEX idx_work_experiences_promotion ON public.work_experiences USING btree (promotion_from, candidate_id);
+
+CREATE INDEX idx_work_experiences_seniority ON public.work_experiences USING btree (seniority_level);
+
+CREATE INDEX job_postings_default_closed_at_idx ON public.job_postings_default USING btree (closed_at) WHERE (closed_at IS NOT NULL);
+
+CREATE INDEX job_postings_default_company_id_idx ON public.job_postings_default USING btree (company_id);
+
+CREATE INDEX job_postings_default_employment_type_idx ON public.job_postings_default USING btree (employment_type);
+
+CREATE INDEX job_postings_default_expires_at_idx ON public.job_postings_default USING btree (expires_at) WHERE ((status)::text = ANY ((ARRAY['active'::character varying, 'paused'::character varying])::text[]));
+
+CREATE INDEX job_postings_default_posted_at_idx ON public.job_postings_default USING btree (posted_at DESC);
+
+CREATE INDEX job_postings_default_recruiter_id_idx ON public.job_postings_default USING btree (recruiter_id);
+
+CREATE INDEX job_postings_default_salary_min_salary_max_idx ON public.job_postings_default USING btree (salary_min, salary_max);
+
+CREATE INDEX job_postings_default_search_vector_idx ON public.job_postings_default USING gin (search_vector);
+
+CREATE INDEX job_postings_default_seniority_level_idx ON public.job_postings_default USING btree (seniority_level);
+
+CREATE INDEX job_postings_default_status_idx ON public.job_postings_default USING btree (status);
+
+CREATE INDEX job_postings_default_work_location_idx ON public.job_postings_default USING gin (work_location);
+
+CREATE INDEX outbox_events_default_aggregate_type_aggregate_id_idx ON public.outbox_events_default USING btree (aggregate_type, aggregate_id);
+
+CREATE INDEX outbox_events_default_published_created_at_idx ON public.outbox_events_default USING btree (published, created_at) WHERE (NOT published);
+
+CREATE INDEX outbox_events_default_xid_sequence_idx ON public.outbox_events_default USING btree (xid, sequence);
+
+CREATE UNIQUE INDEX skills_taxonomy_name_unique ON public.skills_taxonomy USING btree (lower((skill_name)::text));
+
+CREATE UNIQUE INDEX users_email_idx ON public.users USING btree (lower((email)::text));
+
+ALTER INDEX public.idx_job_postings_closed ATTACH PARTITION public.job_postings_default_closed_at_idx;
+
+ALTER INDEX public.idx_job_postings_company ATTACH PARTITION public.job_postings_default_company_id_idx;
+
+ALTER INDEX public.idx_job_postings_employment ATTACH PARTITION public.job_postings_default_employment_type_idx;
+
+ALTER INDEX public.idx_job_postings_expiry ATTACH PARTITION public.job_postings_default_expires_at_idx;
+
+ALTER INDEX public.job_postings_pkey ATTACH PARTITION public.job_postings_default_pkey;
+
+ALTER INDEX public.idx_job_postings_posted ATTACH PARTITION public.job_postings_default_posted_at_idx;
+
+ALTER INDEX public.idx_job_postings_recruiter ATTACH PARTITION public.job_postings_default_recruiter_id_idx;
+
+ALTER INDEX public.idx_job_postings_salary ATTACH PARTITION public.job_postings_default_salary_min_salary_max_idx;
+
+ALTER INDEX public.idx_job_postings_search ATTACH PARTITION public.job_postings_default_search_vector_idx;
+
+ALTER INDEX public.idx_job_postings_seniority ATTACH PARTITION public.job_postings_default_seniority_level_idx;
+
+ALTER INDEX public.idx_job_postings_status ATTACH PARTITION public.job_postings_default_status_idx;
+
+ALTER INDEX public.idx_job_postings_location ATTACH PARTITION public.job_postings_default_work_location_idx;
+
+ALTER INDEX public.idx_outbox_events_aggregate ATTACH PARTITION public.outbox_events_default_aggregate_type_aggregate_id_idx;
+
+ALTER INDEX public.outbox_events_pkey ATTACH PARTITION public.outbox_events_default_pkey;
+
+ALTER INDEX public.idx_outbox_events_published ATTACH PARTITION public.outbox_events_default_published_created_at_idx;
+
+ALTER INDEX public.idx_outbox_events_position ATTACH PARTITION public.outbox_events_default_xid_sequence_idx;
+
+CREATE TRIGGER candidate_languages_events AFTER UPDATE ON public.candidate_languages REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
+
+CREATE TRIGGER candidate_languages_events_delete AFTER DELETE ON public.candidate_languages REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
+
+CREATE TRIGGER candidate_languages_events_insert AFTER INSERT ON public.candidate_languages REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
+
+CREATE TRIGGER candidate_languages_is_native BEFORE INSERT OR UPDATE OF proficiency_level, is_native ON public.candidate_languages FOR EACH ROW EXECUTE FUNCTION public.derive_is_native();
+
+CREATE TRIGGER candidate_languages_profile_delete AFTER DELETE ON public.candidate_languages REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.refresh_candidate_profiles();
+
+CREATE TRIGGER candidate_languages_profile_insert AFTER INSERT ON public.candidate_languages REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.refresh_candidate_profiles();
+
+CREATE TRIGGER candidate_languages_profile_update AFTER UPDATE ON public.candidate_languages REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.refresh_candidate_profiles();
+
+CREATE TRIGGER candidate_languages_touch BEFORE UPDATE ON public.candidate_languages FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER candidate_profile_events AFTER UPDATE ON public.candidate_profiles REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('candidate', 'candidate.profile', 'candidate_id', 'user_id');
+
+CREATE TRIGGER candidate_profile_events_delete AFTER DELETE ON public.candidate_profiles REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('candidate', 'candidate.profile', 'candidate_id', 'user_id');
+
+CREATE TRIGGER candidate_profile_events_insert AFTER INSERT ON public.candidate_profiles REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('candidate', 'candidate.profile', 'candidate_id', 'user_id');
+
+CREATE TRIGGER candidate_profiles_completeness BEFORE INSERT OR UPDATE OF first_name, last_name, current_title, phone, expected_salary_min, work_authorization ON public.candidate_profiles FOR EACH ROW EXECUTE FUNCTION public.update_profile_completeness();
+
+CREATE TRIGGER candidate_profiles_search_update BEFORE INSERT OR UPDATE OF first_name, last_name, current_title, content_language ON public.candidate_profiles FOR EACH ROW EXECUTE FUNCTION public.update_candidate_search_vector();
+
+CREATE TRIGGER candidate_profiles_touch BEFORE UPDATE ON public.candidate_profiles FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER candidate_profiles_user_type BEFORE INSERT OR UPDATE OF user_id ON public.candidate_profiles FOR EACH ROW EXECUTE FUNCTION public.check_user_type('user_id', 'candidate');
+
+CREATE TRIGGER candidate_skills_events AFTER UPDATE ON public.candidate_skills REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
+
+CREATE TRIGGER candidate_skills_events_delete AFTER DELETE ON public.candidate_skills REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
+
+CREATE TRIGGER candidate_skills_events_insert AFTER INSERT ON public.candidate_skills REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
+
+CREATE TRIGGER candidate_skills_profile_delete AFTER DELETE ON public.candidate_skills REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.refresh_candidate_profiles();
+
+CREATE TRIGGER candidate_skills_profile_insert AFTER INSERT ON public.candidate_skills REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.refresh_candidate_profiles();
+
+CREATE TRIGGER candidate_skills_profile_update AFTER UPDATE ON public.candidate_skills REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.refresh_candidate_profiles();
+
+CREATE TRIGGER candidate_skills_touch BEFORE UPDATE ON public.candidate_skills FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER certifications_events AFTER UPDATE ON public.certifications REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
+
+CREATE TRIGGER certifications_events_delete AFTER DELETE ON public.certifications REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
+
+CREATE TRIGGER certifications_events_insert AFTER INSERT ON public.certifications REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
+
+CREATE TRIGGER certifications_profile_delete AFTER DELETE ON public.certifications REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.refresh_candidate_profiles();
+
+CREATE TRIGGER certifications_profile_insert AFTER INSERT ON public.certifications REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.refresh_candidate_profiles();
+
+CREATE TRIGGER certifications_profile_update AFTER UPDATE ON public.certifications REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.refresh_candidate_profiles();
+
+CREATE TRIGGER certifications_touch BEFORE UPDATE ON public.certifications FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER companies_events AFTER UPDATE ON public.companies REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('company', 'company', 'company_id');
+
+CREATE TRIGGER companies_events_delete AFTER DELETE ON public.companies REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('company', 'company', 'company_id');
+
+CREATE TRIGGER companies_events_insert AFTER INSERT ON public.companies REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('company', 'company', 'company_id');
+
+CREATE TRIGGER companies_founding_member AFTER INSERT ON public.companies FOR EACH ROW EXECUTE FUNCTION public.add_founding_member();
+
+CREATE TRIGGER companies_search_update BEFORE INSERT OR UPDATE OF company_name, description, content_language ON public.companies FOR EACH ROW EXECUTE FUNCTION public.update_company_search_vector();
+
+CREATE TRIGGER companies_touch BEFORE UPDATE ON public.companies FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER company_members_events AFTER UPDATE ON public.company_members REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('company', 'company', 'company_id', '', 'companies');
+
+CREATE TRIGGER company_members_events_delete AFTER DELETE ON public.company_members REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('company', 'company', 'company_id', '', 'companies');
+
+CREATE TRIGGER company_members_events_insert AFTER INSERT ON public.company_members REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('company', 'company', 'company_id', '', 'companies');
+
+CREATE TRIGGER company_members_touch BEFORE UPDATE ON public.company_members FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER company_members_user_type BEFORE INSERT OR UPDATE OF user_id ON public.company_members FOR EACH ROW EXECUTE FUNCTION public.check_user_type('user_id', 'recruiter', 'admin');
+
+CREATE TRIGGER education_events AFTER UPDATE ON public.education REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
+
+CREATE TRIGGER education_events_delete AFTER DELETE ON public.education REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
+
+CREATE TRIGGER education_events_insert AFTER INSERT ON public.education REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
+
+CREATE TRIGGER education_profile_delete AFTER DELETE ON public.education REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.refresh_candidate_profiles();
+
+CREATE TRIGGER education_profile_insert AFTER INSERT ON public.education REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.refresh_candidate_profiles();
+
+CREATE TRIGGER education_profile_update AFTER UPDATE ON public.education REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.refresh_candidate_profiles();
+
+CREATE TRIGGER education_touch BEFORE UPDATE ON public.education FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER job_applications_count AFTER INSERT ON public.job_applications REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.count_applications();
+
+CREATE TRIGGER job_applications_decision BEFORE INSERT OR UPDATE OF status, decided_at ON public.job_applications FOR EACH ROW EXECUTE FUNCTION public.derive_decision();
+
+CREATE TRIGGER job_applications_events AFTER UPDATE ON public.job_applications REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('application', 'job.application', 'application_id', 'job_id,candidate_id,user_id');
+
+CREATE TRIGGER job_applications_events_delete AFTER DELETE ON public.job_applications REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('application', 'job.application', 'application_id', 'job_id,candidate_id,user_id');
+
+CREATE TRIGGER job_applications_events_insert AFTER INSERT ON public.job_applications REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('application', 'job.application', 'application_id', 'job_id,candidate_id,user_id');
+
+CREATE TRIGGER job_applications_touch BEFORE UPDATE ON public.job_applications FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER job_locations_events AFTER UPDATE ON public.job_locations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('job', 'job.posting', 'job_id', 'company_id', 'job_postings');
+
+CREATE TRIGGER job_locations_events_delete AFTER DELETE ON public.job_locations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('job', 'job.posting', 'job_id', 'company_id', 'job_postings');
+
+CREATE TRIGGER job_locations_events_insert AFTER INSERT ON public.job_locations REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('job', 'job.posting', 'job_id', 'company_id', 'job_postings');
+
+CREATE TRIGGER job_locations_touch BEFORE UPDATE ON public.job_locations FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER job_postings_closing BEFORE INSERT OR UPDATE OF status, closed_at, filled_at ON public.job_postings FOR EACH ROW EXECUTE FUNCTION public.derive_closing();
+
+CREATE TRIGGER job_postings_events AFTER UPDATE ON public.job_postings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('job', 'job.posting', 'job_id', 'company_id');
+
+CREATE TRIGGER job_postings_events_delete AFTER DELETE ON public.job_postings REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('job', 'job.posting', 'job_id', 'company_id');
+
+CREATE TRIGGER job_postings_events_insert AFTER INSERT ON public.job_postings REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('job', 'job.posting', 'job_id', 'company_id');
+
+CREATE TRIGGER job_postings_identity BEFORE UPDATE OF job_id, slug, created_at ON public.job_postings FOR EACH ROW WHEN ((((old.job_id IS DISTINCT FROM new.job_id) OR ((old.slug)::text IS DISTINCT FROM (new.slug)::text)) OR (old.created_at IS DISTINCT FROM new.created_at))) EXECUTE FUNCTION public.keep_job_identity();
+
+CREATE TRIGGER job_postings_key_removal AFTER DELETE ON public.job_postings FOR EACH ROW EXECUTE FUNCTION public.remove_job_posting_key();
+
+CREATE TRIGGER job_postings_recruiter_type BEFORE INSERT OR UPDATE OF recruiter_id ON public.job_postings FOR EACH ROW WHEN ((new.recruiter_id IS NOT NULL)) EXECUTE FUNCTION public.check_user_type('recruiter_id', 'recruiter', 'admin');
+
+CREATE TRIGGER job_postings_remote_policy BEFORE INSERT OR UPDATE OF work_location, remote_policy ON public.job_postings FOR EACH ROW EXECUTE FUNCTION public.derive_remote_policy();
+
+CREATE TRIGGER job_postings_search_update BEFORE INSERT OR UPDATE OF title, description, requirements, content_language ON public.job_postings FOR EACH ROW EXECUTE FUNCTION public.update_job_search_vector();
+
+CREATE TRIGGER job_postings_slug_generation BEFORE INSERT ON public.job_postings FOR EACH ROW EXECUTE FUNCTION public.generate_job_slug();
+
+CREATE TRIGGER job_postings_touch BEFORE UPDATE ON public.job_postings FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER job_required_skills_events AFTER UPDATE ON public.job_required_skills REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('job', 'job.posting', 'job_id', 'company_id', 'job_postings');
+
+CREATE TRIGGER job_required_skills_events_delete AFTER DELETE ON public.job_required_skills REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('job', 'job.posting', 'job_id', 'company_id', 'job_postings');
+
+CREATE TRIGGER job_required_skills_events_insert AFTER INSERT ON public.job_required_skills REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('job', 'job.posting', 'job_id', 'company_id', 'job_postings');
+
+CREATE TRIGGER job_required_skills_touch BEFORE UPDATE ON public.job_required_skills FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER maintenance_jobs_schedule AFTER INSERT OR DELETE OR UPDATE OF name, schedule ON public.maintenance_jobs FOR EACH STATEMENT EXECUTE FUNCTION public.maintenance_jobs_changed();
+
+CREATE TRIGGER maintenance_jobs_touch BEFORE UPDATE ON public.maintenance_jobs FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER occupations_touch BEFORE UPDATE ON public.occupations FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER outbox_cursor_touch BEFORE UPDATE ON public.outbox_cursor FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER outbox_dead_letters_touch BEFORE UPDATE ON public.outbox_dead_letters FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER skill_relations_events AFTER UPDATE ON public.skill_relations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('skill', 'skill', 'skill_id', '', 'skills_taxonomy');
+
+CREATE TRIGGER skill_relations_events_delete AFTER DELETE ON public.skill_relations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('skill', 'skill', 'skill_id', '', 'skills_taxonomy');
+
+CREATE TRIGGER skill_relations_events_insert AFTER INSERT ON public.skill_relations REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('skill', 'skill', 'skill_id', '', 'skills_taxonomy');
+
+CREATE TRIGGER skills_taxonomy_events AFTER UPDATE ON public.skills_taxonomy REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('skill', 'skill', 'skill_id');
+
+CREATE TRIGGER skills_taxonomy_events_delete AFTER DELETE ON public.skills_taxonomy REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('skill', 'skill', 'skill_id');
+
+CREATE TRIGGER skills_taxonomy_events_insert AFTER INSERT ON public.skills_taxonomy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('skill', 'skill', 'skill_id');
+
+CREATE TRIGGER skills_taxonomy_no_cycle AFTER UPDATE ON public.skills_taxonomy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.check_skill_parents();
+
+CREATE TRIGGER skills_taxonomy_no_cycle_insert AFTER INSERT ON public.skills_taxonomy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.check_skill_parents();
+
+CREATE TRIGGER skills_taxonomy_touch BEFORE UPDATE ON public.skills_taxonomy FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER user_sessions_touch BEFORE UPDATE ON public.user_sessions FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER users_events AFTER UPDATE ON public.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('user', 'user', 'user_id');
+
+CREATE TRIGGER users_events_delete AFTER DELETE ON public.users REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('user', 'user', 'user_id');
+
+CREATE TRIGGER users_events_insert AFTER INSERT ON public.users REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('user', 'user', 'user_id');
+
+CREATE TRIGGER users_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER users_type_change BEFORE UPDATE OF user_type ON public.users FOR EACH ROW WHEN (((old.user_type)::text IS DISTINCT FROM (new.user_type)::text)) EXECUTE FUNCTION public.check_user_type_change();
+
+CREATE TRIGGER work_experiences_events AFTER UPDATE ON public.work_experiences REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
+
+CREATE TRIGGER work_experiences_events_delete AFTER DELETE ON public.work_experiences REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
+
+CREATE TRIGGER work_experiences_events_insert AFTER INSERT ON public.work_experiences REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
+
+CREATE TRIGGER work_experiences_is_current BEFORE INSERT OR UPDATE OF end_date, is_current ON public.work_experiences FOR EACH ROW EXECUTE FUNCTION public.derive_is_current();
+
+CREATE TRIGGER work_experiences_profile_delete AFTER DELETE ON public.work_experiences REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.refresh_candidate_profiles();
+
+CREATE TRIGGER work_experiences_profile_insert AFTER INSERT ON public.work_experiences REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.refresh_candidate_profiles();
+
+CREATE TRIGGER work_experiences_profile_update AFTER UPDATE ON public.work_experiences REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.refresh_candidate_profiles();
+
+CREATE TRIGGER work_experiences_touch BEFORE UPDATE ON public.work_experiences FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+ALTER TABLE ONLY public.candidate_languages
+    ADD CONSTRAINT candidate_languages_candidate_id_fkey FOREIGN KEY (candidate_id) REFERENCES public.candidate_profiles(candidate_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.candidate_profiles
+    ADD CONSTRAINT candidate_profiles_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.candidate_skills
+    ADD CONSTRAINT candidate_skills_candidate_id_fkey FOREIGN KEY (candidate_id) REFERENCES public.candidate_profiles(candidate_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.candidate_skills
+    ADD CONSTRAINT candidate_skills_skill_id_fkey FOREIGN KEY (skill_id) REFERENCES public.skills_taxonomy(skill_id);
+
+ALTER TABLE ONLY public.certifications
+    ADD CONSTRAINT certifications_candidate_id_fkey FOREIGN KEY (candidate_id) REFERENCES public.candidate_profiles(candidate_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.company_members
+    ADD CONSTRAINT company_members_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.companies(company_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.company_members
+    ADD CONSTRAINT company_members_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.education
+    ADD CONSTRAINT education_candidate_id_fkey FOREIGN KEY (candidate_id) REFERENCES public.candidate_profiles(candidate_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.job_applications
+    ADD CONSTRAINT job_applications_candidate_id_fkey FOREIGN KEY (candidate_id) REFERENCES public.candidate_profiles(candidate_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.job_applications
+    ADD CONSTRAINT job_applications_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.job_posting_keys(job_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.job_locations
+    ADD CONSTRAINT job_locations_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.job_posting_keys(job_id) ON DELETE CASCADE;
+
+ALTER TABLE public.job_postings
+    ADD CONSTRAINT job_postings_company_id_fkey FOREIGN KEY (company_id) REFERENCES public.companies(company_id);
+
+ALTER TABLE public.job_postings
+    ADD CONSTRAINT job_postings_recruiter_id_fkey FOREIGN KEY (recruiter_id) REFERENCES public.users(user_id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.job_required_skills
+    ADD CONSTRAINT job_required_skills_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.job_posting_keys(job_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.job_required_skills
+    ADD CONSTRAINT job_required_skills_skill_id_fkey FOREIGN KEY (skill_id) REFERENCES public.skills_taxonomy(skill_id);
+
+ALTER TABLE ONLY public.occupation_skills
+    ADD CONSTRAINT occupation_skills_occupation_id_fkey FOREIGN KEY (occupation_id) REFERENCES public.occupations(occupation_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.occupation_skills
+    ADD CONSTRAINT occupation_skills_skill_id_fkey FOREIGN KEY (skill_id) REFERENCES public.skills_taxonomy(skill_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.skill_relations
+    ADD CONSTRAINT skill_relations_related_skill_id_fkey FOREIGN KEY (related_skill_id) REFERENCES public.skills_taxonomy(skill_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.skill_relations
+    ADD CONSTRAINT skill_relations_skill_id_fkey FOREIGN KEY (skill_id) REFERENCES public.skills_taxonomy(skill_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.skills_taxonomy
+    ADD CONSTRAINT skills_taxonomy_parent_skill_id_fkey FOREIGN KEY (parent_skill_id) REFERENCES public.skills_taxonomy(skill_id);
+
+ALTER TABLE ONLY public.user_sessions
+    ADD CONSTRAINT user_sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.work_experiences
+    ADD CONSTRAINT work_experiences_candidate_id_fkey FOREIGN KEY (candidate_id) REFERENCES public.candidate_profiles(candidate_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.work_experiences
+    ADD CONSTRAINT work_experiences_promotion_from_fkey FOREIGN KEY (promotion_from, candidate_id) REFERENCES public.work_experiences(experience_id, candidate_id) ON DELETE SET NULL (promotion_from);
+
+CREATE POLICY admin_full_access ON public.candidate_languages TO admin_role USING (true) WITH CHECK (true);
+
+CREATE POLICY admin_full_access ON public.candidate_profiles TO admin_role USING (true) WITH CHECK (true);
+
+CREATE POLICY admin_full_access ON public.candidate_skills TO admin_role USING (true) WITH CHECK (true);
+
+CREATE POLICY admin_full_access ON public.certifications TO admin_role USING (true) WITH CHECK (true);
+
+CREATE POLICY admin_full_access ON public.companies TO admin_role USING (true) WITH CHECK (true);
+
+CREATE POLICY admin_full_access ON public.company_members TO admin_role USING (true) WITH CHECK (true);
+
+CREATE POLICY admin_full_access ON public.education TO admin_role USING (true) WITH CHECK (true);
+
+CREATE POLICY admin_full_access ON public.job_applications TO admin_role USING (true) WITH CHECK (true);
+
+CREATE POLICY admin_full_access ON public.job_locations TO admin_role USING (true) WITH CHECK (true);
+
+CREATE POLICY admin_full_access ON public.job_postings TO admin_role USING (true) WITH CHECK (true);
+
+CREATE POLICY admin_full_access ON public.job_required_skills TO admin_role USING (true) WITH CHECK (true);
+
+CREATE POLICY admin_full_access ON public.work_experiences TO admin_role USING (true) WITH CHECK (true);
+
+CREATE POLICY candidate_insert ON public.job_applications FOR INSERT TO authenticated_users WITH CHECK ((public.app_owns_candidate(candidate_id) AND ((status)::text = 'submitted'::text) AND public.app_job_is_open(job_id)));
+
+CREATE POLICY candidate_isolation ON public.candidate_languages TO authenticated_users USING (public.app_owns_candidate(candidate_id)) WITH CHECK (public.app_owns_candidate(candidate_id));
+
+CREATE POLICY candidate_isolation ON public.candidate_skills TO authenticated_users USING (public.app_owns_candidate(candidate_id)) WITH CHECK (public.app_owns_candidate(candidate_id));
+
+CREATE POLICY candidate_isolation ON public.certifications TO authenticated_users USING (public.app_owns_candidate(candidate_id)) WITH CHECK (public.app_owns_candidate(candidate_id));
+
+CREATE POLICY candidate_isolation ON public.education TO authenticated_users USING (public.app_owns_candidate(candidate_id)) WITH CHECK (public.app_owns_candidate(candidate_id));
+
+CREATE POLICY candidate_isolation ON public.work_experiences TO authenticated_users USING (public.app_owns_candidate(candidate_id)) WITH CHECK (public.app_owns_candidate(candidate_id));
+
+ALTER TABLE public.candidate_languages ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY candidate_profile_isolation ON public.candidate_profiles TO authenticated_users USING ((user_id = ( SELECT public.current_app_user() AS current_app_user))) WITH CHECK ((user_id = ( SELECT public.current_app_user() AS current_app_user)));
+
+ALTER TABLE public.candidate_profiles ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY candidate_read ON public.job_applications FOR SELECT TO authenticated_users USING (public.app_owns_candidate(candidate_id));
+
+CREATE POLICY candidate_read ON public.job_postings FOR SELECT TO authenticated_users USING ((((status)::text = 'active'::text) OR public.app_has_applied(job_id)));
+
+ALTER TABLE public.candidate_skills ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY candidate_withdraw ON public.job_applications FOR UPDATE TO authenticated_users USING (public.app_owns_candidate(candidate_id)) WITH CHECK ((public.app_owns_candidate(candidate_id) AND ((status)::text = 'withdrawn'::text)));
+
+ALTER TABLE public.certifications ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.companies ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.company_members ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY definer_access ON public.candidate_languages TO matching_definer USING (true) WITH CHECK (true);
+
+CREATE POLICY definer_access ON public.candidate_profiles TO matching_definer USING (true) WITH CHECK (true);
+
+CREATE POLICY definer_access ON public.candidate_skills TO matching_definer USING (true) WITH CHECK (true);
+
+CREATE POLICY definer_access ON public.certifications TO matching_definer USING (true) WITH CHECK (true);
+
+CREATE POLICY definer_access ON public.companies TO matching_definer USING (true) WITH CHECK (true);
+
+CREATE POLICY definer_access ON public.company_members TO matching_definer USING (true) WITH CHECK (true);
+
+CREATE POLICY definer_access ON public.education TO matching_definer USING (true) WITH CHECK (true);
+
+CREATE POLICY definer_access ON public.job_applications TO matching_definer USING (true) WITH CHECK (true);
+
+CREATE POLICY definer_access ON public.job_locations TO matching_definer USING (true) WITH CHECK (true);
+
+CREATE POLICY definer_access ON public.job_postings TO matching_definer USING (true) WITH CHECK (true);
+
+CREATE POLICY definer_access ON public.job_required_skills TO matching_definer USING (true) WITH CHECK (true);
+
+CREATE POLICY definer_access ON public.outbox_dead_letters TO matching_definer USING (true) WITH CHECK (true);
+
+CREATE POLICY definer_access ON public.outbox_events TO matching_definer USING (true) WITH CHECK (true);
+
+CREATE POLICY definer_access ON public.user_sessions TO matching_definer USING (true) WITH CHECK (true);
+
+CREATE POLICY definer_access ON public.users TO matching_definer USING (true) WITH CHECK (true);
+
+CREATE POLICY definer_access ON public.work_experiences TO matching_definer USING (true) WITH CHECK (true);
+
+ALTER TABLE public.education ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.job_applications ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.job_locations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.job_postings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.job_required_skills ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY member_read ON public.company_members FOR SELECT TO recruiter_role USING (public.app_is_company_member(company_id));
+
+CREATE POLICY member_update ON public.companies FOR UPDATE TO recruiter_role USING (public.app_is_company_member(company_id)) WITH CHECK (public.app_is_company_member(company_id));
+
+ALTER TABLE public.outbox_dead_letters ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.outbox_events ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY outbox_worker_access ON public.outbox_dead_letters TO outbox_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY outbox_worker_access ON public.outbox_events FOR SELECT TO outbox_worker USING (true);
+
+CREATE POLICY owner_delete ON public.company_members FOR DELETE TO recruiter_role USING ((public.app_is_company_owner(company_id) OR (user_id = ( SELECT public.current_app_user() AS current_app_user))));
+
+CREATE POLICY owner_insert ON public.company_members FOR INSERT TO recruiter_role WITH CHECK (public.app_is_company_owner(company_id));
+
+CREATE POLICY owner_update ON public.company_members FOR UPDATE TO recruiter_role USING (public.app_is_company_owner(company_id)) WITH CHECK (public.app_is_company_owner(company_id));
+
+CREATE POLICY public_read ON public.companies FOR SELECT TO authenticated_users, recruiter_role USING (true);
+
+CREATE POLICY public_read ON public.job_locations FOR SELECT TO authenticated_users, recruiter_role USING (true);
+
+CREATE POLICY public_read ON public.job_required_skills FOR SELECT TO authenticated_users, recruiter_role USING (true);
+
+CREATE POLICY recruiter_access ON public.candidate_languages FOR SELECT TO recruiter_role USING ((public.app_candidate_access(candidate_id) >= 2));
+
+CREATE POLICY recruiter_access ON public.candidate_skills FOR SELECT TO recruiter_role USING ((public.app_candidate_access(candidate_id) >= 1));
+
+CREATE POLICY recruiter_access ON public.certifications FOR SELECT TO recruiter_role USING ((public.app_candidate_access(candidate_id) >= 2));
+
+CREATE POLICY recruiter_access ON public.education FOR SELECT TO recruiter_role USING ((public.app_candidate_access(candidate_id) >= 2));
+
+CREATE POLICY recruiter_access ON public.work_experiences FOR SELECT TO recruiter_role USING ((public.app_candidate_access(candidate_id) >= 2));
+
+CREATE POLICY recruiter_candidate_access ON public.candidate_profiles FOR SELECT TO recruiter_role USING ((((profile_visibility)::text = ANY ((ARRAY['public'::character varying, 'limited'::character varying])::text[])) OR (public.app_candidate_access(candidate_id) = 3)));
+
+CREATE POLICY recruiter_delete ON public.job_locations FOR DELETE TO recruiter_role USING (public.app_recruits_job(job_id));
+
+CREATE POLICY recruiter_delete ON public.job_required_skills FOR DELETE TO recruiter_role USING (public.app_recruits_job(job_id));
+
+CREATE POLICY recruiter_insert ON public.companies FOR INSERT TO recruiter_role WITH CHECK ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+
+CREATE POLICY recruiter_insert ON public.job_locations FOR INSERT TO recruiter_role WITH CHECK (public.app_recruits_job(job_id));
+
+CREATE POLICY recruiter_insert ON public.job_postings FOR INSERT TO recruiter_role WITH CHECK (((recruiter_id = ( SELECT public.current_app_user() AS current_app_user)) AND public.app_is_company_member(company_id)));
+
+CREATE POLICY recruiter_insert ON public.job_required_skills FOR INSERT TO recruiter_role WITH CHECK (public.app_recruits_job(job_id));
+
+CREATE POLICY recruiter_read ON public.job_applications FOR SELECT TO recruiter_role USING (public.app_recruits_job(job_id));
+
+CREATE POLICY recruiter_read ON public.job_postings FOR SELECT TO recruiter_role USING ((((status)::text = 'active'::text) OR public.app_is_company_member(company_id)));
+
+CREATE POLICY recruiter_update ON public.job_applications FOR UPDATE TO recruiter_role USING ((public.app_recruits_job(job_id) AND ((status)::text <> 'withdrawn'::text))) WITH CHECK ((public.app_recruits_job(job_id) AND ((status)::text <> 'withdrawn'::text)));
+
+CREATE POLICY recruiter_update ON public.job_locations FOR UPDATE TO recruiter_role USING (public.app_recruits_job(job_id)) WITH CHECK (public.app_recruits_job(job_id));
+
+CREATE POLICY recruiter_update ON public.job_postings FOR UPDATE TO recruiter_role USING (((recruiter_id = ( SELECT public.current_app_user() AS current_app_user)) AND public.app_is_company_member(company_id))) WITH CHECK (((recruiter_id = ( SELECT public.current_app_user() AS current_app_user)) AND public.app_is_company_member(company_id)));
+
+CREATE POLICY recruiter_update ON public.job_required_skills FOR UPDATE TO recruiter_role USING (public.app_recruits_job(job_id)) WITH CHECK (public.app_recruits_job(job_id));
+
+ALTER TABLE public.user_sessions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.work_experiences ENABLE ROW LEVEL SECURITY;
+
+GRANT USAGE ON SCHEMA pgbouncer TO pgbouncer_auth;
+
+GRANT ALL ON SCHEMA public TO supersmartmatch_core_owner;
+GRANT ALL ON SCHEMA public TO matching_definer;
+GRANT USAGE ON SCHEMA public TO authenticated_users;
+GRANT USAGE ON SCHEMA public TO recruiter_role;
+GRANT USAGE ON SCHEMA public TO admin_role;
+GRANT USAGE ON SCHEMA public TO outbox_worker;
+GRANT USAGE ON SCHEMA public TO analytics;
+
+REVOKE ALL ON FUNCTION pgbouncer.get_auth(p_usename text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgbouncer.get_auth(p_usename text) TO pgbouncer_auth;
+
+REVOKE ALL ON FUNCTION public.add_event_triggers(p_table regclass, p_function text, VARIADIC p_arguments text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.add_founding_member() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.add_founding_member() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.app_can_see_candidate(p_candidate_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.app_can_see_candidate(p_candidate_id uuid) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.app_can_see_candidate(p_candidate_id uuid) TO authenticated_users;
+GRANT ALL ON FUNCTION public.app_can_see_candidate(p_candidate_id uuid) TO recruiter_role;
+GRANT ALL ON FUNCTION public.app_can_see_candidate(p_candidate_id uuid) TO admin_role;
+
+REVOKE ALL ON FUNCTION public.app_candidate_access(p_candidate_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.app_candidate_access(p_candidate_id uuid) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.app_candidate_access(p_candidate_id uuid) TO authenticated_users;
+GRANT ALL ON FUNCTION public.app_candidate_access(p_candidate_id uuid) TO recruiter_role;
+GRANT ALL ON FUNCTION public.app_candidate_access(p_candidate_id uuid) TO admin_role;
+
+REVOKE ALL ON FUNCTION public.app_has_applied(p_job_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.app_has_applied(p_job_id uuid) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.app_has_applied(p_job_id uuid) TO authenticated_users;
+GRANT ALL ON FUNCTION public.app_has_applied(p_job_id uuid) TO recruiter_role;
+GRANT ALL ON FUNCTION public.app_has_applied(p_job_id uuid) TO admin_role;
+
+REVOKE ALL ON FUNCTION public.app_is_company_member(p_company_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.app_is_company_member(p_company_id uuid) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.app_is_company_member(p_company_id uuid) TO authenticated_users;
+GRANT ALL ON FUNCTION public.app_is_company_member(p_company_id uuid) TO recruiter_role;
+GRANT ALL ON FUNCTION public.app_is_company_member(p_company_id uuid) TO admin_role;
+
+REVOKE ALL ON FUNCTION public.app_is_company_owner(p_company_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.app_is_company_owner(p_company_id uuid) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.app_is_company_owner(p_company_id uuid) TO authenticated_users;
+GRANT ALL ON FUNCTION public.app_is_company_owner(p_company_id uuid) TO recruiter_role;
+GRANT ALL ON FUNCTION public.app_is_company_owner(p_company_id uuid) TO admin_role;
+
+REVOKE ALL ON FUNCTION public.app_job_is_open(p_job_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.app_job_is_open(p_job_id uuid) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.app_job_is_open(p_job_id uuid) TO authenticated_users;
+GRANT ALL ON FUNCTION public.app_job_is_open(p_job_id uuid) TO recruiter_role;
+GRANT ALL ON FUNCTION public.app_job_is_open(p_job_id uuid) TO admin_role;
+
+REVOKE ALL ON FUNCTION public.app_owns_candidate(p_candidate_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.app_owns_candidate(p_candidate_id uuid) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.app_owns_candidate(p_candidate_id uuid) TO authenticated_users;
+GRANT ALL ON FUNCTION public.app_owns_candidate(p_candidate_id uuid) TO recruiter_role;
+GRANT ALL ON FUNCTION public.app_owns_candidate(p_candidate_id uuid) TO admin_role;
+
+REVOKE ALL ON FUNCTION public.app_recruits_job(p_job_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.app_recruits_job(p_job_id uuid) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.app_recruits_job(p_job_id uuid) TO authenticated_users;
+GRANT ALL ON FUNCTION public.app_recruits_job(p_job_id uuid) TO recruiter_role;
+GRANT ALL ON FUNCTION public.app_recruits_job(p_job_id uuid) TO admin_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.candidate_profiles TO matching_definer;
+
+GRANT SELECT(candidate_id) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(candidate_id) ON TABLE public.candidate_profiles TO admin_role;
+GRANT SELECT(candidate_id) ON TABLE public.candidate_profiles TO recruiter_role;
+
+GRANT SELECT(user_id),INSERT(user_id) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(user_id),INSERT(user_id) ON TABLE public.candidate_profiles TO admin_role;
+
+GRANT SELECT(first_name),INSERT(first_name),UPDATE(first_name) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(first_name),INSERT(first_name),UPDATE(first_name) ON TABLE public.candidate_profiles TO admin_role;
+
+GRANT SELECT(last_name),INSERT(last_name),UPDATE(last_name) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(last_name),INSERT(last_name),UPDATE(last_name) ON TABLE public.candidate_profiles TO admin_role;
+
+GRANT SELECT(phone),INSERT(phone),UPDATE(phone) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(phone),INSERT(phone),UPDATE(phone) ON TABLE public.candidate_profiles TO admin_role;
+
+GRANT INSERT(phone_hash),UPDATE(phone_hash) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT INSERT(phone_hash),UPDATE(phone_hash) ON TABLE public.candidate_profiles TO admin_role;
+
+GRANT SELECT(date_of_birth),INSERT(date_of_birth),UPDATE(date_of_birth) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(date_of_birth),INSERT(date_of_birth),UPDATE(date_of_birth) ON TABLE public.candidate_profiles TO admin_role;
+
+GRANT SELECT(nationality),INSERT(nationality),UPDATE(nationality) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(nationality),INSERT(nationality),UPDATE(nationality) ON TABLE public.candidate_profiles TO admin_role;
+
+GRANT SELECT(current_title),INSERT(current_title),UPDATE(current_title) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(current_title),INSERT(current_title),UPDATE(current_title) ON TABLE public.candidate_profiles TO admin_role;
+GRANT SELECT(current_title) ON TABLE public.candidate_profiles TO recruiter_role;
+
+GRANT SELECT(experience_years),INSERT(experience_years),UPDATE(experience_years) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(experience_years),INSERT(experience_years),UPDATE(experience_years) ON TABLE public.candidate_profiles TO admin_role;
+GRANT SELECT(experience_years) ON TABLE public.candidate_profiles TO recruiter_role;
+
+GRANT SELECT(availability_status),INSERT(availability_status),UPDATE(availability_status) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(availability_status),INSERT(availability_status),UPDATE(availability_status) ON TABLE public.candidate_profiles TO admin_role;
+
+GRANT SELECT(expected_salary_min),INSERT(expected_salary_min),UPDATE(expected_salary_min) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(expected_salary_min),INSERT(expected_salary_min),UPDATE(expected_salary_min) ON TABLE public.candidate_profiles TO admin_role;
+
+GRANT SELECT(expected_salary_max),INSERT(expected_salary_max),UPDATE(expected_salary_max) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(expected_salary_max),INSERT(expected_salary_max),UPDATE(expected_salary_max) ON TABLE public.candidate_profiles TO admin_role;
+
+GRANT SELECT(currency),INSERT(currency),UPDATE(currency) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(currency),INSERT(currency),UPDATE(currency) ON TABLE public.candidate_profiles TO admin_role;
+
+GRANT SELECT(expected_salary_period),INSERT(expected_salary_period),UPDATE(expected_salary_period) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(expected_salary_period),INSERT(expected_salary_period),UPDATE(expected_salary_period) ON TABLE public.candidate_profiles TO admin_role;
+
+GRANT SELECT(share_expected_salary),INSERT(share_expected_salary),UPDATE(share_expected_salary) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(share_expected_salary),INSERT(share_expected_salary),UPDATE(share_expected_salary) ON TABLE public.candidate_profiles TO admin_role;
+
+GRANT SELECT(work_authorization),INSERT(work_authorization),UPDATE(work_authorization) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(work_authorization),INSERT(work_authorization),UPDATE(work_authorization) ON TABLE public.candidate_profiles TO admin_role;
+
+GRANT SELECT(profile_completeness) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(profile_completeness) ON TABLE public.candidate_profiles TO admin_role;
+
+GRANT SELECT(profile_visibility),INSERT(profile_visibility),UPDATE(profile_visibility) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(profile_visibility),INSERT(profile_visibility),UPDATE(profile_visibility) ON TABLE public.candidate_profiles TO admin_role;
+GRANT SELECT(profile_visibility) ON TABLE public.candidate_profiles TO recruiter_role;
+
+GRANT SELECT(content_language),INSERT(content_language),UPDATE(content_language) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(content_language),INSERT(content_language),UPDATE(content_language) ON TABLE public.candidate_profiles TO admin_role;
+
+GRANT SELECT(last_activity_at),INSERT(last_activity_at),UPDATE(last_activity_at) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(last_activity_at),INSERT(last_activity_at),UPDATE(last_activity_at) ON TABLE public.candidate_profiles TO admin_role;
+
+GRANT SELECT(created_at) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(created_at) ON TABLE public.candidate_profiles TO admin_role;
+
+GRANT SELECT(updated_at) ON TABLE public.candidate_profiles TO authenticated_users;
+GRANT SELECT(updated_at) ON TABLE public.candidate_profiles TO admin_role;
+
+REVOKE ALL ON FUNCTION public.candidate_completeness(p public.candidate_profiles, p_skills bigint, p_experience boolean, p_education boolean, p_language boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.candidate_completeness(p public.candidate_profiles, p_skills bigint, p_experience boolean, p_education boolean, p_language boolean) TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.candidate_facts(p_candidates uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.candidate_facts(p_candidates uuid[]) TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.candidate_search_vector(p public.candidate_profiles, p_skill_names text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.candidate_search_vector(p public.candidate_profiles, p_skill_names text) TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.check_skill_parents() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.check_user_type() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.check_user_type() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.check_user_type_change() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.check_user_type_change() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.count_applications() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_applications() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.create_job_partition(p_instant timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.create_monthly_partitions() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.create_outbox_partitions() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.create_range_partition(p_parent regclass, p_name text, p_from timestamp with time zone, p_to timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.create_user(p_email text, p_user_type text, p_password_hash text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.create_user(p_email text, p_user_type text, p_password_hash text) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.create_user(p_email text, p_user_type text, p_password_hash text) TO admin_role;
+
+REVOKE ALL ON FUNCTION public.current_app_user() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.current_app_user() TO matching_definer;
+GRANT ALL ON FUNCTION public.current_app_user() TO authenticated_users;
+GRANT ALL ON FUNCTION public.current_app_user() TO recruiter_role;
+GRANT ALL ON FUNCTION public.current_app_user() TO admin_role;
+
+REVOKE ALL ON FUNCTION public.derive_closing() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.derive_decision() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.derive_is_current() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.derive_is_native() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.derive_remote_policy() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.derived_columns() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.derived_columns() TO matching_definer;
+GRANT ALL ON FUNCTION public.derived_columns() TO authenticated_users;
+GRANT ALL ON FUNCTION public.derived_columns() TO recruiter_role;
+GRANT ALL ON FUNCTION public.derived_columns() TO admin_role;
+
+REVOKE ALL ON FUNCTION public.drop_empty_job_partitions() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.drop_published_outbox_partitions() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.expire_certifications() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.expire_certifications() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.expire_jobs() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.expire_jobs() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.generate_job_slug() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.generate_job_slug() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.is_string_array(p_value jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_string_array(p_value jsonb) TO matching_definer;
+GRANT ALL ON FUNCTION public.is_string_array(p_value jsonb) TO authenticated_users;
+GRANT ALL ON FUNCTION public.is_string_array(p_value jsonb) TO recruiter_role;
+GRANT ALL ON FUNCTION public.is_string_array(p_value jsonb) TO admin_role;
+
+REVOKE ALL ON FUNCTION public.keep_job_identity() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.lock_aggregate(p_aggregate_type text, p_aggregate_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.lock_aggregate(p_aggregate_type text, p_aggregate_id uuid) TO matching_definer;
+GRANT ALL ON FUNCTION public.lock_aggregate(p_aggregate_type text, p_aggregate_id uuid) TO authenticated_users;
+GRANT ALL ON FUNCTION public.lock_aggregate(p_aggregate_type text, p_aggregate_id uuid) TO recruiter_role;
+GRANT ALL ON FUNCTION public.lock_aggregate(p_aggregate_type text, p_aggregate_id uuid) TO admin_role;
+
+REVOKE ALL ON FUNCTION public.maintenance_jobs_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.publish_aggregate_events() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.publish_aggregate_events() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.publish_child_events() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.publish_child_events() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.publish_domain_event(p_aggregate_type character varying, p_aggregate_id uuid, p_event_type character varying, p_event_data jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.publish_domain_event(p_aggregate_type character varying, p_aggregate_id uuid, p_event_type character varying, p_event_data jsonb) TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.purge_applications() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.purge_applications() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.purge_closed_jobs() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.purge_closed_jobs() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.purge_cron_history() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.purge_event_records() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.purge_event_records() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.purge_user_sessions() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.purge_user_sessions() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.range_partitions(p_parent regclass) FROM PUBLIC;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.outbox_events TO matching_definer;
+GRANT SELECT ON TABLE public.outbox_events TO outbox_worker;
+
+REVOKE ALL ON FUNCTION public.read_outbox(p_relay text, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_outbox(p_relay text, p_limit integer) TO outbox_worker;
+
+REVOKE ALL ON FUNCTION public.refresh_candidate_profiles() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.refresh_candidate_profiles() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.remove_job_posting_key() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.remove_job_posting_key() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.run_maintenance_job(p_name text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.schedule_maintenance_jobs() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.search_candidates(p_query text, p_language text, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_candidates(p_query text, p_language text, p_limit integer) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.search_candidates(p_query text, p_language text, p_limit integer) TO recruiter_role;
+
+REVOKE ALL ON FUNCTION public.touch_updated_at() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.update_candidate_search_vector() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.update_candidate_search_vector() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.update_company_search_vector() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.update_job_search_vector() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.update_profile_completeness() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.update_profile_completeness() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.yearly_salary(p_amount numeric, p_period text, p_weekly_hours numeric) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.yearly_salary(p_amount numeric, p_period text, p_weekly_hours numeric) TO matching_definer;
+GRANT ALL ON FUNCTION public.yearly_salary(p_amount numeric, p_period text, p_weekly_hours numeric) TO authenticated_users;
+GRANT ALL ON FUNCTION public.yearly_salary(p_amount numeric, p_period text, p_weekly_hours numeric) TO recruiter_role;
+GRANT ALL ON FUNCTION public.yearly_salary(p_amount numeric, p_period text, p_weekly_hours numeric) TO admin_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO matching_definer;
+
+GRANT SELECT ON TABLE public.admin_users TO admin_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.candidate_languages TO matching_definer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.candidate_languages TO authenticated_users;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.candidate_languages TO admin_role;
+GRANT SELECT ON TABLE public.candidate_languages TO recruiter_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.candidate_skills TO matching_definer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.candidate_skills TO admin_role;
+GRANT SELECT,DELETE ON TABLE public.candidate_skills TO authenticated_users;
+
+GRANT INSERT(candidate_id) ON TABLE public.candidate_skills TO authenticated_users;
+GRANT SELECT(candidate_id) ON TABLE public.candidate_skills TO recruiter_role;
+
+GRANT INSERT(skill_id) ON TABLE public.candidate_skills TO authenticated_users;
+GRANT SELECT(skill_id) ON TABLE public.candidate_skills TO recruiter_role;
+
+GRANT INSERT(skill_level),UPDATE(skill_level) ON TABLE public.candidate_skills TO authenticated_users;
+GRANT SELECT(skill_level) ON TABLE public.candidate_skills TO recruiter_role;
+
+GRANT INSERT(years_experience),UPDATE(years_experience) ON TABLE public.candidate_skills TO authenticated_users;
+GRANT SELECT(years_experience) ON TABLE public.candidate_skills TO recruiter_role;
+
+GRANT INSERT(is_primary),UPDATE(is_primary) ON TABLE public.candidate_skills TO authenticated_users;
+GRANT SELECT(is_primary) ON TABLE public.candidate_skills TO recruiter_role;
+
+GRANT INSERT(last_used_date),UPDATE(last_used_date) ON TABLE public.candidate_skills TO authenticated_users;
+
+GRANT SELECT(verification_status) ON TABLE public.candidate_skills TO recruiter_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.certifications TO matching_definer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.certifications TO admin_role;
+GRANT SELECT,DELETE ON TABLE public.certifications TO authenticated_users;
+
+GRANT SELECT(certification_id) ON TABLE public.certifications TO recruiter_role;
+
+GRANT INSERT(candidate_id) ON TABLE public.certifications TO authenticated_users;
+GRANT SELECT(candidate_id) ON TABLE public.certifications TO recruiter_role;
+
+GRANT INSERT(certification_name),UPDATE(certification_name) ON TABLE public.certifications TO authenticated_users;
+GRANT SELECT(certification_name) ON TABLE public.certifications TO recruiter_role;
+
+GRANT INSERT(issuing_organization),UPDATE(issuing_organization) ON TABLE public.certifications TO authenticated_users;
+GRANT SELECT(issuing_organization) ON TABLE public.certifications TO recruiter_role;
+
+GRANT INSERT(issue_date),UPDATE(issue_date) ON TABLE public.certifications TO authenticated_users;
+GRANT SELECT(issue_date) ON TABLE public.certifications TO recruiter_role;
+
+GRANT INSERT(expiration_date),UPDATE(expiration_date) ON TABLE public.certifications TO authenticated_users;
+GRANT SELECT(expiration_date) ON TABLE public.certifications TO recruiter_role;
+
+GRANT INSERT(credential_id),UPDATE(credential_id) ON TABLE public.certifications TO authenticated_users;
+
+GRANT INSERT(credential_url),UPDATE(credential_url) ON TABLE public.certifications TO authenticated_users;
+
+GRANT SELECT(verification_status) ON TABLE public.certifications TO recruiter_role;
+
+GRANT SELECT(created_at) ON TABLE public.certifications TO recruiter_role;
+
+GRANT SELECT(updated_at) ON TABLE public.certifications TO recruiter_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cities TO matching_definer;
+GRANT SELECT ON TABLE public.cities TO authenticated_users;
+GRANT SELECT ON TABLE public.cities TO recruiter_role;
+GRANT SELECT ON TABLE public.cities TO admin_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.companies TO matching_definer;
+GRANT SELECT ON TABLE public.companies TO authenticated_users;
+GRANT SELECT ON TABLE public.companies TO recruiter_role;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.companies TO admin_role;
+
+GRANT INSERT(company_name),UPDATE(company_name) ON TABLE public.companies TO recruiter_role;
+
+GRANT INSERT(legal_name),UPDATE(legal_name) ON TABLE public.companies TO recruiter_role;
+
+GRANT INSERT(industry),UPDATE(industry) ON TABLE public.companies TO recruiter_role;
+
+GRANT INSERT(company_size),UPDATE(company_size) ON TABLE public.companies TO recruiter_role;
+
+GRANT INSERT(founded_year),UPDATE(founded_year) ON TABLE public.companies TO recruiter_role;
+
+GRANT INSERT(headquarters_location),UPDATE(headquarters_location) ON TABLE public.companies TO recruiter_role;
+
+GRANT INSERT(website_url),UPDATE(website_url) ON TABLE public.companies TO recruiter_role;
+
+GRANT INSERT(logo_url),UPDATE(logo_url) ON TABLE public.companies TO recruiter_role;
+
+GRANT INSERT(description),UPDATE(description) ON TABLE public.companies TO recruiter_role;
+
+GRANT INSERT(content_language),UPDATE(content_language) ON TABLE public.companies TO recruiter_role;
+
+GRANT INSERT(company_culture),UPDATE(company_culture) ON TABLE public.companies TO recruiter_role;
+
+GRANT INSERT(employee_count_range),UPDATE(employee_count_range) ON TABLE public.companies TO recruiter_role;
+
+GRANT INSERT(stock_symbol),UPDATE(stock_symbol) ON TABLE public.companies TO recruiter_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.company_members TO matching_definer;
+GRANT SELECT,DELETE ON TABLE public.company_members TO recruiter_role;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.company_members TO admin_role;
+
+GRANT INSERT(company_id) ON TABLE public.company_members TO recruiter_role;
+
+GRANT INSERT(user_id) ON TABLE public.company_members TO recruiter_role;
+
+GRANT INSERT(role),UPDATE(role) ON TABLE public.company_members TO recruiter_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_postings TO matching_definer;
+GRANT SELECT ON TABLE public.job_postings TO authenticated_users;
+GRANT SELECT ON TABLE public.job_postings TO recruiter_role;
+GRANT SELECT,DELETE ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(company_id) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(company_id) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(recruiter_id),UPDATE(recruiter_id) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(recruiter_id),UPDATE(recruiter_id) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(title),UPDATE(title) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(title),UPDATE(title) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(department),UPDATE(department) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(department),UPDATE(department) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(employment_type),UPDATE(employment_type) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(employment_type),UPDATE(employment_type) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(seniority_level),UPDATE(seniority_level) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(seniority_level),UPDATE(seniority_level) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(experience_required_min),UPDATE(experience_required_min) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(experience_required_min),UPDATE(experience_required_min) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(experience_required_max),UPDATE(experience_required_max) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(experience_required_max),UPDATE(experience_required_max) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(description),UPDATE(description) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(description),UPDATE(description) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(responsibilities),UPDATE(responsibilities) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(responsibilities),UPDATE(responsibilities) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(requirements),UPDATE(requirements) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(requirements),UPDATE(requirements) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(nice_to_have),UPDATE(nice_to_have) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(nice_to_have),UPDATE(nice_to_have) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(benefits),UPDATE(benefits) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(benefits),UPDATE(benefits) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(content_language),UPDATE(content_language) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(content_language),UPDATE(content_language) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(salary_min),UPDATE(salary_min) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(salary_min),UPDATE(salary_min) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(salary_max),UPDATE(salary_max) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(salary_max),UPDATE(salary_max) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(salary_currency),UPDATE(salary_currency) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(salary_currency),UPDATE(salary_currency) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(salary_period),UPDATE(salary_period) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(salary_period),UPDATE(salary_period) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(weekly_hours),UPDATE(weekly_hours) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(weekly_hours),UPDATE(weekly_hours) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(equity_offered),UPDATE(equity_offered) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(equity_offered),UPDATE(equity_offered) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(bonus_structure),UPDATE(bonus_structure) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(bonus_structure),UPDATE(bonus_structure) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(work_location),UPDATE(work_location) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(work_location),UPDATE(work_location) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(remote_policy),UPDATE(remote_policy) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(remote_policy),UPDATE(remote_policy) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(status),UPDATE(status) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(status),UPDATE(status) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(posted_at),UPDATE(posted_at) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(posted_at),UPDATE(posted_at) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(expires_at),UPDATE(expires_at) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(expires_at),UPDATE(expires_at) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(application_deadline),UPDATE(application_deadline) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(application_deadline),UPDATE(application_deadline) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(application_url),UPDATE(application_url) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(application_url),UPDATE(application_url) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(application_email),UPDATE(application_email) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(application_email),UPDATE(application_email) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(application_instructions),UPDATE(application_instructions) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(application_instructions),UPDATE(application_instructions) ON TABLE public.job_postings TO admin_role;
+
+GRANT INSERT(slug) ON TABLE public.job_postings TO recruiter_role;
+GRANT INSERT(slug) ON TABLE public.job_postings TO admin_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.education TO matching_definer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.education TO authenticated_users;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.education TO admin_role;
+GRANT SELECT ON TABLE public.education TO recruiter_role;
+
+GRANT SELECT,DELETE ON TABLE public.inbox TO matching_definer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbox TO outbox_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_applications TO matching_definer;
+GRANT SELECT ON TABLE public.job_applications TO recruiter_role;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_applications TO admin_role;
+
+GRANT SELECT(application_id) ON TABLE public.job_applications TO authenticated_users;
+
+GRANT SELECT(job_id),INSERT(job_id) ON TABLE public.job_applications TO authenticated_users;
+
+GRANT SELECT(candidate_id),INSERT(candidate_id) ON TABLE public.job_applications TO authenticated_users;
+
+GRANT SELECT(status),UPDATE(status) ON TABLE public.job_applications TO authenticated_users;
+GRANT UPDATE(status) ON TABLE public.job_applications TO recruiter_role;
+
+GRANT SELECT(cover_letter),INSERT(cover_letter) ON TABLE public.job_applications TO authenticated_users;
+
+GRANT UPDATE(notes) ON TABLE public.job_applications TO recruiter_role;
+
+GRANT SELECT(source),INSERT(source) ON TABLE public.job_applications TO authenticated_users;
+
+GRANT SELECT(applied_at) ON TABLE public.job_applications TO authenticated_users;
+
+GRANT SELECT(decided_at) ON TABLE public.job_applications TO authenticated_users;
+
+GRANT SELECT(created_at) ON TABLE public.job_applications TO authenticated_users;
+
+GRANT SELECT(updated_at) ON TABLE public.job_applications TO authenticated_users;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_locations TO matching_definer;
+GRANT SELECT ON TABLE public.job_locations TO authenticated_users;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_locations TO recruiter_role;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_locations TO admin_role;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.job_posting_keys TO matching_definer;
+GRANT SELECT ON TABLE public.job_posting_keys TO authenticated_users;
+GRANT SELECT ON TABLE public.job_posting_keys TO recruiter_role;
+GRANT SELECT ON TABLE public.job_posting_keys TO admin_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_required_skills TO matching_definer;
+GRANT SELECT ON TABLE public.job_required_skills TO authenticated_users;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_required_skills TO recruiter_role;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_required_skills TO admin_role;
+
+GRANT SELECT ON TABLE public.my_user TO authenticated_users;
+GRANT SELECT ON TABLE public.my_user TO recruiter_role;
+GRANT SELECT ON TABLE public.my_user TO admin_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.occupation_skills TO matching_definer;
+GRANT SELECT ON TABLE public.occupation_skills TO authenticated_users;
+GRANT SELECT ON TABLE public.occupation_skills TO recruiter_role;
+GRANT SELECT ON TABLE public.occupation_skills TO admin_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.occupations TO matching_definer;
+GRANT SELECT ON TABLE public.occupations TO authenticated_users;
+GRANT SELECT ON TABLE public.occupations TO recruiter_role;
+GRANT SELECT ON TABLE public.occupations TO admin_role;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.outbox_cursor TO outbox_worker;
+
+GRANT SELECT,DELETE ON TABLE public.outbox_dead_letters TO matching_definer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.outbox_dead_letters TO outbox_worker;
+
+GRANT SELECT ON TABLE public.outbox_events_status TO outbox_worker;
+
+GRANT SELECT ON TABLE public.recruiter_candidates TO recruiter_role;
+
+GRANT SELECT ON TABLE public.recruiter_certifications TO recruiter_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.skill_relations TO matching_definer;
+GRANT SELECT ON TABLE public.skill_relations TO authenticated_users;
+GRANT SELECT ON TABLE public.skill_relations TO recruiter_role;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.skill_relations TO admin_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.skills_taxonomy TO matching_definer;
+GRANT SELECT ON TABLE public.skills_taxonomy TO authenticated_users;
+GRANT SELECT ON TABLE public.skills_taxonomy TO recruiter_role;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.skills_taxonomy TO admin_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_sessions TO matching_definer;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.work_experiences TO matching_definer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.work_experiences TO authenticated_users;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.work_experiences TO admin_role;
+
+GRANT SELECT(experience_id) ON TABLE public.work_experiences TO recruiter_role;
+
+GRANT SELECT(candidate_id) ON TABLE public.work_experiences TO recruiter_role;
+
+GRANT SELECT(company_name) ON TABLE public.work_experiences TO recruiter_role;
+
+GRANT SELECT(position_title) ON TABLE public.work_experiences TO recruiter_role;
+
+GRANT SELECT(employment_type) ON TABLE public.work_experiences TO recruiter_role;
+
+GRANT SELECT(industry) ON TABLE public.work_experiences TO recruiter_role;
+
+GRANT SELECT(company_size) ON TABLE public.work_experiences TO recruiter_role;
+
+GRANT SELECT(start_date) ON TABLE public.work_experiences TO recruiter_role;
+
+GRANT SELECT(end_date) ON TABLE public.work_experiences TO recruiter_role;
+
+GRANT SELECT(is_current) ON TABLE public.work_experiences TO recruiter_role;
+
+GRANT SELECT(location) ON TABLE public.work_experiences TO recruiter_role;
+
+GRANT SELECT(description) ON TABLE public.work_experiences TO recruiter_role;
+
+GRANT SELECT(key_achievements) ON TABLE public.work_experiences TO recruiter_role;
+
+GRANT SELECT(skills_used) ON TABLE public.work_experiences TO recruiter_role;
+
+GRANT SELECT(management_experience) ON TABLE public.work_experiences TO recruiter_role;
+
+GRANT SELECT(team_size) ON TABLE public.work_experiences TO recruiter_role;
+
+GRANT SELECT(seniority_level) ON TABLE public.work_experiences TO recruiter_role;
+
+GRANT SELECT(promotion_from) ON TABLE public.work_experiences TO recruiter_role;
+
+GRANT SELECT(created_at) ON TABLE public.work_experiences TO recruiter_role;
+
+GRANT SELECT(updated_at) ON TABLE public.work_experiences TO recruiter_role;
+
+ALTER DEFAULT PRIVILEGES FOR ROLE matching_definer REVOKE ALL ON FUNCTIONS FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES FOR ROLE matching_definer GRANT ALL ON FUNCTIONS TO supersmartmatch_core_owner;
+
+ALTER DEFAULT PRIVILEGES FOR ROLE supersmartmatch_core_owner REVOKE ALL ON FUNCTIONS FROM PUBLIC;
+

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { failures, refusals } from './errors.ts'
+import { newFolder, runCli } from './testing.ts'
+
+const url = ['--url', 'postgres://x@127.0.0.1:1/x']
+
+// prettier-ignore
+test.each<[string, string[], RegExp]>([
+  ['no command',          [],                                                   /say one command of plan, apply, status, verify, bootstrap/],
+  ['an unknown command',  ['aply', '--schema', 'core', ...url],                 /say one command/],
+  ['two commands',        ['plan', 'apply', '--schema', 'core', ...url],        /say one command/],
+  ['no schema',           ['plan', ...url],                                     /--schema needs the name of a folder/],
+  ['a path as schema',    ['plan', '--schema', '../core', ...url],              /--schema needs the name of a folder/],
+  ['an unknown schema',   ['plan', '--schema', 'nowhere', ...url],              /--schema nowhere: cannot read/],
+  ['no address',          ['plan', '--schema', 'core'],                         /either --binding or --url/],
+  ['two addresses',       ['plan', '--schema', 'core', ...url, '--binding', 'x'], /either --binding or --url/],
+  ['an empty binding',    ['plan', '--schema', 'core', '--binding', '/dev'],    /--binding \/dev: cannot read host/],
+  ['another URL',         ['plan', '--schema', 'core', '--url', 'mysql://x/y'], /--url is not of the form postgres:/],
+  ['a missing CA',        ['plan', '--schema', 'core', ...url, '--ca', '/no'],  /--ca \/no: .*ENOENT/],
+  ['a CA with a binding', ['plan', '--schema', 'core', '--binding', 'x', '--ca', 'x'], /--ca goes with --url/],
+  ['an unknown option',   ['plan', '--schema', 'core', ...url, '--force'],      /Unknown option '--force'/],
+  ['a bad wait',          ['plan', '--schema', 'core', ...url, '--wait', 'x'],  /--wait needs a number of seconds/],
+  ['JSON of apply',       ['apply', '--schema', 'core', ...url, '--json'],      /--json goes with plan and status/],
+  ['passwords of plan',   ['plan', '--schema', 'core', ...url, '--passwords', 'x'], /go with bootstrap/],
+])('%s is one sentence and exit code 2', async (_name, args, message) => {
+  const { code, stdout, stderr } = await runCli(...args).done
+  expect(stderr).toMatch(message)
+  expect(stderr).toMatch(/^BadArguments: [^\n]*\n$/)
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+})
+
+test('a refusal is in the termination log, in one line', async () => {
+  const folder = await newFolder({ '000002_b.sql': 'SELECT 1;' })
+  const log = join(folder.dir, 'log')
+  const args = ['apply', '--schema', 'test', '--dir', folder.dir, ...url, '--termination-log', log]
+  expect(await runCli(...args).done).toMatchObject({ code: 2 })
+  expect(await readFile(log, 'utf8')).toBe('NumberGap: there is no file 000001_*.sql, but there is 000002_b.sql\n')
+})
+
+test('--help names every command and exits 0', async () => {
+  const { code, stdout } = await runCli('--help').done
+  expect(code).toBe(0)
+  for (const word of ['plan', 'apply', 'status', 'verify', 'bootstrap', '--binding']) expect(stdout).toContain(word)
+})
+
+test('docs/reference/migrate.md explains exactly the reasons there are', async () => {
+  const page = await readFile(join(import.meta.dirname, '../../docs/reference/migrate.md'), 'utf8')
+  const explained = [...page.matchAll(/^\| `([A-Z]\w+)` /gm)].map((match) => match[1])
+  expect(explained).toEqual([...refusals, ...failures])
+})
