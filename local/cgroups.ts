@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cgroupName } from './paths.ts'
+import { say } from './report.ts'
 
 const root = '/sys/fs/cgroup'
 
@@ -17,13 +18,18 @@ function hierarchies(): string[] {
 /** Makes the parent group of all pods in every hierarchy, with all controllers delegated to it. */
 export function ensureCgroups(): void {
   for (const hierarchy of hierarchies()) mkdirSync(join(hierarchy, cgroupName), { recursive: true })
-  if (isUnified()) {
-    const controllers = readFileSync(join(root, 'cgroup.controllers'), 'utf8').trim().split(' ')
-    for (const group of [root, join(root, cgroupName)]) {
-      writeFileSync(join(group, 'cgroup.subtree_control'), controllers.map((name) => `+${name}`).join(' '))
+  if (isUnified()) for (const group of [root, join(root, cgroupName)]) delegateControllers(group)
+  else inheritCpuset(join(root, 'cpuset'))
+}
+
+/** Gives every controller to the groups below. One the machine keeps to itself is left out: the kubelet names those it misses. */
+function delegateControllers(group: string): void {
+  for (const controller of readFileSync(join(group, 'cgroup.controllers'), 'utf8').trim().split(' ')) {
+    try {
+      writeFileSync(join(group, 'cgroup.subtree_control'), `+${controller}`)
+    } catch (error) {
+      say('cluster', `control group controller ${controller} is not available: ${String(error)}`)
     }
-  } else {
-    inheritCpuset(join(root, 'cpuset'))
   }
 }
 

@@ -125,16 +125,20 @@ const kubeProxyConfig = {
   conntrack: { maxPerCore: 0 },
 }
 
+/** Names outside the cluster; nothing where the machine itself has no name server. */
+function forward(): string {
+  const file = hostResolvConf()
+  return existsSync(file) && /^nameserver /m.test(readFileSync(file, 'utf8')) ? `forward . ${file}` : ''
+}
+
 const corefile = () => `.:${ports.dns} {
   bind ${node}
   errors
-  health ${node}:${ports.dnsHealth}
-  ready ${node}:${ports.dnsReady}
   kubernetes cluster.local in-addr.arpa {
     kubeconfig ${kubeconfigFile('coredns')}
     ttl 5
   }
-  forward . ${hostResolvConf()}
+  ${forward()}
   cache 30
   loadbalance
 }

@@ -5,14 +5,11 @@ import { binary } from './binaries.ts'
 import type { Started } from './cluster.ts'
 import { load } from './images.ts'
 import type { LocalImage } from './images.ts'
-import { find, kubectl } from './kubectl.ts'
+import { kubectl } from './kubectl.ts'
 import { adminKubeconfig, checkout } from './paths.ts'
+import { namespace, systemNamespace, waitUntilReady } from './ready.ts'
 import { say, step } from './report.ts'
-import { CommandError, run, waitFor } from './run.ts'
-
-const systemNamespace = 'supersmartmatch-system'
-const namespace = 'supersmartmatch'
-const readyTimeoutMs = 15 * 60_000
+import { CommandError, run } from './run.ts'
 
 /** The images that the charts and the sample need. */
 export interface PlatformImages {
@@ -61,68 +58,6 @@ async function ensureRelease(name: string, values: object): Promise<void> {
   say('install', `${release ? 'upgrading' : 'installing'} ${name}`)
   const options = ['--description', description, '--values', '-', '--wait', '--timeout', '5m']
   await helm(['upgrade', '--install', name, chart, ...options], JSON.stringify(values))
-}
-
-interface Condition {
-  type: string
-  status: string
-  message: string
-}
-
-interface Conditioned {
-  status?: { conditions?: Condition[] }
-}
-
-/** The message of the Ready condition, or undefined when it is True. */
-export function whyNotReady(object: Conditioned): string | undefined {
-  const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready')
-  if (ready?.status === 'True') return undefined
-  return ready?.message ?? 'the operator has not looked at it yet'
-}
-
-export interface Pod {
-  metadata: { name: string }
-  status: {
-    phase: string
-    containerStatuses?: { ready: boolean; state: { running?: { startedAt: string } } }[]
-  }
-}
-
-/**
- * The name of a pod that is not running again, or undefined. After a restart of the cluster all status is old at first: a pod says
- * Ready that has no process, and so does what the operator derived from it.
- * @param since no container that started before (ms) can still run
- */
-export function notBackYet(pods: Pod[], since: number): string | undefined {
-  const isBack = ({ status: { containerStatuses = [] } }: Pod) =>
-    containerStatuses.length > 0 &&
-    containerStatuses.every(({ ready, state }) => ready && Date.parse(state.running?.startedAt ?? '') >= since)
-  const wanted = pods.filter((pod) => !['Succeeded', 'Failed'].includes(pod.status.phase))
-  return wanted.find((pod) => !isBack(pod))?.metadata.name
-}
-
-async function podNotBack(since: number): Promise<string | undefined> {
-  for (const each of [systemNamespace, namespace]) {
-    const list = (await find(['pods', '-n', each])) as { items: Pod[] }
-    const name = notBackYet(list.items, since)
-    if (name !== undefined) return `pod ${name} starts again`
-  }
-  return undefined
-}
-
-async function demoNotReady(): Promise<string | undefined> {
-  return whyNotReady(((await find(['matchingcluster', 'demo', '-n', namespace])) as Conditioned | undefined) ?? {})
-}
-
-async function waitUntilReady({ containersSince }: Started): Promise<void> {
-  let last = ''
-  await waitFor('mc/demo', readyTimeoutMs, async () => {
-    const starting = containersSince === undefined ? undefined : await podNotBack(containersSince)
-    const missing = starting ?? (await demoNotReady())
-    if (missing !== undefined && missing !== last) say('install', missing)
-    last = missing ?? ''
-    return missing
-  })
 }
 
 /** Installs operator and sample as a user would, with helm and kubectl, and waits until the sample is Ready. */

@@ -55,16 +55,16 @@ const provisionerRules: Rule[] = [
 ]
 
 /** CoreDNS is a process of the machine, so its Service has no selector and its endpoint is the node. */
-const dnsPorts = [
-  { name: 'dns', port: ports.dns, protocol: 'UDP' },
-  { name: 'dns-tcp', port: ports.dns, protocol: 'TCP' },
+const dnsPorts = (port: number) => [
+  { name: 'dns', port, protocol: 'UDP' },
+  { name: 'dns-tcp', port, protocol: 'TCP' },
 ]
 
 const dnsService = {
   apiVersion: 'v1',
   kind: 'Service',
   metadata: { name: 'kube-dns', namespace: 'kube-system' },
-  spec: { clusterIP: addresses.dnsService, ports: dnsPorts },
+  spec: { clusterIP: addresses.dnsService, ports: dnsPorts(53) },
 }
 
 const dnsEndpoint = {
@@ -73,7 +73,7 @@ const dnsEndpoint = {
   metadata: { name: 'kube-dns', namespace: 'kube-system', labels: { 'kubernetes.io/service-name': 'kube-dns' } },
   addressType: 'IPv4',
   endpoints: [{ addresses: [addresses.node], conditions: { ready: true } }],
-  ports: dnsPorts,
+  ports: dnsPorts(ports.dns),
 }
 
 /** What the cluster itself needs in the API server. */

@@ -35,7 +35,8 @@ export const addresses = {
   dnsService: '198.19.0.10',
 }
 
-export const ports = { api: 6443, etcd: 2379, etcdPeer: 2380, dns: 53, dnsReady: 8181, dnsHealth: 8180 }
+/** CoreDNS is not on 53, where a resolver of the machine may listen on every address; its Service is. */
+export const ports = { api: 6443, etcd: 2379, etcdPeer: 2380, dns: 1053 }
 
 export const nodeName = 'local'
 export const bridgeName = 'ssm0'

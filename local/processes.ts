@@ -66,7 +66,7 @@ export function isAlive(identity: ProcessIdentity): boolean {
 
 const recordFile = (name: string) => join(runDir, `${name}.json`)
 
-export function readRecord(name: string): DaemonRecord | undefined {
+function readRecord(name: string): DaemonRecord | undefined {
   if (!existsSync(recordFile(name))) return undefined
   return JSON.parse(readFileSync(recordFile(name), 'utf8')) as DaemonRecord
 }

@@ -1,4 +1,4 @@
-// CoreDNS with only the plugins that local/corefile.ts names; the stock main links every plugin and its cloud clients.
+// CoreDNS with only the plugins that our Corefile (local/daemons.ts) names; the stock main links every plugin and its cloud clients.
 package main
 
 import (
@@ -6,10 +6,8 @@ import (
 	_ "github.com/coredns/coredns/plugin/cache"
 	_ "github.com/coredns/coredns/plugin/errors"
 	_ "github.com/coredns/coredns/plugin/forward"
-	_ "github.com/coredns/coredns/plugin/health"
 	_ "github.com/coredns/coredns/plugin/kubernetes"
 	_ "github.com/coredns/coredns/plugin/loadbalance"
-	_ "github.com/coredns/coredns/plugin/ready"
 
 	"github.com/coredns/coredns/coremain"
 )

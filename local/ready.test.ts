@@ -1,20 +1,32 @@
 import { expect, test } from 'vitest'
-import { notBackYet, whyNotReady } from './install.ts'
+import { notBackYet, stalled, whyNotReady } from './ready.ts'
 
-const ready = (status: string, message: string) => ({
+const object = (name: string, type: string, status: string, message: string) => ({
+  kind: 'DataStore',
+  metadata: { name },
   status: {
     conditions: [
       { type: 'SpecValid', status: 'True', message: '' },
-      { type: 'Ready', status, message },
+      { type, status, message },
     ],
   },
 })
 
 test('the message of Ready is what is shown while waiting', () => {
-  expect(whyNotReady({})).toMatch(/not looked at it/)
-  expect(whyNotReady({ status: {} })).toMatch(/not looked at it/)
-  expect(whyNotReady(ready('False', 'core: waiting for the database'))).toBe('core: waiting for the database')
-  expect(whyNotReady(ready('True', ''))).toBeUndefined()
+  expect(whyNotReady(undefined)).toMatch(/not looked at it/)
+  expect(whyNotReady({ kind: 'MatchingCluster', metadata: { name: 'new' } })).toMatch(/not looked at it/)
+  expect(whyNotReady(object('demo', 'Ready', 'False', 'core: waiting for the database'))).toBe(
+    'core: waiting for the database',
+  )
+  expect(whyNotReady(object('demo', 'Ready', 'True', ''))).toBeUndefined()
+})
+
+test('a stalled object is named with its reason', () => {
+  const fine = object('geo', 'Stalled', 'False', 'was once')
+  expect(stalled([fine, object('core', 'Stalled', 'True', 'a migration was edited')])).toBe(
+    'DataStore core is stalled: a migration was edited',
+  )
+  expect(stalled([fine])).toBeUndefined()
 })
 
 const pod = (name: string, phase: string, ready: boolean, startedAt: string) => ({
