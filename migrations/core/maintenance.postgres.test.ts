@@ -63,8 +63,8 @@ describe('jobs', () => {
     const userId = await addUser(db.query, 'candidate')
     for (const days of [29, 31])
       await db.query(
-        `INSERT INTO user_sessions (user_id, refresh_token_hash, expires_at) VALUES ($1, $2, now() - make_interval(days => $2::integer))`,
-        [userId, days],
+        `INSERT INTO user_sessions (user_id, refresh_token_hash, expires_at) VALUES ($1, $2::text, now() - make_interval(days => $2::integer))`,
+        [userId, `${days}`],
       )
     await run('purge-sessions')
     expect(await db.query('SELECT refresh_token_hash FROM user_sessions')).toEqual([{ refresh_token_hash: '29' }])
