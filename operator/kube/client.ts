@@ -1,17 +1,15 @@
-import { Agent, request as send, type Dispatcher } from 'undici'
+import { request as send, type Dispatcher } from 'undici'
 import type { KubeObject } from '../../crds/object.ts'
 import { fieldManager } from '../labels.ts'
 import { metrics } from '../observability/metrics.ts'
 import type { KubeConfig } from './config.ts'
+import { openConnections, type Connections } from './connections.ts'
 import { pathOf, resourceOf, type ResourceRef } from './resources.ts'
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
 type Query = Record<string, string | number | boolean | undefined>
 
 const pageSize = 500
-/** The kernel asks a quiet peer after this time and every second from then on; ten unanswered questions end the connection. */
-const keepAliveMs = 15_000
-
 const applyPatch = 'application/apply-patch+yaml'
 const mergePatch = 'application/merge-patch+json'
 
@@ -52,31 +50,30 @@ export function hasStatus(error: unknown, status: number): error is KubeError {
  */
 export class KubeClient {
   readonly #config: KubeConfig
-  readonly #agent: Agent
+  readonly #connections: Connections
   readonly #fence: () => void
   readonly #timeoutMs: number
 
   /** @param options.fence  throws when this process may not write */
-  constructor(config: KubeConfig, options: { fence?: () => void; timeoutMs?: number; agent?: Agent } = {}) {
+  constructor(config: KubeConfig, options: { fence?: () => void; timeoutMs?: number; connections?: Connections } = {}) {
     this.#config = config
     this.#fence = options.fence ?? (() => {})
     this.#timeoutMs = options.timeoutMs ?? 10_000
-    const connect = { ...config.tls, timeout: 5_000, keepAlive: true, keepAliveInitialDelay: keepAliveMs }
-    this.#agent = options.agent ?? new Agent({ connect, headersTimeout: 0, bodyTimeout: 0 })
+    this.#connections = options.connections ?? openConnections(config.tls)
   }
 
   /** The same client, on the same connections, whose writes call `fence` first. */
   fenced(fence: () => void): KubeClient {
-    return new KubeClient(this.#config, { fence, timeoutMs: this.#timeoutMs, agent: this.#agent })
+    return new KubeClient(this.#config, { fence, timeoutMs: this.#timeoutMs, connections: this.#connections })
   }
 
   /** The same client, on the same connections, with another deadline. */
   withTimeout(timeoutMs: number): KubeClient {
-    return new KubeClient(this.#config, { fence: this.#fence, timeoutMs, agent: this.#agent })
+    return new KubeClient(this.#config, { fence: this.#fence, timeoutMs, connections: this.#connections })
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy()
+    await Promise.all([this.#connections.requests.destroy(), this.#connections.watches.destroy()])
   }
 
   /**
@@ -90,7 +87,7 @@ export class KubeClient {
     const startedAt = performance.now()
     let code = 'none'
     try {
-      const response = await this.#send(method, path, options, deadline.signal)
+      const response = await this.#send(this.#connections.requests, method, path, options, deadline.signal)
       code = String(response.statusCode)
       const body = await response.body.text()
       if (response.statusCode >= 400) throw kubeError(response, body)
@@ -114,7 +111,8 @@ export class KubeClient {
     const opened = new AbortController()
     const give = setTimeout(() => opened.abort(new Error(`GET ${path}: no answer within 15 s`)), 15_000)
     try {
-      const response = await this.#send('GET', path, { query }, AbortSignal.any([signal, opened.signal]))
+      const any = AbortSignal.any([signal, opened.signal])
+      const response = await this.#send(this.#connections.watches, 'GET', path, { query }, any)
       if (response.statusCode >= 400) throw kubeError(response, await response.body.text())
       return response.body as AsyncIterable<Buffer>
     } finally {
@@ -194,26 +192,21 @@ export class KubeClient {
     }
   }
 
-  async #send(method: Method, path: string, options: RequestOptions, signal: AbortSignal) {
-    const first = await this.#attempt(method, path, options, signal, false)
+  async #send(via: Dispatcher, method: Method, path: string, options: RequestOptions, signal: AbortSignal) {
+    const attempt = async (fresh: boolean) => {
+      const authorization = await this.#config.authorization(fresh)
+      const headers: Record<string, string> = { accept: 'application/json', 'user-agent': fieldManager }
+      if (authorization !== undefined) headers['authorization'] = authorization
+      if (options.body !== undefined) headers['content-type'] = options.contentType ?? 'application/json'
+      const body = options.body === undefined ? {} : { body: JSON.stringify(options.body) }
+      const url = `${this.#config.server}${path}${search(options.query ?? {})}`
+      return await send(url, { method, headers, signal, dispatcher: via, ...body })
+    }
+    const first = await attempt(false)
     if (first.statusCode !== 401) return first
     // The token may have been replaced since it was read.
     await first.body.dump()
-    return await this.#attempt(method, path, options, signal, true)
-  }
-
-  async #attempt(method: Method, path: string, options: RequestOptions, signal: AbortSignal, fresh: boolean) {
-    const authorization = await this.#config.authorization(fresh)
-    const headers: Record<string, string> = { accept: 'application/json', 'user-agent': fieldManager }
-    if (authorization !== undefined) headers['authorization'] = authorization
-    if (options.body !== undefined) headers['content-type'] = options.contentType ?? 'application/json'
-    return await send(`${this.#config.server}${path}${search(options.query ?? {})}`, {
-      method,
-      headers,
-      signal,
-      dispatcher: this.#agent,
-      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
-    })
+    return await attempt(true)
   }
 }
 

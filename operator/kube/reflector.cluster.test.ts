@@ -239,7 +239,7 @@ test('reconnects are at least a pace apart and back off', async () => {
     response.writeHead(200).end()
     return 'answered'
   }
-  proxy.cut()
+  proxy.finish()
   await new Promise((resolve) => setTimeout(resolve, 4_000))
   const times = proxy.requests('GET', { watch: 'true' }).map((seen) => seen.atMs)
   const gaps = times.slice(1).map((atMs, index) => atMs - (times[index] ?? 0))
