@@ -73,18 +73,23 @@ export function stalled(objects: Conditioned[]): string | undefined {
 export async function waitUntilReady({ containersSince }: Started): Promise<void> {
   let shown: string | undefined
   let block: { message: string; since: number } | undefined
-  await waitFor('mc/demo', readyTimeoutMs, async () => {
-    const starting = containersSince === undefined ? undefined : await podNotBack(containersSince)
-    const { items } = (await find(['matchingclusters,datastores', '-n', namespace])) as { items: Conditioned[] }
-    const demo = items.find(({ kind, metadata }) => kind === 'MatchingCluster' && metadata.name === 'demo')
-    const missing = starting ?? whyNotReady(demo)
-    if (missing !== undefined && missing !== shown) say('install', missing)
-    shown = missing
-    const message = stalled(items)
-    block =
-      message === undefined ? undefined : block?.message === message ? block : { message, since: performance.now() }
-    // An operator that was just replaced needs a moment to take back what the one before it said.
-    if (block && performance.now() - block.since > stalledLimitMs) throw new Error(block.message)
-    return missing
-  })
+  await waitFor(
+    'mc/demo',
+    readyTimeoutMs,
+    async () => {
+      const starting = containersSince === undefined ? undefined : await podNotBack(containersSince)
+      const { items } = (await find(['matchingclusters,datastores', '-n', namespace])) as { items: Conditioned[] }
+      const demo = items.find(({ kind, metadata }) => kind === 'MatchingCluster' && metadata.name === 'demo')
+      const missing = starting ?? whyNotReady(demo)
+      if (missing !== undefined && missing !== shown) say('install', missing)
+      shown = missing
+      const message = stalled(items)
+      block =
+        message === undefined ? undefined : block?.message === message ? block : { message, since: performance.now() }
+      // An operator that was just replaced needs a moment to take back what the one before it said.
+      if (block && performance.now() - block.since > stalledLimitMs) throw new Error(block.message)
+      return missing
+    },
+    1000,
+  )
 }
