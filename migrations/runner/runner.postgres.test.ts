@@ -76,13 +76,13 @@ describe('apply', () => {
     await onServer(`CREATE ROLE ${role}`)
     onTestFinished(() => onServer(`DROP ROLE ${role}`))
     const folder = await newFolder({
-      '000001_a.sql': `SET search_path = pg_catalog; SET timezone = 'Asia/Tokyo'; SET ROLE ${role};`,
-      '000002_b.sql': `CREATE TABLE b AS SELECT current_user AS role, current_setting('timezone') AS zone;`,
+      '000001_a.sql': `SET search_path = pg_catalog; SET timezone = 'Asia/Tokyo'; SET datestyle = 'SQL, DMY'; SET ROLE ${role};`,
+      '000002_b.sql': `CREATE TABLE b AS SELECT current_user AS role, current_setting('timezone') AS zone, current_setting('datestyle') AS dates;`,
     })
     await applyTo(database, await folder.read())
     const client = await open(urlOf(database))
-    const { rows } = await client.query('SELECT zone, role = session_user AS own FROM public.b')
-    expect(rows).toEqual([{ zone: 'UTC', own: true }])
+    const { rows } = await client.query('SELECT zone, dates, role = session_user AS own FROM public.b')
+    expect(rows).toEqual([{ zone: 'UTC', dates: 'ISO, MDY', own: true }])
   })
 })
 
@@ -292,6 +292,9 @@ describe('interrupted', () => {
     const folder = await newFolder({ '000001_a.sql': 'CREATE TABLE a (); SELECT pg_sleep(60);' })
     const run = runCli('apply', '--schema', 'test', '--dir', folder.dir, '--url', urlOf(database))
     await run.saw('000001_a.sql …')
+    const client = await open(urlOf(database))
+    const sleeping = `SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = '${database}'`
+    await expect.poll(async () => (await client.query(sleeping)).rowCount, { timeout: 5_000 }).toBe(1)
     run.kill('SIGKILL')
     await run.done
     await folder.write('000001_a.sql', 'CREATE TABLE a ();')
