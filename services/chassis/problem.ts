@@ -67,7 +67,8 @@ function fieldProblem(part: FieldProblem['in'], error: FastifySchemaValidationEr
       problem: 'is not a known field',
     }
   }
-  const allowed = keyword === 'enum' ? `: ${(params['allowedValues'] as unknown[]).join(', ')}` : ''
+  const allowed =
+    keyword === 'enum' ? `: ${(params['allowedValues'] as (string | null)[]).filter((value) => value !== null).join(', ')}` : ''
   return { in: part, path: instancePath, problem: `${error.message ?? 'is not valid'}${allowed}` }
 }
 

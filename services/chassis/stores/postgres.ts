@@ -128,8 +128,10 @@ function createPool(endpoint: Endpoint, options: PostgresOptions): pg.Pool {
     query_timeout: 40_000,
     keepAlive: true,
   })
-  // An idle connection that breaks is dropped by the pool; without a listener it would end the process.
+  // A connection that breaks while no query runs, in the pool or in the middle of a transaction, says so by an event, and an
+  // event without a listener would end the process. The next query on it fails, the pool drops it.
   pool.on('error', options.onError)
+  pool.on('connect', (client) => client.on('error', options.onError))
   return pool
 }
 

@@ -136,7 +136,7 @@ describe('a job board, front to back', () => {
     const changed = await core.as(ada, 'PATCH', `${url}/${skills[0]}`, { isPrimary: true })
     expect(changed.body).toMatchObject({ level: 4, years: 0, isPrimary: true, lastUsedDate: '2026-01-31' })
     await core.as(ada, 'PUT', `${url}/${skills[3]}`, { level: 1 })
-    expect(await core.as(ada, 'DELETE', `${url}/${skills[3]}`)).toEqual({ status: 204, body: undefined })
+    expect(await core.as(ada, 'DELETE', `${url}/${skills[3]}`)).toEqual({ status: 204, body: null })
     expect(await core.as(ada, 'DELETE', `${url}/${skills[3]}`)).toMatchObject({ status: 404 })
     const { body } = await core.as(ada, 'GET', url)
     expect(body.items.map((skill: { name: string }) => skill.name)).toEqual(['SQL'])
@@ -214,19 +214,17 @@ describe('a job board, front to back', () => {
     const job = await core.as(root, 'POST', '/v1/jobs', jobOf(companyId))
     expect(job).toMatchObject({
       status: 201,
-      body: { recruiterId: null, slug: expect.stringMatching(/^data-engineer-acme-/) },
+      body: { recruiterId: null, slug: `data-engineer-acme-${job.body.jobId.slice(0, 8)}` },
     })
   })
 
   test('every change left its event, in one transaction', async () => {
-    const { rows } = await core.database.admin.query<{ event_type: string; events: number }>(
-      'SELECT event_type, count(*)::integer AS events FROM outbox_events WHERE aggregate_id = $1 GROUP BY 1 ORDER BY 1',
+    const { rows } = await core.database.admin.query<{ event_type: string }>(
+      'SELECT event_type FROM outbox_events WHERE aggregate_id = $1 ORDER BY sequence',
       [jobId],
     )
-    expect(rows).toEqual([
-      { event_type: 'job.posting.created', events: 1 },
-      { event_type: 'job.posting.updated', events: expect.any(Number) },
-    ])
+    expect(rows[0]).toEqual({ event_type: 'job.posting.created' })
+    expect(rows.at(-1)).toEqual({ event_type: 'job.posting.updated' })
   })
 })
 
@@ -235,12 +233,15 @@ describe('refusals name the field', () => {
     ['unknown field', { name: 'X', evil: true }, { path: '/evil', problem: 'is not a known field' }],
     ['missing field', {}, { path: '/name', problem: 'is required' }],
     ['no coercion', { name: 5 }, { path: '/name', problem: 'must be string' }],
-    ['NUL', { name: 'a\u0000b' }, { path: '/name', problem: expect.stringContaining('pattern') }],
+    ['NUL', { name: 'a\u0000b' }, { path: '/name', problem: 'must match pattern "^[^\\u0000]*$"' }],
     ['out of range', { name: 'X', foundedYear: 99 }, { path: '/foundedYear', problem: 'must be >= 1000' }],
     [
       'not in the list',
       { name: 'X', companySize: 'huge' },
-      { path: '/companySize', problem: expect.stringContaining('startup') },
+      {
+        path: '/companySize',
+        problem: 'must be equal to one of the allowed values: startup, small, medium, large, enterprise',
+      },
     ],
   ])('%s', async (_name, body, problem) => {
     const answer = await core.as(rita, 'POST', '/v1/companies', body)
