@@ -29,6 +29,7 @@ function index(): string {
     '',
     'Written by hand, and compared with the code by a test:',
     '',
+    '- [The HTTP API](http-api.md): who may do what, pages, errors.',
     '- [Matching](matching.md): how jobs are ranked for a candidate.',
     '- [The migrate command](migrate.md): options, exit codes, every refusal and its fix.',
   ]
