@@ -39,7 +39,7 @@ export interface LeaseOptions {
   times?: LeaseTimes
 }
 
-export class NotLeaderError extends Error {
+class NotLeaderError extends Error {
   override name = 'NotLeaderError'
 }
 

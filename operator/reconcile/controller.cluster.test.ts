@@ -18,6 +18,8 @@ const namespace = await testNamespace()
 const thing = { apiVersion: 'test.supersmartmatch.io/v1', kind: 'Thing' }
 resources.push({ ...thing, plural: 'things', namespaced: true })
 
+const definitionPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.test.supersmartmatch.io'
+
 interface Context {
   outcome: Outcome | Error
   extra: Record<string, unknown>
@@ -58,6 +60,7 @@ beforeAll(async () => {
     stop.abort()
     proxy.close()
     await counted.close()
+    await client.request('DELETE', definitionPath)
   }
 })
 
@@ -171,6 +174,9 @@ test('a changed object wakes itself, its controller, or the instance it is label
   expect(keyFor('Thing', withOwner(owner, configMap(namespace, 'x')))).toBe(`${namespace}/owner`)
   expect(keyFor('Other', withOwner(owner, configMap(namespace, 'x')))).toBeUndefined()
   expect(keyFor('Thing', configMap(namespace, 'kept'))).toBe(`${namespace}/demo`)
+  const set = { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'set', namespace, uid: 'u' } }
+  const pod = { ...withOwner(set, configMap(namespace, 'pod-0')), apiVersion: 'v1', kind: 'Pod' }
+  expect(keyFor('Thing', pod)).toBe(`${namespace}/demo`)
   expect(keyFor('Thing', { ...configMap(namespace, 'x'), metadata: { name: 'x', namespace } })).toBeUndefined()
 })
 
@@ -187,9 +193,12 @@ async function defineThing(): Promise<void> {
       versions: [{ name: 'v1', served: true, storage: true, schema, subresources: { status: {} } }],
     },
   }
-  const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.test.supersmartmatch.io'
   const query = { fieldManager: 'test', force: true }
-  await client.request('PATCH', path, { query, body: definition, contentType: 'application/apply-patch+yaml' })
+  await client.request('PATCH', definitionPath, {
+    query,
+    body: definition,
+    contentType: 'application/apply-patch+yaml',
+  })
   await until(async () => {
     try {
       return (await client.list(thing, namespace)).length === 0
