@@ -78,6 +78,7 @@ CREATE INDEX idx_job_postings_posted ON job_postings (posted_at DESC);
 CREATE INDEX idx_job_postings_search ON job_postings USING gin (search_vector);
 CREATE INDEX idx_job_postings_seniority ON job_postings (seniority_level);
 CREATE INDEX idx_job_postings_employment ON job_postings (employment_type);
+CREATE INDEX idx_job_postings_created ON job_postings (created_at DESC, job_id DESC);
 CREATE INDEX idx_job_postings_expiry ON job_postings (expires_at) WHERE status IN ('active', 'paused');
 CREATE INDEX idx_job_postings_closed ON job_postings (closed_at) WHERE closed_at IS NOT NULL;
 
@@ -93,9 +94,22 @@ CREATE TABLE job_required_skills (
   updated_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT job_required_skills_unique UNIQUE (job_id, skill_id)
 );
-CREATE INDEX idx_job_required_skills_job ON job_required_skills (job_id);
-CREATE INDEX idx_job_required_skills_skill ON job_required_skills (skill_id);
+-- With all that matching reads of a requirement, so that it reads the index alone.
+CREATE INDEX idx_job_required_skills_job ON job_required_skills (job_id)
+  INCLUDE (skill_id, requirement_type, minimum_level, minimum_years, weight);
+CREATE INDEX idx_job_required_skills_skill ON job_required_skills (skill_id)
+  INCLUDE (job_id, requirement_type, minimum_level, minimum_years, weight);
 CREATE INDEX idx_job_required_skills_type ON job_required_skills (requirement_type);
+
+-- What a job's requirements weigh together, derived from job_required_skills: matching reads the shared skills of a job only, and
+-- this for the rest.
+CREATE TABLE job_skill_weights (
+  job_id UUID PRIMARY KEY REFERENCES job_posting_keys (job_id) ON DELETE CASCADE,
+  required_weight NUMERIC(9,2) NOT NULL DEFAULT 0, -- of requirement_type 'required'
+  optional_weight NUMERIC(9,2) NOT NULL DEFAULT 0, -- of the others
+  created_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  updated_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
 
 -- Places of a job; location_id is a location of the geolocation store (D-037).
 CREATE TABLE job_locations (
@@ -120,6 +134,7 @@ ALTER TABLE job_locations FORCE ROW LEVEL SECURITY;
 CREATE POLICY definer_access ON job_locations FOR ALL TO matching_definer USING (true) WITH CHECK (true);
 GRANT SELECT, INSERT, UPDATE, DELETE ON job_postings, job_required_skills, job_locations TO matching_definer;
 GRANT SELECT, INSERT, DELETE ON job_posting_keys TO matching_definer;
+GRANT SELECT, INSERT, UPDATE ON job_skill_weights TO matching_definer;
 
 -- The specification's two months, the next three, and the safety net for everything else (D-088).
 CREATE TABLE job_postings_default PARTITION OF job_postings DEFAULT;

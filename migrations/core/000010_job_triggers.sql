@@ -43,6 +43,30 @@ BEGIN
 END
 $$;
 
+-- Adds what a statement changed instead of summing anew: concurrent writers of one job then lose nothing. Rows of a job that is
+-- being deleted are skipped.
+CREATE FUNCTION add_job_skill_weights() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_new CONSTANT text := 'SELECT job_id, requirement_type, weight FROM new_rows';
+  v_old CONSTANT text := 'SELECT job_id, requirement_type, -weight FROM old_rows';
+BEGIN
+  EXECUTE format(
+    'INSERT INTO public.job_skill_weights (job_id, required_weight, optional_weight)
+     SELECT job_id, COALESCE(sum(weight) FILTER (WHERE requirement_type = ''required''), 0),
+                    COALESCE(sum(weight) FILTER (WHERE requirement_type <> ''required''), 0)
+       FROM (%s) AS changes (job_id, requirement_type, weight)
+      WHERE job_id IN (SELECT job_id FROM public.job_posting_keys)
+      GROUP BY job_id ORDER BY job_id
+     ON CONFLICT (job_id) DO UPDATE
+       SET required_weight = job_skill_weights.required_weight + EXCLUDED.required_weight,
+           optional_weight = job_skill_weights.optional_weight + EXCLUDED.optional_weight',
+    CASE TG_OP WHEN 'INSERT' THEN v_new WHEN 'DELETE' THEN v_old ELSE v_new || ' UNION ALL ' || v_old END);
+  RETURN NULL;
+END
+$$;
+
 SET LOCAL ROLE supersmartmatch_core_owner;
 
 -- The registry repeats these, and created_at decides the partition.
@@ -113,6 +137,14 @@ CREATE TRIGGER job_postings_key_removal AFTER DELETE ON job_postings
   FOR EACH ROW EXECUTE FUNCTION remove_job_posting_key();
 CREATE TRIGGER job_required_skills_touch BEFORE UPDATE ON job_required_skills
   FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+CREATE TRIGGER job_skill_weights_touch BEFORE UPDATE ON job_skill_weights
+  FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+CREATE TRIGGER job_required_skills_weights_insert AFTER INSERT ON job_required_skills REFERENCING NEW TABLE AS new_rows
+  FOR EACH STATEMENT EXECUTE FUNCTION add_job_skill_weights();
+CREATE TRIGGER job_required_skills_weights_update AFTER UPDATE ON job_required_skills
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION add_job_skill_weights();
+CREATE TRIGGER job_required_skills_weights_delete AFTER DELETE ON job_required_skills REFERENCING OLD TABLE AS old_rows
+  FOR EACH STATEMENT EXECUTE FUNCTION add_job_skill_weights();
 CREATE TRIGGER job_locations_touch BEFORE UPDATE ON job_locations FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 
 SELECT add_event_triggers('job_postings', 'publish_aggregate_events', 'job', 'job.posting', 'job_id', 'company_id');

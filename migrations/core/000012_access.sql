@@ -207,7 +207,7 @@ GRANT INSERT (company_id, recruiter_id, title, department, employment_type, seni
               application_email, application_instructions)
   ON job_postings TO recruiter_role, admin_role;
 GRANT DELETE ON job_postings TO admin_role;
-GRANT SELECT ON job_posting_keys TO authenticated_users, recruiter_role, admin_role;
+GRANT SELECT ON job_posting_keys, job_skill_weights TO authenticated_users, recruiter_role, admin_role;
 
 -- What belongs to a posting: read by everyone, written by its recruiter.
 CREATE POLICY public_read ON job_required_skills FOR SELECT TO authenticated_users, recruiter_role USING (true);

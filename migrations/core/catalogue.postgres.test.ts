@@ -13,6 +13,7 @@ const impersonal = [
   'cities',
   'inbox',
   'job_posting_keys',
+  'job_skill_weights',
   'maintenance_jobs',
   'occupation_skills',
   'occupations',

@@ -163,6 +163,44 @@ describe('derived columns', () => {
     ).toEqual([{ application_count: 1, view_count: 7, updated_at: before }])
   })
 
+  test('weights of requirements are their sums after every change, also by two at once', async () => {
+    const jobId = await addJob(db.query, recruiter)
+    const insert = (type: string, weight: number) =>
+      `INSERT INTO job_required_skills (job_id, skill_id, requirement_type, weight)
+       SELECT '${jobId}', skill_id, '${type}', ${weight} FROM skills_taxonomy
+        WHERE NOT EXISTS (SELECT FROM job_required_skills r WHERE r.job_id = '${jobId}' AND r.skill_id = skills_taxonomy.skill_id)
+        LIMIT 1`
+    const weights = async () =>
+      (
+        await db.query(
+          `SELECT required_weight::float AS required, optional_weight::float AS optional FROM job_skill_weights WHERE job_id = $1`,
+          [jobId],
+        )
+      )[0]
+    for (let i = 0; i < 4; i++) await addSkill(db.query)
+    await db.query(insert('required', 0.5))
+    await db.query(insert('preferred', 0.25))
+    expect(await weights()).toEqual({ required: 0.5, optional: 0.25 })
+    await db.query(
+      `UPDATE job_required_skills SET requirement_type = 'required', weight = 1 WHERE job_id = $1 AND weight = 0.25`,
+      [jobId],
+    )
+    expect(await weights()).toEqual({ required: 1.5, optional: 0 })
+    await db.query(`DELETE FROM job_required_skills WHERE job_id = $1 AND weight = 1`, [jobId])
+    expect(await weights()).toEqual({ required: 0.5, optional: 0 })
+
+    const other = await db.connect()
+    await other.query('BEGIN')
+    await other.query(`UPDATE job_required_skills SET weight = 0.75 WHERE job_id = '${jobId}'`)
+    const waiting = db.query(insert('required', 1))
+    await sleep(100)
+    await other.query('COMMIT')
+    await waiting
+    expect(await weights()).toEqual({ required: 1.75, optional: 0 })
+    await db.query(`DELETE FROM job_postings WHERE job_id = $1`, [jobId])
+    expect(await weights()).toBeUndefined()
+  })
+
   test('text search folds accents and keeps short words; a job without requirements is found', async () => {
     const english = await addJob(db.query, recruiter, { title: `'IT Manager'` })
     const french = await addJob(db.query, recruiter, { title: `'Ingénieurs réseau'`, content_language: `'fra'` })

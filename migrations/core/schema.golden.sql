@@ -78,6 +78,31 @@ $$;
 
 ALTER FUNCTION public.add_founding_member() OWNER TO matching_definer;
 
+CREATE FUNCTION public.add_job_skill_weights() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_new CONSTANT text := 'SELECT job_id, requirement_type, weight FROM new_rows';
+  v_old CONSTANT text := 'SELECT job_id, requirement_type, -weight FROM old_rows';
+BEGIN
+  EXECUTE format(
+    'INSERT INTO public.job_skill_weights (job_id, required_weight, optional_weight)
+     SELECT job_id, COALESCE(sum(weight) FILTER (WHERE requirement_type = ''required''), 0),
+                    COALESCE(sum(weight) FILTER (WHERE requirement_type <> ''required''), 0)
+       FROM (%s) AS changes (job_id, requirement_type, weight)
+      WHERE job_id IN (SELECT job_id FROM public.job_posting_keys)
+      GROUP BY job_id ORDER BY job_id
+     ON CONFLICT (job_id) DO UPDATE
+       SET required_weight = job_skill_weights.required_weight + EXCLUDED.required_weight,
+           optional_weight = job_skill_weights.optional_weight + EXCLUDED.optional_weight',
+    CASE TG_OP WHEN 'INSERT' THEN v_new WHEN 'DELETE' THEN v_old ELSE v_new || ' UNION ALL ' || v_old END);
+  RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.add_job_skill_weights() OWNER TO matching_definer;
+
 CREATE FUNCTION public.app_can_see_candidate(p_candidate_id uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1783,6 +1808,16 @@ ALTER TABLE ONLY public.job_required_skills FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.job_required_skills OWNER TO supersmartmatch_core_owner;
 
+CREATE TABLE public.job_skill_weights (
+    job_id uuid NOT NULL,
+    required_weight numeric(9,2) DEFAULT 0 NOT NULL,
+    optional_weight numeric(9,2) DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL
+);
+
+ALTER TABLE public.job_skill_weights OWNER TO supersmartmatch_core_owner;
+
 CREATE TABLE public.maintenance_jobs (
     name text NOT NULL,
     command text NOT NULL,
@@ -2132,6 +2167,9 @@ ALTER TABLE ONLY public.job_required_skills
 ALTER TABLE ONLY public.job_required_skills
     ADD CONSTRAINT job_required_skills_unique UNIQUE (job_id, skill_id);
 
+ALTER TABLE ONLY public.job_skill_weights
+    ADD CONSTRAINT job_skill_weights_pkey PRIMARY KEY (job_id);
+
 ALTER TABLE ONLY public.maintenance_jobs
     ADD CONSTRAINT maintenance_jobs_pkey PRIMARY KEY (name);
 
@@ -2246,6 +2284,8 @@ CREATE INDEX idx_job_postings_closed ON ONLY public.job_postings USING btree (cl
 
 CREATE INDEX idx_job_postings_company ON ONLY public.job_postings USING btree (company_id);
 
+CREATE INDEX idx_job_postings_created ON ONLY public.job_postings USING btree (created_at DESC, job_id DESC);
+
 CREATE INDEX idx_job_postings_employment ON ONLY public.job_postings USING btree (employment_type);
 
 CREATE INDEX idx_job_postings_expiry ON ONLY public.job_postings USING btree (expires_at) WHERE ((status)::text = ANY ((ARRAY['active'::character varying, 'paused'::character varying])::text[]));
@@ -2264,9 +2304,9 @@ CREATE INDEX idx_job_postings_seniority ON ONLY public.job_postings USING btree 
 
 CREATE INDEX idx_job_postings_status ON ONLY public.job_postings USING btree (status);
 
-CREATE INDEX idx_job_required_skills_job ON public.job_required_skills USING btree (job_id);
+CREATE INDEX idx_job_required_skills_job ON public.job_required_skills USING btree (job_id) INCLUDE (skill_id, requirement_type, minimum_level, minimum_years, weight);
 
-CREATE INDEX idx_job_required_skills_skill ON public.job_required_skills USING btree (skill_id);
+CREATE INDEX idx_job_required_skills_skill ON public.job_required_skills USING btree (skill_id) INCLUDE (job_id, requirement_type, minimum_level, minimum_years, weight);
 
 CREATE INDEX idx_job_required_skills_type ON public.job_required_skills USING btree (requirement_type);
 
@@ -2324,6 +2364,8 @@ CREATE INDEX job_postings_default_closed_at_idx ON public.job_postings_default U
 
 CREATE INDEX job_postings_default_company_id_idx ON public.job_postings_default USING btree (company_id);
 
+CREATE INDEX job_postings_default_created_at_job_id_idx ON public.job_postings_default USING btree (created_at DESC, job_id DESC);
+
 CREATE INDEX job_postings_default_employment_type_idx ON public.job_postings_default USING btree (employment_type);
 
 CREATE INDEX job_postings_default_expires_at_idx ON public.job_postings_default USING btree (expires_at) WHERE ((status)::text = ANY ((ARRAY['active'::character varying, 'paused'::character varying])::text[]));
@@ -2355,6 +2397,8 @@ CREATE UNIQUE INDEX users_email_idx ON public.users USING btree (lower((email)::
 ALTER INDEX public.idx_job_postings_closed ATTACH PARTITION public.job_postings_default_closed_at_idx;
 
 ALTER INDEX public.idx_job_postings_company ATTACH PARTITION public.job_postings_default_company_id_idx;
+
+ALTER INDEX public.idx_job_postings_created ATTACH PARTITION public.job_postings_default_created_at_job_id_idx;
 
 ALTER INDEX public.idx_job_postings_employment ATTACH PARTITION public.job_postings_default_employment_type_idx;
 
@@ -2528,6 +2572,14 @@ CREATE TRIGGER job_required_skills_events_insert AFTER INSERT ON public.job_requ
 
 CREATE TRIGGER job_required_skills_touch BEFORE UPDATE ON public.job_required_skills FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 
+CREATE TRIGGER job_required_skills_weights_delete AFTER DELETE ON public.job_required_skills REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.add_job_skill_weights();
+
+CREATE TRIGGER job_required_skills_weights_insert AFTER INSERT ON public.job_required_skills REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.add_job_skill_weights();
+
+CREATE TRIGGER job_required_skills_weights_update AFTER UPDATE ON public.job_required_skills REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.add_job_skill_weights();
+
+CREATE TRIGGER job_skill_weights_touch BEFORE UPDATE ON public.job_skill_weights FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
 CREATE TRIGGER maintenance_jobs_schedule AFTER INSERT OR DELETE OR UPDATE OF name, schedule ON public.maintenance_jobs FOR EACH STATEMENT EXECUTE FUNCTION public.maintenance_jobs_changed();
 
 CREATE TRIGGER maintenance_jobs_touch BEFORE UPDATE ON public.maintenance_jobs FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
@@ -2628,6 +2680,9 @@ ALTER TABLE ONLY public.job_required_skills
 
 ALTER TABLE ONLY public.job_required_skills
     ADD CONSTRAINT job_required_skills_skill_id_fkey FOREIGN KEY (skill_id) REFERENCES public.skills_taxonomy(skill_id);
+
+ALTER TABLE ONLY public.job_skill_weights
+    ADD CONSTRAINT job_skill_weights_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.job_posting_keys(job_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.occupation_skills
     ADD CONSTRAINT occupation_skills_occupation_id_fkey FOREIGN KEY (occupation_id) REFERENCES public.occupations(occupation_id) ON DELETE CASCADE;
@@ -2834,6 +2889,9 @@ REVOKE ALL ON FUNCTION public.add_event_triggers(p_table regclass, p_function te
 
 REVOKE ALL ON FUNCTION public.add_founding_member() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_founding_member() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.add_job_skill_weights() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.add_job_skill_weights() TO supersmartmatch_core_owner;
 
 REVOKE ALL ON FUNCTION public.app_can_see_candidate(p_candidate_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.app_can_see_candidate(p_candidate_id uuid) TO supersmartmatch_core_owner;
@@ -3360,6 +3418,11 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_required_skills TO matchin
 GRANT SELECT ON TABLE public.job_required_skills TO authenticated_users;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_required_skills TO recruiter_role;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_required_skills TO admin_role;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.job_skill_weights TO matching_definer;
+GRANT SELECT ON TABLE public.job_skill_weights TO authenticated_users;
+GRANT SELECT ON TABLE public.job_skill_weights TO recruiter_role;
+GRANT SELECT ON TABLE public.job_skill_weights TO admin_role;
 
 GRANT SELECT ON TABLE public.my_user TO authenticated_users;
 GRANT SELECT ON TABLE public.my_user TO recruiter_role;
