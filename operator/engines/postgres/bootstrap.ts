@@ -32,13 +32,15 @@ export async function bootstrap(target: Target, wanted: Bootstrap, signal: Abort
   return { clusterSql, changed: [...reloaded, ...created, ...applied] }
 }
 
-/** PostgreSQL reads its certificate at a reload only, and kubelet replaces the mounted file without telling it. */
+/**
+ * PostgreSQL reads its certificate at a reload only, and kubelet replaces the mounted file without telling it.
+ * A server that has no such file has its TLS ended elsewhere.
+ */
 async function reloadCertificate(connection: Connection): Promise<string[]> {
-  const [row] = await connection.query<{ pem: string }>(
-    `SELECT pg_catalog.pg_read_file(current_setting('ssl_cert_file')) AS pem`,
+  const [row] = await connection.query<{ pem: string | null }>(
+    `SELECT pg_catalog.pg_read_file(current_setting('ssl_cert_file'), true) AS pem`,
   )
-  const onDisk = new X509Certificate(row?.pem ?? '').fingerprint256
-  if (onDisk === connection.certificate) return []
+  if (!row?.pem || new X509Certificate(row.pem).fingerprint256 === connection.certificate) return []
   await connection.query('SELECT pg_catalog.pg_reload_conf()')
   return ['server certificate']
 }

@@ -24,7 +24,7 @@ const factsQuery = `
          pg_catalog.pg_is_in_recovery() AS recovering,
          current_setting('transaction_read_only') = 'on' AS "readOnly"`
 
-function judge([facts]: Facts[]): Health {
+export function judge([facts]: Facts[]): Health {
   if (!facts) return { state: 'degraded', message: 'PostgreSQL answered a query with no row' }
   if (facts.recovering) return { state: 'starting', message: 'PostgreSQL is in recovery: it is not a primary yet' }
   if (facts.readOnly) return { state: 'degraded', message: 'PostgreSQL accepts no writes: it is read-only by default' }

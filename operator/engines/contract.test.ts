@@ -1,0 +1,200 @@
+import { readdirSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import Value from 'typebox/value'
+import { describe, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { bindingKeys } from '../../crds/binding.ts'
+import type { KubeObject } from '../../crds/object.ts'
+import { DataStoreSpec, type DataStore } from '../../crds/schema/data-store.ts'
+import { labels } from '../labels.ts'
+import type { Engine, Plan, Target } from './engine.ts'
+import { engines } from './registry.ts'
+
+/** The store with nothing but what must be said, and one that says everything. */
+const cases = {
+  minimal: (engine: Engine) => planOf(engine, {}),
+  full: (engine: Engine) =>
+    planOf(engine, {
+      image: 'registry.example.com/database:1',
+      storage: { size: '20Gi', storageClass: 'fast' },
+      resources: { cpu: '2', memory: '4Gi', memoryLimit: '8Gi' },
+      tls: { caSecret: 'demo-ca' },
+      binding: { host: 'demo-pooler.ns.svc', port: 6432 },
+    }),
+}
+
+function planOf(engine: Engine, given: object): Plan {
+  const spec = Value.Default(DataStoreSpec, {
+    engine: engine.name,
+    schema: { name: 'core' },
+    ...given,
+  }) as DataStoreSpec
+  const metadata = { name: 'demo-core', namespace: 'ns' }
+  const store: DataStore = { apiVersion: 'supersmartmatch.io/v1alpha1', kind: 'DataStore', metadata, spec }
+  const identity = { name: engine.name, instance: 'demo-core', component: 'database', cluster: 'demo', store: 'core' }
+  return {
+    store,
+    identity,
+    image: spec.image ?? `registry.example.com/${engine.name}`,
+    database: 'supersmartmatch_core',
+  }
+}
+
+interface Container {
+  args?: string[]
+  command?: string[]
+  env?: { name: string; value?: string; valueFrom?: { secretKeyRef?: { name: string; key: string } } }[]
+  securityContext?: Record<string, unknown>
+  readinessProbe?: object
+  livenessProbe?: object
+}
+interface PodSpec {
+  automountServiceAccountToken?: boolean
+  securityContext?: Record<string, unknown>
+  containers: Container[]
+  initContainers?: Container[]
+  volumes?: Record<string, unknown>[]
+  hostNetwork?: boolean
+  hostPID?: boolean
+  hostIPC?: boolean
+}
+
+function podSpecs(objects: KubeObject[]): PodSpec[] {
+  return objects.flatMap(({ spec }) => (spec as { template?: { spec: PodSpec } } | undefined)?.template?.spec ?? [])
+}
+const containersOf = (pod: PodSpec) => [...(pod.initContainers ?? []), ...pod.containers]
+
+const target: Target = {
+  host: 'demo-core.ns.svc',
+  port: 1,
+  database: 'db',
+  username: 'a user',
+  password: 'p@ss/w:rd?#%',
+  ca: '-----BEGIN CERTIFICATE-----',
+}
+
+describe.each<Engine>(Object.values(engines))('$name', (engine) => {
+  const plans = Object.entries(cases).map(([name, plan]) => [name, plan(engine)] as const)
+
+  test.each(plans)('%s: same plan, same bytes', (_name, plan) => {
+    expect(JSON.stringify(engine.objects(plan))).toBe(JSON.stringify(engine.objects(structuredClone(plan))))
+  })
+
+  test.each(plans)('%s: as in the golden file', async (name, plan) => {
+    const text = engine.objects(plan).map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
+    await expect(text.join('---\n')).toMatchFileSnapshot(`${engine.name}/golden/${name}.yaml`)
+  })
+
+  test('no golden file is left over', () => {
+    const found = readdirSync(join(import.meta.dirname, engine.name, 'golden'))
+    expect(found.sort()).toEqual(plans.map(([name]) => `${name}.yaml`).sort())
+  })
+
+  test.each(plans)('%s: every object is labelled, and in the namespace of the store', (_name, plan) => {
+    for (const { metadata } of engine.objects(plan)) {
+      expect(metadata).toMatchObject({ namespace: 'ns', labels: labels(plan.identity) })
+    }
+  })
+
+  test.each(plans)('%s: no two objects have the same kind and name', (_name, plan) => {
+    const keys = engine.objects(plan).map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+    expect(new Set(keys).size).toBe(keys.length)
+  })
+
+  test.each(plans)('%s: every pod passes Pod Security restricted, on a read-only root file system', (_name, plan) => {
+    const pods = podSpecs(engine.objects(plan))
+    expect(pods.length).toBeGreaterThan(0)
+    expect(pods.flatMap(restrictedViolations)).toEqual([])
+  })
+
+  test.each(plans)('%s: every container has probes for being ready and alive', (_name, plan) => {
+    for (const container of podSpecs(engine.objects(plan)).flatMap((pod) => pod.containers)) {
+      expect(container.readinessProbe).toBeDefined()
+      expect(container.livenessProbe).toBeDefined()
+    }
+  })
+
+  test.each(plans)('%s: passwords come from the credential Secrets only', (_name, plan) => {
+    const objects = engine.objects(plan)
+    const known = Object.keys(engine.credentials(plan))
+    for (const container of podSpecs(objects).flatMap(containersOf)) {
+      for (const { name, value, valueFrom } of container.env ?? []) {
+        if (/passw|secret|key$/i.test(name)) expect(value, name).toBeUndefined()
+        if (valueFrom?.secretKeyRef) expect(known, name).toContain(valueFrom.secretKeyRef.name)
+      }
+      expect([...(container.command ?? []), ...(container.args ?? [])].join(' ')).not.toMatch(secretMaterial)
+    }
+    expect(objects.map(({ kind }) => kind)).not.toContain('Secret')
+    for (const object of objects.filter(({ kind }) => kind === 'ConfigMap')) {
+      expect(JSON.stringify(object['data'])).not.toMatch(secretMaterial)
+    }
+  })
+
+  test('an edit of the spec reaches the pod template, so that pods roll', () => {
+    const template = (plan: Plan) => JSON.stringify(podSpecs(engine.objects(plan)))
+    const [minimal, full] = plans.map(([, plan]) => template(plan))
+    expect(minimal).not.toBe(full)
+  })
+
+  test('the certificate names the host of the read-write Service', () => {
+    expect(engine.serverNames(planOf(engine, {}))).toContain('demo-core.ns.svc')
+  })
+
+  test('a binding has every key, and its URI leads back to the login', () => {
+    const binding = engine.binding(target)
+    expect(Object.keys(binding).sort()).toEqual([...bindingKeys].sort())
+    expect(Object.values(binding).filter((value) => value === '')).toEqual([])
+    const uri = new URL(binding.uri)
+    expect([uri.username, uri.password].map(decodeURIComponent)).toEqual([target.username, target.password])
+    expect(uri.host).toBe('demo-core.ns.svc:1')
+  })
+
+  test('a probe of a server that accepts and stays silent ends at its deadline', async () => {
+    const silent = createServer(() => undefined)
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const { port } = silent.address() as AddressInfo
+    const started = performance.now()
+    const health = await engine.probe({ ...target, host: '127.0.0.1', port }, AbortSignal.timeout(200))
+    silent.close()
+    expect(performance.now() - started).toBeLessThan(1_000)
+    expect(health).toEqual({ state: 'unreachable', message: `127.0.0.1:${port} did not answer in time` })
+  })
+
+  test('a probe of nothing says so, without the password', async () => {
+    const health = await engine.probe({ ...target, host: '127.0.0.1' }, AbortSignal.timeout(2_000))
+    expect(health).toMatchObject({ state: 'unreachable', message: expect.stringContaining('ECONNREFUSED') as string })
+    expect(JSON.stringify(health)).not.toContain(target.password)
+  })
+})
+
+/** A key, or a password with a value beside it: `password: x`, `PASSWORD=x`. */
+const secretMaterial = /-----BEGIN [A-Z ]*PRIVATE KEY|passw(or)?d['"]?\s*[:=]\s*\S/i
+
+/** What the Pod Security Standard `restricted` (v1.35) forbids in this pod, and a root file system that can be written. */
+function restrictedViolations(pod: PodSpec): string[] {
+  const violations: string[] = []
+  const demand = (holds: boolean, what: string) => holds || violations.push(what)
+  const allowedVolumes = [
+    'configMap', 'csi', 'downwardAPI', 'emptyDir', 'ephemeral', 'persistentVolumeClaim', 'projected', 'secret',
+  ] // prettier-ignore
+  for (const volume of pod.volumes ?? []) {
+    const kind = Object.keys(volume).find((key) => key !== 'name') ?? 'none'
+    demand(allowedVolumes.includes(kind), `volume ${String(volume['name'])} is of kind ${kind}`)
+  }
+  demand(!pod.hostNetwork && !pod.hostPID && !pod.hostIPC, 'a namespace of the host')
+  demand(pod.automountServiceAccountToken === false, 'a token mounted by default')
+  demand(pod.securityContext?.['runAsNonRoot'] === true, 'runAsNonRoot')
+  demand(Number(pod.securityContext?.['runAsUser']) > 0, 'runAsUser')
+  const seccomp = pod.securityContext?.['seccompProfile'] as { type?: string } | undefined
+  demand(seccomp?.type === 'RuntimeDefault', 'seccompProfile')
+  for (const { securityContext = {} } of containersOf(pod)) {
+    const capabilities = securityContext['capabilities'] as { drop?: string[]; add?: string[] } | undefined
+    demand(securityContext['allowPrivilegeEscalation'] === false, 'allowPrivilegeEscalation')
+    demand(capabilities?.drop?.includes('ALL') === true && !capabilities.add, 'capabilities')
+    demand(securityContext['privileged'] !== true, 'privileged')
+    demand(securityContext['runAsNonRoot'] !== false && securityContext['runAsUser'] !== 0, 'root')
+    demand(securityContext['readOnlyRootFilesystem'] === true, 'readOnlyRootFilesystem')
+  }
+  return violations
+}
