@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Condition } from '../../crds/conditions.ts'
 import type { KubeObject } from '../../crds/object.ts'
 import { withOwner } from '../kube/apply.ts'
@@ -60,8 +60,11 @@ beforeAll(async () => {
     stop.abort()
     proxy.close()
     await counted.close()
-    await client.request('DELETE', definitionPath)
   }
+})
+
+afterAll(async () => {
+  await client.request('DELETE', definitionPath)
 })
 
 beforeEach(() => {
