@@ -42,7 +42,7 @@ export interface Context {
   found: Partial<Pick<DataStoreStatus, 'version' | 'endpoint' | 'clusterSql' | 'schema'>>
 }
 
-export const secretKind = { apiVersion: 'v1', kind: 'Secret' }
+const secretKind = { apiVersion: 'v1', kind: 'Secret' }
 const podKind = { apiVersion: 'v1', kind: 'Pod' }
 const jobKind = { apiVersion: 'batch/v1', kind: 'Job' }
 

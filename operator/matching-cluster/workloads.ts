@@ -5,7 +5,7 @@ import { labels, selector, type Identity } from '../labels.ts'
 import { containerSecurity, platformId, podSecurity, resourceRequirements } from '../pods.ts'
 import { names } from './names.ts'
 
-export const servicePort = 8080
+const servicePort = 8080
 const metricsPort = 9090
 const bindingDirectory = '/bindings/core'
 const tokensDirectory = '/tokens'

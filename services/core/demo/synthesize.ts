@@ -4,7 +4,7 @@ import { seededRandom, stableUuid, type Random } from './random.ts'
 
 /** Everything here is made up, says so in its own text, and is the same on every run. */
 
-export const counts = { companies: 200, candidates: 2_000, jobs: 10_000 }
+const counts = { companies: 200, candidates: 2_000, jobs: 10_000 }
 const mark = 'Synthetic demo data.'
 
 export type Seniority = 'entry' | 'junior' | 'mid' | 'senior' | 'lead'
