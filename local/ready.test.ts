@@ -29,22 +29,21 @@ test('a stalled object is named with its reason', () => {
   expect(stalled([fine])).toBeUndefined()
 })
 
-const pod = (name: string, phase: string, ready: boolean, startedAt: string) => ({
+const pod = (name: string, ready: boolean, startedAt: string, restartPolicy = 'Always') => ({
   metadata: { name },
-  status: { phase, containerStatuses: [{ ready, state: { running: { startedAt } } }] },
+  spec: { restartPolicy },
+  status: { containerStatuses: [{ ready, state: { running: { startedAt } } }] },
 })
 
 test('after a restart of the cluster a pod counts once its containers have started anew', () => {
   const since = Date.parse('2026-01-01T00:00:10Z')
-  const back = pod('back', 'Running', true, '2026-01-01T00:00:10Z')
+  const back = pod('back', true, '2026-01-01T00:00:10Z')
   expect(notBackYet([back], since)).toBeUndefined()
-  expect(notBackYet([back, pod('old', 'Running', true, '2026-01-01T00:00:09Z')], since)).toBe('old')
-  expect(notBackYet([back, pod('starting', 'Running', false, '2026-01-01T00:00:11Z')], since)).toBe('starting')
-  const exited = {
-    metadata: { name: 'exited' },
-    status: { phase: 'Running', containerStatuses: [{ ready: true, state: {} }] },
-  }
+  expect(notBackYet([back, pod('old', true, '2026-01-01T00:00:09Z')], since)).toBe('old')
+  expect(notBackYet([back, pod('starting', false, '2026-01-01T00:00:11Z')], since)).toBe('starting')
+  const spec = { restartPolicy: 'Always' }
+  const exited = { metadata: { name: 'exited' }, spec, status: { containerStatuses: [{ ready: true, state: {} }] } }
   expect(notBackYet([exited], since)).toBe('exited')
-  expect(notBackYet([{ metadata: { name: 'pending' }, status: { phase: 'Pending' } }], since)).toBe('pending')
-  expect(notBackYet([pod('job', 'Succeeded', false, '2025-01-01T00:00:00Z')], since)).toBeUndefined()
+  expect(notBackYet([{ metadata: { name: 'pending' }, spec, status: {} }], since)).toBe('pending')
+  expect(notBackYet([pod('job', false, '2025-01-01T00:00:00Z', 'Never')], since)).toBeUndefined()
 })

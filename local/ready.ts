@@ -29,8 +29,8 @@ export function whyNotReady(object: Conditioned | undefined): string | undefined
 
 export interface Pod {
   metadata: { name: string }
+  spec: { restartPolicy: string }
   status: {
-    phase: string
     containerStatuses?: { ready: boolean; state: { running?: { startedAt: string } } }[]
   }
 }
@@ -44,7 +44,8 @@ export function notBackYet(pods: Pod[], since: number): string | undefined {
   const isBack = ({ status: { containerStatuses = [] } }: Pod) =>
     containerStatuses.length > 0 &&
     containerStatuses.every(({ ready, state }) => ready && Date.parse(state.running?.startedAt ?? '') >= since)
-  const wanted = pods.filter((pod) => !['Succeeded', 'Failed'].includes(pod.status.phase))
+  // A Job's pod is not restarted but replaced, and ends by itself.
+  const wanted = pods.filter((pod) => pod.spec.restartPolicy === 'Always')
   return wanted.find((pod) => !isBack(pod))?.metadata.name
 }
 
