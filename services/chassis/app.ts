@@ -63,7 +63,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     dir: options.routes,
     options: { prefix: '/v1' },
     routeParams: true,
-    ignorePattern: /\.test\.|^test$/,
+    ignorePattern: /\.test\./,
   })
   await app.ready()
   return app

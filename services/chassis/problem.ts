@@ -68,7 +68,9 @@ function fieldProblem(part: FieldProblem['in'], error: FastifySchemaValidationEr
     }
   }
   const allowed =
-    keyword === 'enum' ? `: ${(params['allowedValues'] as (string | null)[]).filter((value) => value !== null).join(', ')}` : ''
+    keyword === 'enum'
+      ? `: ${(params['allowedValues'] as (string | null)[]).filter((value) => value !== null).join(', ')}`
+      : ''
   return { in: part, path: instancePath, problem: `${error.message ?? 'is not valid'}${allowed}` }
 }
 

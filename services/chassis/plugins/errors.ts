@@ -23,6 +23,8 @@ export function answer(error: unknown, request: FastifyRequest, reply: FastifyRe
 function send(error: AppError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error.code === 'UNAUTHENTICATED') void reply.header('www-authenticate', 'Bearer realm="supersmartmatch"')
   if (error.code === 'UNAVAILABLE') void reply.header('retry-after', '2')
+  // Also where no hook of ours ran: a path the router cannot read.
+  void reply.header('x-request-id', request.id)
   // A string, so that no response schema of the route cuts it.
   const body = JSON.stringify(problem(error, request.id))
   return reply.code(error.statusCode).type('application/problem+json').send(body)
