@@ -42,11 +42,12 @@ BEGIN
   ALTER ROLE supersmartmatch_core_app_a NOINHERIT;
   ALTER ROLE supersmartmatch_core_app_b NOINHERIT;
 
-  -- PostgreSQL 16 keeps INHERIT and SET with each membership; before, NOINHERIT of the member decides and SET is implied.
+  -- PostgreSQL 16 keeps INHERIT and SET with each membership; before, NOINHERIT of the member decides and SET is implied,
+  -- and the words below are a syntax error.
   IF current_setting('server_version_num')::integer >= 160000 THEN
-    GRANT matching_definer TO supersmartmatch_core_owner WITH INHERIT FALSE, SET TRUE;
-    GRANT authenticated_users, recruiter_role, admin_role
-      TO supersmartmatch_core_app_a, supersmartmatch_core_app_b WITH INHERIT FALSE, SET TRUE;
+    EXECUTE 'GRANT matching_definer TO supersmartmatch_core_owner WITH INHERIT FALSE, SET TRUE';
+    EXECUTE 'GRANT authenticated_users, recruiter_role, admin_role
+               TO supersmartmatch_core_app_a, supersmartmatch_core_app_b WITH INHERIT FALSE, SET TRUE';
   ELSE
     GRANT matching_definer TO supersmartmatch_core_owner;
     GRANT authenticated_users, recruiter_role, admin_role TO supersmartmatch_core_app_a, supersmartmatch_core_app_b;

@@ -159,7 +159,11 @@ describe('order (D-180)', () => {
   const titled = (title: string) => `UPDATE job_postings SET title = '${title}' WHERE job_id = '${job}'`
   const touch = `UPDATE companies SET industry = industry || '.' `
   const position = async () =>
-    (await db.query(`SELECT xid::text, sequence::text FROM outbox_events ORDER BY xid DESC, sequence DESC LIMIT 1`))[0]
+    (
+      await db.query(
+        `SELECT e.xid::text, e.sequence::text FROM outbox_events e ORDER BY e.xid DESC, e.sequence DESC LIMIT 1`,
+      )
+    )[0]
   const setCursor = async (relay: string, at: Row | undefined) =>
     db.query(
       `INSERT INTO outbox_cursor (relay, xid, sequence) VALUES ($1, $2, $3)

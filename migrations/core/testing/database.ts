@@ -58,7 +58,8 @@ const queryOf =
 export function coreDatabase(name = `core_${randomBytes(5).toString('hex')}`): CoreDatabase {
   const clients: pg.Client[] = []
   const connect = async (login?: string): Promise<pg.Client> => {
-    const client = new pg.Client({ connectionString: urlOf(name) })
+    // A test that fails amid a transaction must not make the next one wait for its locks for ever.
+    const client = new pg.Client({ connectionString: urlOf(name), options: '-c lock_timeout=10s' })
     await client.connect()
     clients.push(client)
     // Logs in as superuser and drops to the login: what SET ROLE may do from there is decided by the login's memberships.
