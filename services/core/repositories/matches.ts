@@ -43,35 +43,32 @@ const levelRank = (level: string) =>
   `CASE ${level} ${seniorityLevels.map((name, rank) => `WHEN '${name}' THEN ${rank}`).join(' ')} END`
 
 /**
- * From the candidate's few skills to the jobs that ask for one of them, by index; then each such job's skills once.
- * float8 throughout: numeric arithmetic costs twice the time of the whole query.
+ * From the candidate's few skills to the rows of job_required_skills that ask for one of them, by index; what the job asks for
+ * besides is known from its totals in job_skill_weights. Reading every skill of every such job took ten times as long.
  */
 const ranking = `
-  WITH mine AS MATERIALIZED (
-    SELECT skill_id, skill_level::float8 AS level, years_experience::float8 AS years
-      FROM candidate_skills WHERE candidate_id = $1
-  ), shared AS MATERIALIZED (
-    SELECT DISTINCT r.job_id FROM mine JOIN job_required_skills r USING (skill_id)
-  ), asked AS (
-    SELECT r.job_id, r.requirement_type = 'required' AS required, r.weight::float8 AS weight, m.skill_id IS NOT NULL AS has,
-           least(1, m.level / r.minimum_level)
-             * CASE WHEN r.minimum_years > 0 THEN least(1, m.years / r.minimum_years::float8) ELSE 1 END AS fit
-      FROM shared JOIN job_required_skills r USING (job_id) LEFT JOIN mine m USING (skill_id)
-  ), skills AS (
+  WITH shared AS (
+    SELECT r.job_id, r.requirement_type = 'required' AS required, r.weight::float8 AS weight,
+           least(1, k.skill_level::float8 / r.minimum_level)
+             * CASE WHEN r.minimum_years > 0 THEN least(1, k.years_experience::float8 / r.minimum_years::float8) ELSE 1 END AS fit
+      FROM candidate_skills k JOIN job_required_skills r USING (skill_id)
+     WHERE k.candidate_id = $1
+  ), held AS (
     SELECT job_id,
-           coalesce(sum(weight) FILTER (WHERE required AND has) / nullif(sum(weight) FILTER (WHERE required), 0), 0) AS coverage,
-           coalesce(sum(weight * fit) FILTER (WHERE required AND has) / nullif(sum(weight) FILTER (WHERE required), 0), 0) AS level,
-           coalesce(coalesce(sum(weight) FILTER (WHERE NOT required AND has), 0)
-                    / nullif(sum(weight) FILTER (WHERE NOT required), 0), 1) AS preferred
-      FROM asked GROUP BY job_id
+           coalesce(sum(weight) FILTER (WHERE required), 0) AS required,
+           coalesce(sum(weight * fit) FILTER (WHERE required), 0) AS fit,
+           coalesce(sum(weight) FILTER (WHERE NOT required), 0) AS optional
+      FROM shared GROUP BY job_id
   ), scored AS (
     SELECT j.job_id, j.company_id, j.title, j.posted_at, j.experience_required_min, j.seniority_level,
-           round((${parts.coverage} * s.coverage + ${parts.level} * s.level + ${parts.preferred} * s.preferred
+           round((${parts.coverage} * coalesce(h.required / nullif(w.required_weight::float8, 0), 0)
+             + ${parts.level} * coalesce(h.fit / nullif(w.required_weight::float8, 0), 0)
+             + ${parts.preferred} * coalesce(h.optional / nullif(w.optional_weight::float8, 0), 1)
              + ${parts.years} * CASE WHEN j.experience_required_min > 0
                                      THEN least(1, $2::float8 / j.experience_required_min) ELSE 1 END
-             + ${parts.seniority} * coalesce(1 - abs(${levelRank('j.seniority_level')} - ${seniorityRank('$2::float8')}) / 5.0, 1)
+             + ${parts.seniority} * coalesce(1 - abs(${levelRank('j.seniority_level')} - ${seniorityRank('$2::float8')}) / 5::float8, 1)
            )::numeric, 4)::float8 AS score
-      FROM skills s JOIN job_postings j USING (job_id)
+      FROM held h JOIN job_skill_weights w USING (job_id) JOIN job_postings j USING (job_id)
      WHERE j.status = 'active' AND (j.expires_at IS NULL OR j.expires_at > now())
        AND ($4::uuid IS NULL OR j.recruiter_id = $4)
      ORDER BY score DESC, j.posted_at DESC, j.job_id
