@@ -1,0 +1,212 @@
+import { beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Condition, ConditionType } from '../../crds/conditions.ts'
+import type { KubeObject } from '../../crds/object.ts'
+import { apiVersion } from '../../crds/schema/common.ts'
+import type { DataStore } from '../../crds/schema/data-store.ts'
+import type { Bootstrap, Engine, Health } from '../engines/engine.ts'
+import { engines } from '../engines/registry.ts'
+import { Applier } from '../kube/apply.ts'
+import { Cache } from '../kube/cache.ts'
+import { EventRecorder } from '../kube/events.ts'
+import { startReflectors } from '../kube/reflector.ts'
+import { client, log, testNamespace, until } from '../kube/testing/cluster.ts'
+import { managedBy } from '../labels.ts'
+import { reconciler } from '../reconcile/controller.ts'
+import { secretValue } from '../secrets.ts'
+import { dataStoreController } from './controller.ts'
+
+/** The API server and its controllers are real; the engine is the real one but for its probe and bootstrap, which need no database here. */
+const namespace = await testNamespace()
+const cache = new Cache()
+const dataStoreKind = { apiVersion, kind: 'DataStore' }
+const secretKind = { apiVersion: 'v1', kind: 'Secret' }
+const jobKind = { apiVersion: 'batch/v1', kind: 'Job' }
+/** As operator/main.ts watches them: owned kinds by our label only, so that somebody else's Secret is not in the cache. */
+const watched = [
+  secretKind,
+  jobKind,
+  { apiVersion: 'v1', kind: 'ConfigMap' },
+  { apiVersion: 'v1', kind: 'Pod' },
+  { apiVersion: 'v1', kind: 'Service' },
+  { apiVersion: 'v1', kind: 'ServiceAccount' },
+  { apiVersion: 'apps/v1', kind: 'StatefulSet' },
+  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role' },
+  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
+]
+
+let health: Health
+let bootstrapped: Bootstrap[]
+const engine: Engine = {
+  ...engines.postgres,
+  probe: async () => health,
+  bootstrap: async (_target, wanted) => {
+    bootstrapped.push(wanted)
+    return { clusterSql: 'sha', changed: [] }
+  },
+}
+
+const tools = {
+  client,
+  cache,
+  applier: new Applier(client, cache, log),
+  events: new EventRecorder({ client, instance: 'test', log }),
+  engines: { postgres: engine },
+  images: { postgres: 'localhost/none:1', platform: 'localhost/none:1' },
+  schemas: { core: { digest: 'digest-1', target: 14, clusterSql: 'SELECT 1' } },
+  now: () => new Date(),
+}
+const process = reconciler(dataStoreController(tools), { client, cache, events: tools.events, log })
+
+beforeAll(async () => {
+  const stop = new AbortController()
+  const labels = { 'app.kubernetes.io/managed-by': managedBy }
+  const watches = [{ ...dataStoreKind, namespace }, ...watched.map((kind) => ({ ...kind, namespace, labels }))]
+  await startReflectors({ client, cache, watches, onChange: () => {}, log, signal: stop.signal }).whenSynced
+  return () => stop.abort()
+})
+
+beforeEach(() => {
+  health = { state: 'ready', version: '17.1' }
+  bootstrapped = []
+})
+
+async function make(name: string, spec: object = {}): Promise<void> {
+  await client.create({
+    ...dataStoreKind,
+    metadata: { name, namespace },
+    spec: { engine: 'postgres', schema: { name: 'core' }, ...spec },
+  })
+  await until(() => cache.get(dataStoreKind, namespace, name) !== undefined)
+}
+
+/** One reconcile; returns the conditions it left. */
+async function reconcile(name: string): Promise<Map<ConditionType, Condition>> {
+  await process(`${namespace}/${name}`, AbortSignal.timeout(10_000))
+  const store = (await client.get(dataStoreKind, namespace, name)) as DataStore
+  return new Map((store.status?.conditions ?? []).map((condition) => [condition.type, condition]))
+}
+
+const get = (kind: { apiVersion: string; kind: string }, name: string) => client.get(kind, namespace, name)
+
+/** Plays the migration: the API server wants the whole story of a finished Job. */
+async function finish({ metadata: { name } }: KubeObject, type: 'Complete' | 'Failed', message = ''): Promise<void> {
+  await until(() => statusOf(cache.get(jobKind, namespace, name)).startTime !== undefined)
+  const lastTransitionTime = new Date().toISOString()
+  const before = type === 'Complete' ? 'SuccessCriteriaMet' : 'FailureTarget'
+  const conditions = [before, type].map((name) => ({
+    type: name,
+    status: 'True',
+    reason: 'Test',
+    message,
+    lastTransitionTime,
+  }))
+  const { startTime } = statusOf(cache.get(jobKind, namespace, name))
+  const ended = type === 'Complete' ? { completionTime: new Date().toISOString(), succeeded: 1 } : { failed: 1 }
+  const status = { startTime, conditions, ...ended, active: 0, ready: 0, terminating: 0, uncountedTerminatedPods: {} }
+  await client.mergePatch(jobKind, namespace, name, { status }, 'status')
+  await until(() =>
+    JSON.stringify(statusOf(cache.get(jobKind, namespace, name)).conditions ?? []).includes(`"${type}"`),
+  )
+}
+
+interface JobStatus {
+  startTime?: string
+  conditions?: unknown[]
+}
+const statusOf = (job: KubeObject | undefined) => (job?.['status'] ?? {}) as JobStatus
+
+async function migrationJob(store: string): Promise<KubeObject> {
+  const job = (await client.list(jobKind, namespace)).find(({ metadata }) =>
+    metadata.name.startsWith(`${store}-migrate-`),
+  )
+  if (!job) throw new Error(`no migration Job of ${store}`)
+  return job
+}
+
+test('from a new DataStore to a published binding, each step waiting for its turn', async () => {
+  await make('path')
+  health = { state: 'starting', message: 'PostgreSQL is starting' }
+  const first = await reconcile('path')
+  expect(first.get('ObjectsApplied')?.status).toBe('True')
+  expect(first.get('EngineReady')).toMatchObject({
+    status: 'False',
+    reason: 'Starting',
+    message: 'PostgreSQL is starting',
+  })
+  expect(first.get('SchemaReady')).toMatchObject({ status: 'Unknown', reason: 'NotReached' })
+  expect(await get(secretKind, 'path-owner')).toBeUndefined()
+
+  health = { state: 'ready', version: '17.1' }
+  const second = await reconcile('path')
+  expect(second.get('SchemaReady')).toMatchObject({ status: 'False', reason: 'Running' })
+  expect(Object.keys(bootstrapped[0]?.passwords ?? {}).sort()).toEqual(['pgbouncer_auth', 'supersmartmatch_core_owner'])
+  expect(await get(secretKind, 'path-app')).toBeUndefined()
+
+  await finish(await migrationJob('path'), 'Complete')
+  const third = await reconcile('path')
+  expect(third.get('Ready')?.status).toBe('True')
+  const binding = await get(secretKind, 'path-app')
+  expect(secretValue(binding, 'username')).toBe('supersmartmatch_core_app_a')
+  expect(bootstrapped.at(-1)?.passwords['supersmartmatch_core_app_a']).toBe(secretValue(binding, 'password'))
+
+  const store = (await get(dataStoreKind, 'path')) as DataStore
+  expect(store.status).toMatchObject({ version: '17.1', phase: 'Ready', schema: { version: 14, digest: 'digest-1' } })
+  await reconcile('path')
+  expect((await get(dataStoreKind, 'path'))?.metadata.resourceVersion).toBe(store.metadata.resourceVersion)
+})
+
+test('a Secret that somebody else made is refused, not overwritten', async () => {
+  const foreign = { ...secretKind, metadata: { name: 'foreign-superuser', namespace }, data: { password: 'bWluZQ==' } }
+  await client.create(foreign)
+  await make('foreign')
+  const conditions = await reconcile('foreign')
+  expect(conditions.get('ObjectsApplied')?.status).toBe('False')
+  expect(conditions.get('ObjectsApplied')?.message).toContain('foreign-superuser')
+  expect(secretValue(await get(secretKind, 'foreign-superuser'), 'password')).toBe('mine')
+})
+
+test('a storage class that does not exist is named before anything is made', async () => {
+  await make('class', { storage: { storageClass: 'nope' } })
+  const conditions = await reconcile('class')
+  expect(conditions.get('DependenciesReady')).toMatchObject({ status: 'False', reason: 'StorageClassMissing' })
+  expect(conditions.get('Ready')?.message).toContain('spec.storage.storageClass names nope')
+  expect(await get({ apiVersion: 'apps/v1', kind: 'StatefulSet' }, 'class')).toBeUndefined()
+})
+
+test('a CA Secret that is not there is named', async () => {
+  await make('ca', { tls: { caSecret: 'nowhere-ca' } })
+  const conditions = await reconcile('ca')
+  expect(conditions.get('DependenciesReady')).toMatchObject({ status: 'False', reason: 'SecretMissing' })
+  expect(conditions.get('DependenciesReady')?.message).toContain('nowhere-ca')
+})
+
+test('a migration that failed stalls the store with the runner’s reason; a deleted Job is made anew', async () => {
+  await make('failed')
+  await reconcile('failed')
+  const job = await migrationJob('failed')
+  await finish(job, 'Failed', 'BackoffLimitExceeded')
+  const conditions = await reconcile('failed')
+  expect(conditions.get('SchemaReady')).toMatchObject({ status: 'False', reason: 'Failed' })
+  expect(conditions.get('SchemaReady')?.message).toContain(job.metadata.name)
+  expect(conditions.get('Stalled')?.status).toBe('True')
+
+  await client.request('DELETE', `/apis/batch/v1/namespaces/${namespace}/jobs/${job.metadata.name}`, {
+    query: { propagationPolicy: 'Background' },
+  })
+  await until(() => cache.get(jobKind, namespace, job.metadata.name) === undefined)
+  expect((await reconcile('failed')).get('SchemaReady')?.reason).toBe('Running')
+  expect((await migrationJob('failed')).metadata.uid).not.toBe(job.metadata.uid)
+})
+
+test('a DataStore that comes back adopts its Secrets', async () => {
+  await make('back')
+  await reconcile('back')
+  const before = await get(secretKind, 'back-superuser')
+  await client.delete((await get(dataStoreKind, 'back'))!)
+  await until(() => cache.get(dataStoreKind, namespace, 'back') === undefined)
+  await make('back')
+  await until(async () => (await reconcile('back')).get('ObjectsApplied')?.status === 'True', 30_000)
+  const after = await get(secretKind, 'back-superuser')
+  expect(after?.metadata.uid).toBe(before?.metadata.uid)
+  expect(secretValue(after, 'password')).toBe(secretValue(before, 'password'))
+})
