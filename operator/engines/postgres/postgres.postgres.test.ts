@@ -173,7 +173,9 @@ describe('bootstrap', () => {
     expect(library.rows[0]?.libraries).toContain('pg_stat_statements')
     await inDatabase('CREATE EXTENSION IF NOT EXISTS pg_stat_statements')
     await bootstrap(target, wanted({ passwords: { ...passwords, [app]: 'statistics' } }), soon())
-    const { rows } = await inDatabase(`SELECT query FROM pg_stat_statements WHERE query ILIKE '%ALTER ROLE%SCRAM%'`)
+    const { rows } = await inDatabase(
+      `SELECT query FROM pg_stat_statements WHERE query ILIKE '%ALTER ROLE%${app}%SCRAM%'`,
+    )
     expect(rows).toEqual([])
   })
 

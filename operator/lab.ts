@@ -1,0 +1,83 @@
+import { KubeConfig, PortForward } from '@kubernetes/client-node'
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { createServer, type AddressInfo, type Server } from 'node:net'
+import { promisify } from 'node:util'
+import { afterAll } from 'vitest'
+import type { KubeObject } from '../crds/object.ts'
+
+const run = promisify(execFile)
+
+/** For tests: a namespace of its own in the cluster that KUBECONFIG names, under Pod Security restricted; deleted at the end. */
+export interface Lab {
+  namespace: string
+  /** Standard output of kubectl in that namespace. */
+  kubectl(...args: string[]): Promise<string>
+  apply(objects: KubeObject[]): Promise<void>
+  /** Makes a port of a pod reachable; resolves to the port on 127.0.0.1. */
+  forward(pod: string, port: number): Promise<number>
+}
+
+export async function createLab(): Promise<Lab> {
+  const namespace = `lab-${randomBytes(4).toString('hex')}`
+  const servers: Server[] = []
+  const kubectl = (args: string[], input = '') => kubectlIn(namespace, args, input)
+  await kubectl(['create', 'namespace', namespace])
+  afterAll(async () => {
+    for (const server of servers) server.close()
+    await kubectl(['delete', 'namespace', namespace, '--wait=false'])
+  })
+  await kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted'])
+  return {
+    namespace,
+    kubectl: (...args) => kubectl(args),
+    async apply(objects) {
+      const list = { apiVersion: 'v1', kind: 'List', items: objects }
+      await kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], JSON.stringify(list))
+    },
+    async forward(pod, port) {
+      const server = await forwardTo(namespace, pod, port)
+      servers.push(server)
+      return (server.address() as AddressInfo).port
+    },
+  }
+}
+
+/** Each connection has a stream of its own: `kubectl port-forward` ends altogether when a server resets one. */
+async function forwardTo(namespace: string, pod: string, port: number): Promise<Server> {
+  const config = new KubeConfig()
+  config.loadFromDefault()
+  const forwarder = new PortForward(config)
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    const stream = forwarder.portForward(namespace, pod, [port], socket, null, socket) as Promise<unknown>
+    stream.then(
+      (open) => socket.on('close', () => (open as { close(): void }).close()),
+      () => socket.destroy(),
+    )
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return server
+}
+
+async function kubectlIn(namespace: string, args: string[], input: string): Promise<string> {
+  const running = run('kubectl', ['--namespace', namespace, ...args], { maxBuffer: 2 ** 26 })
+  running.child.stdin?.end(input)
+  return (await running).stdout
+}
+
+/** An image the operator of that cluster was given, such as `IMAGE_POSTGRES`; the environment variable of that name comes first. */
+export async function operatorImage(variable: string): Promise<string> {
+  const given = process.env[variable]
+  if (given) return given
+  const { stdout } = await run('kubectl', [
+    'get',
+    'deployments',
+    '--all-namespaces',
+    '--selector=app.kubernetes.io/name=matching-operator',
+    `--output=jsonpath={.items[*].spec.template.spec.containers[*].env[?(@.name=="${variable}")].value}`,
+  ])
+  const [image] = stdout.split(' ')
+  if (!image) throw new Error(`the operator is not installed in this cluster: run make up, or set ${variable}`)
+  return image
+}
