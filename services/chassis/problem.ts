@@ -25,7 +25,7 @@ export function problem(error: AppError, requestId: string): Problem {
   return { type: problemType(error.code), title, status, ...detail, code: error.code, requestId, ...fields }
 }
 
-export const problemType = (code: ErrorCode) => `urn:supersmartmatch:problem:${code.toLowerCase().replaceAll('_', '-')}`
+const problemType = (code: ErrorCode) => `urn:supersmartmatch:problem:${code.toLowerCase().replaceAll('_', '-')}`
 
 /** Any thrown value as an AppError. What we do not know is INTERNAL and keeps its cause for the log. */
 export function toAppError(error: unknown): AppError {

@@ -38,8 +38,6 @@ export interface MatchFacts {
   seniorityLevel: Seniority | null
 }
 
-export type MatchPart = keyof typeof parts
-
 /** The match in sentences, most important first. Every one states facts; none is there when it has nothing to say. */
 export function reasons(facts: MatchFacts): string[] {
   const required = facts.skills.filter((skill) => skill.type === 'required')

@@ -247,7 +247,7 @@ async function within(deadlineMs: number, work: Promise<boolean>): Promise<boole
 }
 
 /** The SQLSTATE of an error that PostgreSQL or PgBouncer reported. */
-export function sqlState(error: unknown): string | undefined {
+function sqlState(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined
 }
 

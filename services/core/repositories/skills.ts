@@ -67,4 +67,4 @@ export async function readSkill(db: Db, skillId: string): Promise<Skill> {
 }
 
 /** % and _ stand for themselves. */
-export const escapeLike = (text: string) => text.replace(/[\\%_]/g, '\\$&')
+const escapeLike = (text: string) => text.replace(/[\\%_]/g, '\\$&')

@@ -99,6 +99,36 @@ describe('identity', () => {
   })
 })
 
+const pooler = process.env['TEST_PGBOUNCER_URL']
+test.skipIf(!pooler)(
+  'through PgBouncer, 40 clients on its few connections: own rows only, nothing left behind',
+  async () => {
+    // As its superuser, whom this pooler knows: the role of each transaction takes those rights away.
+    const { hostname: host, port, username: user, password } = new URL(pooler ?? '')
+    const endpoint = async () => {
+      const direct = await database.endpoint()
+      return { ...direct, config: { ...direct.config, host, port: Number(port), user, password } }
+    }
+    const pooled = await createPostgresStore({ endpoint, onError, max: 40 })
+    const pids = new Set<number | undefined>()
+    await Promise.all(
+      Array.from({ length: 400 }, async (_, i) => {
+        const person = i % 2 === 0 ? ada : bob
+        const seen = pooled.transaction(as(person), async (db) => {
+          pids.add(await backend(db))
+          if (i % 5 === 0) await db.query('SELECT 1/0')
+          return owners(db)
+        })
+        if (i % 5 === 0) await expect(seen).rejects.toMatchObject({ code: '22012' })
+        else expect(await seen).toEqual([person.userId])
+      }),
+    )
+    // Otherwise nobody shared anything.
+    expect(pids.size).toBeLessThan(40)
+    await pooled.close()
+  },
+)
+
 describe('transactions', () => {
   test('all or nothing', async () => {
     const rename = async (db: Db) => {
