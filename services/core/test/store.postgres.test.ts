@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createPostgresStore } from '../../chassis/stores/postgres.ts'
 import type { Db, Endpoint, PostgresStore, TransactionOptions } from '../../chassis/stores/postgres.ts'
@@ -59,19 +58,19 @@ describe('identity', () => {
     expect(pids.size).toBe(1)
   })
 
-  test('nothing of a caller outlives the transaction', async () => {
-    const endpoint = await database.endpoint()
-    const client = new pg.Client(endpoint.config)
-    await client.connect()
-    await store.transaction(as(ada), owners)
-    const { rows } = await client.query(
-      `SELECT current_user AS role, nullif(current_setting('app.current_user_id', true), '') AS person,
-              current_setting('statement_timeout') AS timeout`,
-    )
-    expect(rows).toEqual([{ role: database.login, person: null, timeout: '0' }])
-    // And without an identity there are no rows, as the login has no rights of its own.
-    await expect(client.query('SELECT * FROM candidate_profiles')).rejects.toMatchObject({ code: '42501' })
-    await client.end()
+  test('nothing of a caller outlives the transaction on its connection', async () => {
+    const left = await store.transaction(as(ada), async (db) => {
+      await db.query('COMMIT')
+      const [settings] = await db.query(
+        `SELECT current_user AS role, current_setting('app.current_user_id') AS person,
+                current_setting('app.client_ip') AS ip, current_setting('statement_timeout') AS timeout`,
+      )
+      // The login has no rights of its own.
+      const rows = await owners(db).catch((error: unknown) => (error as { code: string }).code)
+      await db.query('ROLLBACK; BEGIN')
+      return { settings, rows }
+    })
+    expect(left).toEqual({ settings: { role: database.login, person: '', ip: '', timeout: '0' }, rows: '42501' })
   })
 
   test('the caller’s role, address and timeout are those of the transaction', async () => {
