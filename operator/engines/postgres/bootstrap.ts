@@ -3,7 +3,8 @@ import pg from 'pg'
 import { ownerRole } from '../../data-store/names.ts'
 import type { Bootstrap, BootstrapResult, Target } from '../engine.ts'
 import { withConnection, type Connection } from '../../postgres-connection.ts'
-import { scramMatches, scramVerifier } from './scram.ts'
+import { scramVerifier } from '../../../migrations/runner/scram.ts'
+import { scramMatches } from './scram.ts'
 
 const { escapeIdentifier, escapeLiteral } = pg
 

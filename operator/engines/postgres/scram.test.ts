@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { scramMatches, scramVerifier } from './scram.ts'
+import { scramVerifier } from '../../../migrations/runner/scram.ts'
+import { scramMatches } from './scram.ts'
 
 /** Made by PostgreSQL 17 itself: ALTER ROLE … PASSWORD 'pencil'. */
 const stored =
