@@ -27,6 +27,8 @@ let target: Target & { serverName?: string }
 
 beforeAll(async () => {
   await admin.connect()
+  // Of the whole server, not of this database: other tests may make or drop it, so what is changed is said without it.
+  await admin.query(`DO $$ BEGIN CREATE ROLE replicator; EXCEPTION WHEN duplicate_object THEN NULL; END $$`)
   await admin.query(
     `CREATE ROLE ${reader} SUPERUSER LOGIN; ALTER ROLE ${reader} SET default_transaction_read_only = on`,
   )

@@ -116,7 +116,7 @@ function expectedDatabases(plan: PoolerPlan): Effective['databases'] {
 }
 
 /** Connections of a server that the pooler leaves alone: migrations, relay, operator, replication, people, superuser_reserved. */
-export const directConnections = 20
+const directConnections = 20
 /** A rollout starts the new pod before it ends an old one. */
 const surge = 1
 

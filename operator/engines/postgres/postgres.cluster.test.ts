@@ -1,0 +1,145 @@
+import { X509Certificate } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import Value from 'typebox/value'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { KubeObject } from '../../../crds/object.ts'
+import { DataStoreSpec } from '../../../crds/schema/data-store.ts'
+import { createAuthority, issueServerCertificate, type KeyPair } from '../../certificates.ts'
+import { names } from '../../data-store/names.ts'
+import { createLab, operatorImage, type Lab } from '../../lab.ts'
+import { withConnection, type Address } from '../../postgres-connection.ts'
+import { secret } from '../../secrets.ts'
+import type { Plan } from '../engine.ts'
+import { postgres } from './engine.ts'
+
+/** Real pods from our own objects, under Pod Security restricted. One store per test: each finds its volume empty. */
+let lab: Lab
+let image: string
+const authority = await createAuthority('ca', new Date())
+const database = 'supersmartmatch_core'
+
+beforeAll(async () => {
+  lab = await createLab()
+  image = await operatorImage('IMAGE_POSTGRES')
+})
+
+function planOf(name: string): Plan {
+  const spec = Value.Default(DataStoreSpec, {
+    engine: 'postgres',
+    schema: { name: 'core' },
+    storage: { size: '512Mi' },
+    resources: { cpu: '50m', memory: '128Mi', memoryLimit: '256Mi' },
+  }) as DataStoreSpec
+  const metadata = { name, namespace: lab.namespace }
+  const identity = { name: 'postgres', instance: name, component: 'database', store: name }
+  const store = { apiVersion: 'supersmartmatch.io/v1alpha1', kind: 'DataStore', metadata, spec }
+  return { store, identity, image, database }
+}
+
+async function start(name: string): Promise<void> {
+  const plan = planOf(name)
+  await lab.apply([...credentials(plan), await tls(plan), ...postgres.objects(plan)])
+}
+
+function credentials(plan: Plan): KubeObject[] {
+  return Object.entries(postgres.credentials(plan)).map(([name, username]) => {
+    return secret({ name, namespace: lab.namespace, labels: {} }, { username, password: `password-of-${username}` })
+  })
+}
+
+async function tls(plan: Plan, pair?: KeyPair): Promise<KubeObject> {
+  const { certificate, key } = pair ?? (await issueServerCertificate(authority, postgres.serverNames(plan), new Date()))
+  const name = names.tlsSecret(plan.store.metadata.name)
+  const values = { 'tls.crt': certificate, 'tls.key': key, 'ca.crt': authority.certificate }
+  return secret({ name, namespace: lab.namespace, labels: {} }, values)
+}
+
+const ready = (name: string) => lab.kubectl('wait', '--for=condition=Ready', `pod/${name}-0`, '--timeout=60s')
+const sql = (name: string, query: string, db = 'postgres') =>
+  lab.kubectl('exec', `${name}-0`, '--', 'psql', '--no-psqlrc', '--tuples-only', '--no-align', '--command', query, db)
+const soon = () => AbortSignal.timeout(10_000)
+
+async function superuser(name: string): Promise<Address> {
+  const port = await lab.forward(`${name}-0`, postgres.port)
+  const serverName = `${name}.${lab.namespace}.svc`
+  const login = { username: 'postgres', password: 'password-of-postgres', database: 'postgres' }
+  return { host: '127.0.0.1', port, serverName, ca: authority.certificate, ...login }
+}
+
+describe('a store', () => {
+  test('starts, takes its superuser’s password over verified TLS, and refuses plain connections', async () => {
+    await start('fresh')
+    await ready('fresh')
+    expect(await postgres.probe(await superuser('fresh'), soon())).toMatchObject({ state: 'ready' })
+    const wrong = { ...(await superuser('fresh')), password: 'wrong' }
+    expect(await postgres.probe(wrong, soon())).toMatchObject({ state: 'degraded', message: /28P01/ })
+    const plain = `psql 'host=fresh sslmode=disable user=postgres password=password-of-postgres' --command 'SELECT 1' 2>&1 || true`
+    expect(await lab.kubectl('exec', 'fresh-0', '--', 'sh', '-c', plain)).toContain('no pg_hba.conf entry')
+    const facts = `SELECT datcollate, datlocprovider, pg_encoding_to_char(encoding), current_setting('data_checksums') FROM pg_database WHERE datname = 'postgres'`
+    expect((await sql('fresh', facts)).trim()).toBe('C.UTF-8|b|UTF8|on')
+    expect((await sql('fresh', 'SELECT count(*) FROM pg_settings WHERE pending_restart')).trim()).toBe('0')
+    expect(await lab.kubectl('logs', 'fresh-0')).not.toMatch(/password-of|Permission denied|ERROR/)
+  })
+
+  test('comes back with its data after a kill, and after all but volume and Secrets was deleted', async () => {
+    await start('kept')
+    await ready('kept')
+    await sql('kept', 'CREATE TABLE kept AS SELECT 42 AS answer')
+    await lab.kubectl('delete', 'pod', 'kept-0', '--force', '--grace-period=0')
+    await expect.poll(() => ready('kept').catch(String), { timeout: 60_000 }).toContain('condition met')
+    expect((await sql('kept', 'SELECT answer FROM kept')).trim()).toBe('42')
+
+    for (const { kind, metadata } of postgres.objects(planOf('kept'))) await lab.kubectl('delete', kind, metadata.name)
+    await lab.kubectl('wait', '--for=delete', 'pod/kept-0', '--timeout=60s')
+    await start('kept')
+    await expect.poll(() => ready('kept').catch(String), { timeout: 60_000 }).toContain('condition met')
+    expect((await sql('kept', 'SELECT answer, pg_is_in_recovery() FROM kept')).trim()).toBe('42|f')
+    expect(await postgres.probe(await superuser('kept'), soon())).toMatchObject({ state: 'ready' })
+  })
+
+  test.each([
+    ['before initdb', 'trying to bootstrap', 0],
+    ['during initdb', 'creating directory', 0],
+    ['at the end of initdb', 'syncing data', 0],
+    ['while roles are made', 'running post_bootstrap', 0],
+    ['at the first connection', 'accepting connections', 100],
+  ])('killed %s, it still comes up, and bootstrap completes its logins', async (_name, line, waitMs) => {
+    const name = `killed-${line.replaceAll(/[^a-z]/g, '').slice(0, 12)}`
+    await start(name)
+    await expect
+      .poll(() => lab.kubectl('logs', `${name}-0`).catch(String), { timeout: 30_000, interval: 50 })
+      .toContain(line)
+    await sleep(waitMs)
+    await lab.kubectl('delete', 'pod', `${name}-0`, '--force', '--grace-period=0')
+    await expect.poll(() => ready(name).catch(String), { timeout: 60_000 }).toContain('condition met')
+    const target = await superuser(name)
+    await expect.poll(() => postgres.probe(target, soon()), { timeout: 30_000 }).toMatchObject({ state: 'ready' })
+    const passwords = { postgres: 'password-of-postgres', replicator: 'password-of-replicator' }
+    const wanted = { database, clusterSql: 'SELECT 1', appliedClusterSql: '', passwords }
+    await postgres.bootstrap?.(target, wanted, soon())
+    const logins = `SELECT rolname, rolreplication FROM pg_authid WHERE rolpassword LIKE 'SCRAM-SHA-256$%' ORDER BY 1`
+    expect((await sql(name, logins)).trim()).toBe('postgres|t\nreplicator|t')
+  })
+
+  test('shows a renewed certificate without a restart', async () => {
+    await start('renewed')
+    await ready('renewed')
+    const target = await superuser('renewed')
+    const wanted = { database, clusterSql: 'SELECT 1', appliedClusterSql: '', passwords: {} }
+    await postgres.bootstrap?.(target, wanted, soon())
+    const pair = await issueServerCertificate(authority, postgres.serverNames(planOf('renewed')), new Date())
+    await lab.apply([await tls(planOf('renewed'), pair)])
+    await lab.kubectl('annotate', 'pod', 'renewed-0', 'refresh=now')
+    const renewed = new X509Certificate(pair.certificate).fingerprint256
+    await expect
+      .poll(
+        async () => {
+          await postgres.bootstrap?.(target, wanted, soon())
+          return withConnection(target, soon(), async ({ certificate }) => certificate)
+        },
+        { timeout: 100_000, interval: 1_000 },
+      )
+      .toBe(renewed)
+    expect(await lab.kubectl('get', 'pod', 'renewed-0', '--output=jsonpath={.status..restartCount}')).toBe('0')
+  })
+}, 180_000)
