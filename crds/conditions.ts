@@ -8,7 +8,7 @@
 export const conditions = {
   SpecValid:         { of: 'both',            about: 'The spec can be acted on.',                                            reasons: ['Valid', 'Invalid'] },
   DependenciesReady: { of: 'DataStore',       about: 'What the store needs from elsewhere exists: its CA, a storage class.', reasons: ['Ready', 'SecretMissing', 'StorageClassMissing'] },
-  ObjectsApplied:    { of: 'DataStore',       about: 'Every Kubernetes object of the store is as desired.',                  reasons: ['Applied', 'FieldConflict', 'PreviousOwnerTerminating'] },
+  ObjectsApplied:    { of: 'DataStore',       about: 'Every Kubernetes object of the store is as desired.',                  reasons: ['Applied', 'FieldConflict', 'PreviousOwnerTerminating', 'SecretMissing', 'VolumeSizeDiffers'] },
   EngineReady:       { of: 'DataStore',       about: 'The engine answers a query.',                                          reasons: ['Ready', 'Starting', 'Unreachable', 'Degraded'] },
   CredentialsReady:  { of: 'DataStore',       about: 'Database, roles, extensions and passwords are in place.',              reasons: ['Ready', 'Failed'] },
   SchemaReady:       { of: 'DataStore',       about: 'The numbered migrations are applied.',                                 reasons: ['Current', 'Running', 'Failed', 'DatabaseIsNewer'] },

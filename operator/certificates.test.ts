@@ -12,14 +12,23 @@ const other = await createAuthority('demo-ca', now)
 const server = await issueServerCertificate(authority, names, now)
 
 test.each([
-  ['a fresh one serves', server.certificate, authority.certificate, names, now, undefined],
-  ['until a third of its life is left', server.certificate, authority.certificate, names, days(59), undefined],
-  ['then it is renewed', server.certificate, authority.certificate, names, days(61), /ends on 2026-05-30/],
-  ['a CA of the same name is another CA', server.certificate, other.certificate, names, now, /CA changed/],
-  ['a new name', server.certificate, authority.certificate, [...names, 'x.ns.svc'], now, /does not name x.ns.svc/],
-  ['garbage', 'garbage', authority.certificate, names, now, /cannot be parsed/],
-])('%s', (_name, certificate, ca, dnsNames, at, expected) => {
-  const why = whyReissue(certificate, ca, dnsNames, at)
+  ['a fresh one serves', server, authority.certificate, names, now, undefined],
+  ['until a third of its life is left', server, authority.certificate, names, days(59), undefined],
+  ['then it is renewed', server, authority.certificate, names, days(61), /ends on 2026-05-30/],
+  ['a CA of the same name is another CA', server, other.certificate, names, now, /CA changed/],
+  ['a new name', server, authority.certificate, [...names, 'x.ns.svc'], now, /does not name x.ns.svc/],
+  [
+    'the key of another',
+    { ...server, key: authority.key },
+    authority.certificate,
+    names,
+    now,
+    /key is not the right one/,
+  ],
+  ['no key', { ...server, key: '' }, authority.certificate, names, now, /key is not the right one/],
+  ['garbage', { ...server, certificate: 'garbage' }, authority.certificate, names, now, /cannot be parsed/],
+])('%s', (_name, pair, ca, dnsNames, at, expected) => {
+  const why = whyReissue(pair, ca, dnsNames, at)
   if (expected) expect(why).toMatch(expected)
   else expect(why).toBeUndefined()
 })

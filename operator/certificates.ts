@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { webcrypto, X509Certificate } from 'node:crypto'
+import { createHash, createPrivateKey, webcrypto, X509Certificate } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 
 /** A certificate and its private key, both PEM (key: PKCS #8). */
@@ -60,9 +60,10 @@ export async function issueServerCertificate(authority: KeyPair, dnsNames: strin
 }
 
 /** Why a server certificate must be issued anew, or undefined when it serves. It is renewed when a third of its life is left. */
-export function whyReissue(certificatePem: string, caPem: string, dnsNames: string[], now: Date): string | undefined {
-  const certificate = parse(certificatePem)
+export function whyReissue(pair: KeyPair, caPem: string, dnsNames: string[], now: Date): string | undefined {
+  const certificate = parse(pair.certificate)
   if (!certificate) return 'it cannot be parsed'
+  if (!belongsTo(pair.key, certificate)) return 'its key is not the right one'
   const ca = parse(caPem)
   if (!ca || !certificate.checkIssued(ca) || !certificate.verify(ca.publicKey)) return 'the CA changed'
   const missing = dnsNames.find((name) => certificate.checkHost(name) === undefined)
@@ -78,6 +79,19 @@ function parse(pem: string): X509Certificate | undefined {
     return new X509Certificate(pem)
   } catch {
     return undefined // said by the caller: "cannot be parsed"
+  }
+}
+
+/** sha256 of a certificate, in hex. */
+export function fingerprint(certificatePem: string): string {
+  return createHash('sha256').update(new X509Certificate(certificatePem).raw).digest('hex')
+}
+
+function belongsTo(keyPem: string, certificate: X509Certificate): boolean {
+  try {
+    return certificate.checkPrivateKey(createPrivateKey(keyPem))
+  } catch {
+    return false // said by the caller
   }
 }
 

@@ -70,8 +70,7 @@ export async function ensureServerCertificate(
   issued: (why: string) => void,
 ): Promise<Outcome | undefined> {
   const found = tools.cache.get({ apiVersion: 'v1', kind: 'Secret' }, metadata.namespace, metadata.name)
-  const current = secretValue(found, 'tls.crt')
-  const why = current ? whyReissue(current, ca.certificate, dnsNames, tools.now()) : 'there was none'
+  const why = found ? whyDamaged(found, ca, dnsNames, tools.now()) : 'there was none'
   if (!why) return undefined
   const pair = await issueServerCertificate(ca, dnsNames, tools.now())
   const values = { 'tls.crt': pair.certificate, 'tls.key': pair.key, 'ca.crt': ca.certificate }
@@ -80,7 +79,14 @@ export async function ensureServerCertificate(
   return stopped
 }
 
-/** Somebody else holds the object or its old owner is still going: both pass, or somebody acts, without a new spec. */
-export function waitFor(refused: Refused): Outcome {
-  return { kind: 'wait', reason: refused.reason, message: refused.message, retryAfterMs: 5_000 }
+function whyDamaged(found: KubeObject, ca: KeyPair, dnsNames: string[], now: Date): string | undefined {
+  if (secretValue(found, 'ca.crt') !== ca.certificate) return 'the CA changed'
+  const [certificate = '', key = ''] = [secretValue(found, 'tls.crt'), secretValue(found, 'tls.key')]
+  return whyReissue({ certificate, key }, ca.certificate, dnsNames, now)
+}
+
+/** An old owner that is still going passes by itself; an object that is somebody else's needs somebody to act, unseen by us. */
+export function waitFor({ reason, message }: Refused): Outcome {
+  if (reason === 'PreviousOwnerTerminating') return { kind: 'wait', reason, message, retryAfterMs: 2_000 }
+  return { kind: 'blocked', reason, message, retryAfterMs: 30_000 }
 }

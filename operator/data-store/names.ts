@@ -17,8 +17,9 @@ export const names = {
   caSecret: (store: string) => `${store}-ca`,
   bindingSecret: (store: string, role: BindingRole) => `${store}-${role}`,
   migrateJob: (store: string, target: string) => `${store}-migrate-${target}`,
-  /** `data` is the volumeClaimTemplate: the claim of pod N is `data-<store>-N`. */
   volume: 'data',
+  /** The claim Kubernetes makes of the volumeClaimTemplate for pod N. */
+  volumeClaim: (store: string, pod: number) => `data-${store}-${pod}`,
 }
 
 /** Database and role names are underscored: they need no quoting in SQL. `schema` is the migration folder, e.g. `core`. */

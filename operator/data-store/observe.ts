@@ -5,9 +5,10 @@ import type { Applier } from '../kube/apply.ts'
 import type { Cache } from '../kube/cache.ts'
 import type { KubeClient } from '../kube/client.ts'
 import type { EventRecorder } from '../kube/events.ts'
-import { domain, type Identity } from '../labels.ts'
+import { domain, selector, type Identity } from '../labels.ts'
 import { secretValue } from '../secrets.ts'
-import { databaseName, names, superuserRole } from './names.ts'
+import { fingerprint } from '../certificates.ts'
+import { databaseName, names } from './names.ts'
 
 /** A migration folder as the operator's own image carries it. */
 export interface Schema {
@@ -42,8 +43,10 @@ export interface Context {
   found: Partial<Pick<DataStoreStatus, 'version' | 'endpoint' | 'clusterSql' | 'schema'>>
 }
 
+const volumeClaimKind = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' }
 const secretKind = { apiVersion: 'v1', kind: 'Secret' }
 const podKind = { apiVersion: 'v1', kind: 'Pod' }
+const statefulSetKind = { apiVersion: 'apps/v1', kind: 'StatefulSet' }
 const jobKind = { apiVersion: 'batch/v1', kind: 'Job' }
 
 /** Gathers what the steps need to know of one DataStore; reads the cache only. */
@@ -59,8 +62,16 @@ export function observe(store: DataStore, tools: Tools, signal: AbortSignal): Co
     identity: identityOf(store),
     image: image ?? tools.images[engineName] ?? '',
     database: databaseName(schemaRef.name),
+    caFingerprint: caFingerprint(store, tools.cache),
   }
   return { store, namespace: store.metadata.namespace ?? '', engine, plan, schema, tools, signal, found: {} }
+}
+
+/** Empty until there is a CA; the step that needs it comes after the one that makes it, in a later reconcile at the latest. */
+function caFingerprint(store: DataStore, cache: Cache): string {
+  const name = store.spec.tls.caSecret ?? names.caSecret(store.metadata.name)
+  const certificate = secretValue(cache.get(secretKind, store.metadata.namespace ?? '', name), 'tls.crt')
+  return certificate ? fingerprint(certificate) : ''
 }
 
 /** Labels come down from the MatchingCluster; a DataStore used alone is its own store. */
@@ -88,11 +99,12 @@ export function readWriteHost({ store, namespace }: Context): string {
   return `${names.readWriteService(store.metadata.name)}.${namespace}.svc`
 }
 
-/** The engine's superuser, connected directly. @throws when the Secret or the CA is not there: a step before must have made them */
-export function superuserTarget(context: Context): Target {
-  const password = secretValue(findSecret(context, names.superuserSecret(context.store.metadata.name)), 'password')
-  if (!password) throw new Error(`Secret ${names.superuserSecret(context.store.metadata.name)} has no password`)
-  return directTarget(context, superuserRole, password, 'postgres')
+/** The operator's own login, connected directly. @throws when the Secret or the CA is not there: a step before must have made them */
+export function adminTarget(context: Context): Target {
+  const { secret, username, database } = context.engine.admin(context.plan)
+  const password = secretValue(findSecret(context, secret), 'password')
+  if (!password) throw new Error(`Secret ${secret} has no password`)
+  return directTarget(context, username, password, database)
 }
 
 export function directTarget(context: Context, username: string, password: string, database: string): Target {
@@ -101,17 +113,34 @@ export function directTarget(context: Context, username: string, password: strin
   return { host: readWriteHost(context), port: context.engine.port, database, username, password, ca }
 }
 
-export function findJob({ tools, namespace }: Context, name: string): KubeObject | undefined {
-  return tools.cache.get(jobKind, namespace, name)
+/** The Job of this name if it is this DataStore's: one of an earlier object of the same name says nothing about it. */
+export function findJob({ store, tools, namespace }: Context, name: string): KubeObject | undefined {
+  const job = tools.cache.get(jobKind, namespace, name)
+  return job?.metadata.ownerReferences?.some(({ uid }) => uid === store.metadata.uid) ? job : undefined
 }
 
-/** Pods of this store, by component (`database`, `migration`). */
-export function findPods({ tools, namespace, store }: Context, component: string): KubeObject[] {
-  return tools.cache.list(podKind, namespace).filter((pod) => {
-    const labels = pod.metadata.labels ?? {}
-    return (
-      labels['app.kubernetes.io/instance'] === store.metadata.name &&
-      labels['app.kubernetes.io/component'] === component
-    )
-  })
+export function findStatefulSet({ store, tools, namespace }: Context): KubeObject | undefined {
+  return tools.cache.get(statefulSetKind, namespace, names.statefulSet(store.metadata.name))
+}
+
+/** The volume claim of the first pod: it outlives the DataStore. */
+export function findVolumeClaim({ store, tools, namespace }: Context): KubeObject | undefined {
+  return tools.cache.get(volumeClaimKind, namespace, names.volumeClaim(store.metadata.name, 0))
+}
+
+/** The pods that run the engine. */
+export function databasePods({ tools, namespace, plan }: Context): KubeObject[] {
+  return podsWith(tools.cache, namespace, selector(plan.identity))
+}
+
+/** The pods of one migration Job. */
+export function migrationPods({ tools, namespace }: Context, job: string): KubeObject[] {
+  return podsWith(tools.cache, namespace, { 'batch.kubernetes.io/job-name': job })
+}
+
+/** Pods of ours that carry all these labels. */
+export function podsWith(cache: Cache, namespace: string, wanted: Record<string, string>): KubeObject[] {
+  return cache
+    .list(podKind, namespace)
+    .filter(({ metadata }) => Object.entries(wanted).every(([key, value]) => metadata.labels?.[key] === value))
 }

@@ -9,22 +9,27 @@ import {
 } from '../credentials.ts'
 import type { BootstrapResult } from '../engines/engine.ts'
 import { withOwner } from '../kube/apply.ts'
-import { labels } from '../labels.ts'
+import { labels, managedBy } from '../labels.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Step } from '../reconcile/steps.ts'
 import { randomPassword, secretValue } from '../secrets.ts'
 import { lastWords, migrationState, podProblem } from './decide.ts'
 import { migrateJob, migrateJobName, type MigrationPlan } from './migrate-job.ts'
-import { names, poolerRole } from './names.ts'
+import { quantity } from '../quantity.ts'
+import { rollout } from '../rollout.ts'
+import { names } from './names.ts'
 import {
   caSecretName,
   directTarget,
+  adminTarget,
+  databasePods,
   findJob,
-  findPods,
   findSecret,
+  findStatefulSet,
+  findVolumeClaim,
+  migrationPods,
   readWriteHost,
-  superuserTarget,
   type Context,
 } from './observe.ts'
 
@@ -57,7 +62,7 @@ const dependenciesReady: Step<Context> = {
     const { storageClass } = context.store.spec.storage
     if (storageClass && !(await storageClassExists(context, storageClass))) {
       const message = `spec.storage.storageClass names ${storageClass}, which does not exist in this cluster`
-      return { kind: 'wait', reason: 'StorageClassMissing', message, retryAfterMs: 30_000 }
+      return { kind: 'blocked', reason: 'StorageClassMissing', message, retryAfterMs: 30_000 }
     }
     if (context.store.spec.tls.caSecret) return givenAuthority(context)
     const stopped = await ensureAuthority(context.tools, metadata(context, caSecretName(context)))
@@ -75,15 +80,15 @@ function givenAuthority(context: Context): Outcome {
   const found = findSecret(context, name)
   if (secretValue(found, 'tls.crt') && secretValue(found, 'tls.key')) return { kind: 'done', reason: 'Ready' }
   const message = `spec.tls.caSecret names ${name}: that Secret with tls.crt and tls.key is not there (label it app.kubernetes.io/managed-by=supersmartmatch-operator)`
-  return { kind: 'wait', reason: 'SecretMissing', message, retryAfterMs: 10_000 }
+  return { kind: 'wait', reason: 'SecretMissing', message, retryAfterMs: 10_000 } // a MatchingCluster may be about to make it
 }
 
 const objectsApplied: Step<Context> = {
   condition: 'ObjectsApplied',
   async run(context) {
     const { engine, plan, store, namespace, tools } = context
-    const refused = (await ensureCredentials(context)) ?? (await ensureTls(context))
-    if (refused) return refused
+    const stopped = volumeDiffers(context) ?? (await ensureCredentials(context)) ?? (await ensureTls(context))
+    if (stopped) return stopped
     const desired = engine.objects(plan).map((object) => withOwner(store, object))
     const applied = await tools.applier.applyAll(desired)
     if (applied.refused) return waitFor(applied.refused)
@@ -94,10 +99,23 @@ const objectsApplied: Step<Context> = {
   },
 }
 
-/** Passwords are made once and then kept: a new one would not open an old volume. */
+/** A volume that was kept has the size it had: the spec must say the same until volumes can grow. */
+function volumeDiffers(context: Context): Outcome | undefined {
+  const claim = findVolumeClaim(context)
+  const spec = claim?.['spec'] as { resources?: { requests?: { storage?: string } } } | undefined
+  const found = spec?.resources?.requests?.storage
+  const { size } = context.store.spec.storage
+  if (!found || quantity(found) === quantity(size)) return undefined
+  const message = `volume claim ${claim?.metadata.name} has ${found}, spec.storage.size asks for ${size}: ask for ${found}; volumes cannot grow yet`
+  return { kind: 'blocked', reason: 'VolumeSizeDiffers', message, retryAfterMs: 60_000 }
+}
+
+/** Passwords are made once and then kept. All but the operator's own can be made anew and are then set in the engine. */
 async function ensureCredentials(context: Context): Promise<Outcome | undefined> {
+  const admin = context.engine.admin(context.plan).secret
   for (const [name, username] of Object.entries(context.engine.credentials(context.plan))) {
     if (findSecret(context, name)) continue
+    if (name === admin && findVolumeClaim(context)) return adminSecretLost(context)
     const refused = await createSecret(context.tools, metadata(context, name), {
       username,
       password: randomPassword(),
@@ -105,6 +123,16 @@ async function ensureCredentials(context: Context): Promise<Outcome | undefined>
     if (refused) return refused
   }
   return undefined
+}
+
+/** A new password would not open the old volume: say so, and touch nothing. */
+function adminSecretLost(context: Context): Outcome {
+  const { secret, username } = context.engine.admin(context.plan)
+  const claim = findVolumeClaim(context)?.metadata.name
+  const message =
+    `Secret ${secret} is gone, but volume claim ${claim} holds data that only its password opens: create the Secret again with ` +
+    `username ${username} and that password, labelled app.kubernetes.io/managed-by=${managedBy}; or delete the claim to begin with an empty store`
+  return { kind: 'blocked', reason: 'SecretMissing', message, retryAfterMs: 30_000 }
 }
 
 function ensureTls(context: Context): Promise<Outcome | undefined> {
@@ -118,12 +146,12 @@ function ensureTls(context: Context): Promise<Outcome | undefined> {
 const engineReady: Step<Context> = {
   condition: 'EngineReady',
   async run(context) {
-    const health = await context.engine.probe(superuserTarget(context), deadline(context, 3_000))
+    const health = await context.engine.probe(adminTarget(context), deadline(context, 3_000))
     if (health.state === 'ready') {
       context.found.version = health.version
-      return { kind: 'done', reason: 'Ready' }
+      return rolledOut(context) ?? { kind: 'done', reason: 'Ready' }
     }
-    const message = podProblem(findPods(context, 'database')) ?? health.message
+    const message = podProblem(databasePods(context)) ?? health.message
     // prettier-ignore
     switch (health.state) {
       case 'starting':    return { kind: 'wait', reason: 'Starting', message, retryAfterMs: 2_000 }
@@ -131,6 +159,19 @@ const engineReady: Step<Context> = {
       case 'degraded':    return { kind: 'wait', reason: 'Degraded', message, retryAfterMs: 10_000 }
     }
   },
+}
+
+/** An old pod may still answer after an edit: ready means that the new one does. */
+function rolledOut(context: Context): Outcome | undefined {
+  const statefulSet = findStatefulSet(context)
+  const waiting = statefulSet ? rollout(statefulSet) : 'the StatefulSet is not there'
+  if (!waiting) return undefined
+  return {
+    kind: 'wait',
+    reason: 'Starting',
+    message: podProblem(databasePods(context)) ?? waiting,
+    retryAfterMs: 5_000,
+  }
 }
 
 const credentialsReady: Step<Context> = {
@@ -157,8 +198,9 @@ async function bootstrap(context: Context): Promise<BootstrapResult | undefined>
     clusterSql: schema.clusterSql,
     appliedClusterSql: store.status?.clusterSql ?? '',
     passwords: storedPasswords(context),
+    mayCreateDatabase: store.status?.schema === undefined,
   }
-  const result = await engine.bootstrap(superuserTarget(context), wanted, deadline(context, 30_000))
+  const result = await engine.bootstrap(adminTarget(context), wanted, deadline(context, 30_000))
   if (result.changed.length > 0) tools.events.normal(store, 'CredentialsChanged', result.changed.join(', '))
   return result
 }
@@ -167,10 +209,13 @@ function storedPasswords(context: Context): Record<string, string> {
   const { engine, plan, store } = context
   const logins = engine.bindingLogins(plan)
   const { name } = store.metadata
+  const admin = engine.admin(plan).secret
   const sources: [string, string][] = [
     [logins.owner, names.bindingSecret(name, 'owner')],
     [logins.app, names.bindingSecret(name, 'app')],
-    [poolerRole, names.poolerSecret(name)],
+    ...Object.entries(engine.credentials(plan))
+      .filter(([secretName]) => secretName !== admin)
+      .map(([secretName, role]): [string, string] => [role, secretName]),
   ]
   const passwords: Record<string, string> = {}
   for (const [role, secretName] of sources) {
@@ -219,7 +264,7 @@ function migrationPlan({ store, namespace, plan, schema, tools }: Context): Migr
 }
 
 function running(context: Context, jobName: string): Outcome {
-  const pods = findPods(context, 'migration')
+  const pods = migrationPods(context, jobName)
   const problem = podProblem(pods) ?? lastWords(pods)
   const message = `Job ${jobName} brings the schema to migration ${context.schema.target}${problem ? ` (${problem})` : ''}`
   return { kind: 'wait', reason: 'Running', message, retryAfterMs: 5_000 }
@@ -227,7 +272,7 @@ function running(context: Context, jobName: string): Outcome {
 
 /** The runner's own words name file and statement; it says DatabaseIsNewer first when the database has files it does not know. */
 function migrationFailed(context: Context, jobName: string, reason: string): Outcome {
-  const words = lastWords(findPods(context, 'migration')) ?? reason
+  const words = lastWords(migrationPods(context, jobName)) ?? reason
   const message = `${words}. Job ${jobName} is tried again an hour after it failed; delete it to try now`
   return { kind: 'blocked', reason: words.startsWith('DatabaseIsNewer') ? 'DatabaseIsNewer' : 'Failed', message }
 }
@@ -250,7 +295,7 @@ async function ensureBinding(context: Context, role: BindingRole): Promise<Outco
   const password = secretValue(findSecret(context, name), 'password') ?? randomPassword()
   const target = directTarget(context, engine.bindingLogins(plan)[role], password, plan.database)
   const values = engine.binding(role === 'app' ? { ...target, ...store.spec.binding } : target)
-  return writeSecret(tools, metadata(context, name), values, 'servicebinding.io/postgresql')
+  return writeSecret(tools, metadata(context, name), values, engine.bindingSecretType)
 }
 
 function metadata({ plan, namespace }: Context, name: string) {

@@ -38,7 +38,14 @@ function planOf(engine: Engine, given: object): Plan {
     identity,
     image: spec.image ?? `registry.example.com/${engine.name}`,
     database: 'supersmartmatch_core',
+    caFingerprint: 'fingerprint',
   }
+}
+
+/** The whole pod templates, annotations included. */
+function templates(engine: Engine, plan: Plan): string {
+  const specs = engine.objects(plan).map((object) => object['spec'] as { template?: object } | undefined)
+  return JSON.stringify(specs.map((spec) => spec?.template))
 }
 
 interface Container {
@@ -132,9 +139,11 @@ describe.each<Engine>(Object.values(engines))('$name', (engine) => {
   })
 
   test('an edit of the spec reaches the pod template, so that pods roll', () => {
-    const template = (plan: Plan) => JSON.stringify(podSpecs(engine.objects(plan)))
-    const [minimal, full] = plans.map(([, plan]) => template(plan))
-    expect(minimal).not.toBe(full)
+    // What only the mounted configuration shows, and what only the CA does.
+    const before = templates(engine, planOf(engine, {}))
+    expect(templates(engine, planOf(engine, { storage: { size: '64Gi' } }))).not.toBe(before)
+    expect(templates(engine, { ...planOf(engine, {}), caFingerprint: 'another' })).not.toBe(before)
+    expect(templates(engine, planOf(engine, {}))).toBe(before)
   })
 
   test('the certificate names the host of the read-write Service', () => {

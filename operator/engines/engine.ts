@@ -12,6 +12,8 @@ export interface Plan {
   image: string
   /** e.g. `supersmartmatch_core`. */
   database: string
+  /** sha256 of the CA's certificate: another CA rolls the pods, because nobody could verify what they show until then. */
+  caFingerprint: string
 }
 
 /** Where and as whom to talk to a running engine. */
@@ -39,6 +41,8 @@ export interface Bootstrap {
   appliedClusterSql: string
   /** role name -> password. */
   passwords: Record<string, string>
+  /** False once migrations were applied: a database that is missing then is lost, and an empty one must not take its place. */
+  mayCreateDatabase: boolean
 }
 
 export interface BootstrapResult {
@@ -58,19 +62,21 @@ export interface Engine {
   port: number
   /** Credential Secrets (`username`, `password`) the objects refer to: Secret name -> login. Created once, never overwritten. */
   credentials(plan: Plan): Record<string, string>
-  /** Client connections the server accepts, for the pooler's budget; absent where nothing pools. */
-  maxConnections?(store: DataStore): number
+  /** The operator's own login. Its Secret is one of `credentials`, and the only one that cannot be made anew for an existing volume. */
+  admin(plan: Plan): { secret: string; username: string; database: string }
   /** DNS names the server certificate must carry. */
   serverNames(plan: Plan): string[]
   /** Everything Kubernetes must hold for this store, Secrets excepted. */
   objects(plan: Plan): KubeObject[]
-  /** The workload's pods are ready when this StatefulSet says so. */
+  /** Whether the engine answers a query. Never throws. */
   probe(target: Target, signal: AbortSignal): Promise<Health>
   /** Puts database, roles, extensions and passwords in place as superuser; idempotent. */
   bootstrap?(target: Target, wanted: Bootstrap, signal: AbortSignal): Promise<BootstrapResult>
   /** The login behind each binding, e.g. owner -> supersmartmatch_core_owner. */
   bindingLogins(plan: Plan): Record<BindingRole, string>
   binding(target: Target): Binding
+  /** `type` of the binding Secrets, from the Service Binding specification. */
+  bindingSecretType: string
   /** Connections one server accepts, those kept for superusers included; absent where the pooler does not apply. */
   maxConnections?(store: DataStore): number
 }

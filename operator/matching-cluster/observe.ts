@@ -2,7 +2,7 @@ import type { KubeObject } from '../../crds/object.ts'
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import type { MatchingCluster } from '../../crds/schema/matching-cluster.ts'
 import { apiVersion } from '../../crds/schema/common.ts'
-import type { Tools } from '../data-store/observe.ts'
+import { podsWith, type Tools } from '../data-store/observe.ts'
 import { labels } from '../labels.ts'
 import { storeNames } from './children.ts'
 import { names } from './names.ts'
@@ -45,11 +45,9 @@ export function findSecret({ tools, namespace }: Context, name: string): KubeObj
 
 /** Pods of this platform by component (`pooler`, `service`). */
 export function findPods({ tools, namespace, cluster }: Context, component: string): KubeObject[] {
-  return tools.cache.list({ apiVersion: 'v1', kind: 'Pod' }, namespace).filter((pod) => {
-    const found = pod.metadata.labels ?? {}
-    return (
-      found['app.kubernetes.io/instance'] === cluster.metadata.name &&
-      found['app.kubernetes.io/component'] === component
-    )
+  const { name } = cluster.metadata
+  return podsWith(tools.cache, namespace, {
+    'app.kubernetes.io/instance': name,
+    'app.kubernetes.io/component': component,
   })
 }

@@ -1,3 +1,4 @@
+import { fingerprint } from '../certificates.ts'
 import {
   authorityOf,
   createSecret,
@@ -22,7 +23,7 @@ import { answers, synchronize } from './pooler/admin.ts'
 import { budgetProblem, compile, type Backend, type PoolerPlan } from './pooler/compile.ts'
 import { poolerObjects, poolerPort, poolerSecretValues, poolerServerNames } from './pooler/objects.ts'
 import { validate } from './pooler/settings.ts'
-import { rollout } from './rollout.ts'
+import { rollout } from '../rollout.ts'
 import { createTokenKeys } from './tokens.ts'
 import { workloads } from './workloads.ts'
 
@@ -92,25 +93,34 @@ const poolerReady: Step<Context> = {
     if (applied.refused) return waitFor(applied.refused)
 
     const pods = findPods(context, 'pooler')
-    const waiting = rollout(find(context, 'Deployment', names.pooler(cluster.metadata.name)))
+    const waiting = rolloutOf(context, names.pooler(cluster.metadata.name))
     if (waiting) return { kind: 'wait', reason: 'Starting', message: podProblem(pods) ?? waiting, retryAfterMs: 5_000 }
     return (await reloadPods(context, plan, pods)) ?? (await askThroughPooler(context))
   },
 }
 
-function poolerPlan({ cluster, stores, namespace, tools }: Context): PoolerPlan {
+function poolerPlan(context: Context): PoolerPlan {
+  const { cluster, stores, namespace, tools } = context
   const { name } = cluster.metadata
   const backends = [...stores.values()].map((store): Backend => {
     const engine = tools.engines[store.spec.engine]
+    if (!engine?.maxConnections) throw new Error(`engine ${store.spec.engine} cannot be pooled`)
     return {
       database: databaseName(store.spec.schema.name),
       host: `${storeNames.readWriteService(store.metadata.name)}.${namespace}.svc`,
-      port: engine?.port ?? 5432,
-      maxConnections: engine?.maxConnections?.(store) ?? 100,
+      port: engine.port,
+      maxConnections: engine.maxConnections(store),
     }
   })
+  const caFingerprint = fingerprint(authority(context).certificate)
   const identity = { name: 'pgbouncer', instance: name, component: 'pooler', cluster: name }
-  return { cluster, identity, image: cluster.spec.images.pgbouncer ?? tools.images['pgbouncer'] ?? '', backends }
+  return {
+    cluster,
+    identity,
+    image: cluster.spec.images.pgbouncer ?? tools.images['pgbouncer'] ?? '',
+    backends,
+    caFingerprint,
+  }
 }
 
 /** The passwords PgBouncer itself uses: to ask the databases for others', and for its admin console. */
@@ -196,7 +206,7 @@ const servicesReady: Step<Context> = {
     await tools.applier.prune({ ownerUid: cluster.metadata.uid ?? '', namespace, keep, kinds: ownedKinds })
 
     for (const deployment of desired.filter((object) => object.kind === 'Deployment')) {
-      const waiting = rollout(find(context, 'Deployment', deployment.metadata.name))
+      const waiting = rolloutOf(context, deployment.metadata.name)
       if (!waiting) continue
       const message = podProblem(findPods(context, 'service')) ?? waiting
       return { kind: 'wait', reason: 'Starting', message, retryAfterMs: 5_000 }
@@ -205,8 +215,9 @@ const servicesReady: Step<Context> = {
   },
 }
 
-function find({ tools, namespace }: Context, kind: 'Deployment', name: string): KubeObject | undefined {
-  return tools.cache.get({ apiVersion: 'apps/v1', kind }, namespace, name)
+function rolloutOf({ tools, namespace }: Context, name: string): string | undefined {
+  const deployment = tools.cache.get({ apiVersion: 'apps/v1', kind: 'Deployment' }, namespace, name)
+  return deployment ? rollout(deployment) : `Deployment ${name} is not there yet`
 }
 
 function metadata({ cluster, namespace }: Context, name: string) {

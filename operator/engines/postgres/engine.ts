@@ -14,13 +14,19 @@ export const postgres: Engine = {
     [names.replicationSecret(metadata.name)]: replicationRole,
     [names.poolerSecret(metadata.name)]: poolerRole,
   }),
-  maxConnections: () => maxConnections,
+  admin: ({ store: { metadata } }) => ({
+    secret: names.superuserSecret(metadata.name),
+    username: superuserRole,
+    database: 'postgres',
+  }),
   serverNames,
   objects,
   probe,
   bootstrap,
   bindingLogins: ({ database }) => ({ owner: ownerRole(database), app: appRole(database) }),
   binding,
+  bindingSecretType: 'servicebinding.io/postgresql',
+  maxConnections: () => maxConnections,
 }
 
 function binding(target: Target): Binding {

@@ -17,6 +17,8 @@ export interface PoolerPlan {
   image: string
   /** The databases that exist, one per PostgreSQL-family store. */
   backends: Backend[]
+  /** sha256 of the CA's certificate: another CA rolls the pods, because nobody could verify what they show until then. */
+  caFingerprint: string
 }
 
 export interface Backend {

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../../crds/object.ts'
 import type { MatchingCluster } from '../../../crds/schema/matching-cluster.ts'
-import { labels, selector } from '../../labels.ts'
+import { domain, labels, selector } from '../../labels.ts'
 import { containerSecurity, podSecurity, resourceRequirements } from '../../pods.ts'
 import { names } from '../names.ts'
 import { adminUser, compile, configDirectory, poolerPort, tlsDirectory, type PoolerPlan } from './compile.ts'
@@ -62,7 +62,7 @@ function deployment(plan: PoolerPlan): KubeObject {
       selector: { matchLabels: selector(plan.identity) },
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       template: {
-        metadata: { labels: labels(plan.identity) },
+        metadata: { labels: labels(plan.identity), annotations: { [`${domain}/ca`]: plan.caFingerprint } },
         spec: {
           automountServiceAccountToken: false,
           enableServiceLinks: false,

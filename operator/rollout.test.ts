@@ -13,7 +13,6 @@ const done = { observedGeneration: 3, replicas: 2, updatedReplicas: 2, available
 // prettier-ignore
 test.each([
   ['all new and available',  deployment(3, done),                                            undefined],
-  ['not there',              undefined,                                                      'the Deployment is not there yet'],
   ['new spec unseen',        deployment(4, done),                                            'Deployment api: the new spec is not looked at yet'],
   ['half rolled',            deployment(3, { ...done, updatedReplicas: 1 }),                 'Deployment api: 1 of 2 pods are new'],
   ['old pods linger',        deployment(3, { ...done, replicas: 3 }),                        'Deployment api: old pods are still stopping'],
