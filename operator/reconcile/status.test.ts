@@ -109,13 +109,16 @@ test.each<[string, StepResult[], Phase | undefined, number, Phase]>([
   expect(status(results, previous, generation).phase).toBe(expected)
 })
 
+const polled = objects({ kind: 'blocked', reason: 'FieldConflict', message: 'not ours', retryAfterMs: 30_000 })
+
 // prettier-ignore
 test.each<[string, StepResult[], ReturnType<typeof requeueAfter>]>([
-  ['done waits for the next event',      allDone,                      {}],
-  ['a wait says when',                   [valid, waiting, notReached], { afterMs: 2_000 }],
-  ['a block waits for the next event',   [valid, blocked, notReached], {}],
-  ['an error backs off',                 [valid, thrown, notReached],  'backoff'],
-  ['an overloaded server says when',     [objects({ kind: 'error', error: new KubeError(429, 'TooManyRequests', 'slow down', 7_000) })], { afterMs: 7_000 }],
+  ['done comes back in 10 to 12 minutes', allDone,                      { afterMs: 660_000 }],
+  ['a wait says when',                    [valid, waiting, notReached], { afterMs: 2_000 }],
+  ['so does a block',                     [valid, blocked, notReached], { afterMs: 660_000 }],
+  ['unless it says when',                 [valid, polled, notReached],  { afterMs: 30_000 }],
+  ['an error backs off',                  [valid, thrown, notReached],  'backoff'],
+  ['an overloaded server says when',      [objects({ kind: 'error', error: new KubeError(429, 'TooManyRequests', 'slow down', 7_000) })], { afterMs: 7_000 }],
 ])('requeue: %s', (_name, results, expected) => {
-  expect(requeueAfter(results)).toEqual(expected)
+  expect(requeueAfter(results, () => 0.5)).toEqual(expected)
 })

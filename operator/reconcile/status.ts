@@ -8,6 +8,9 @@ import type { Requeue } from '../kube/queue.ts'
 import { messageOf, retryAfterOf } from './errors.ts'
 import type { StepResult } from './steps.ts'
 
+/** What is done or blocked is looked at again after this time at the earliest, and 20 % later at the latest. */
+const resyncMs = 10 * 60_000
+
 /** What the status of every kind of ours has. */
 export interface CommonStatus {
   observedGeneration: number
@@ -39,12 +42,30 @@ export function computeStatus(input: {
   }
 }
 
-/** When the reconciler wants to see the object again. */
-export function requeueAfter(results: StepResult[]): Requeue {
+/**
+ * When the reconciler wants to see the object again. Always, if only to notice what no watch tells: a certificate that comes
+ * to its end, a drift inside the engine.
+ * @param random  from 0 up to 1: objects that became ready together do not come back together
+ */
+export function requeueAfter(results: StepResult[], random: () => number = Math.random): Requeue {
+  const resync = { afterMs: Math.round(resyncMs * (1 + random() * 0.2)) }
   const outcome = results.find((result) => result.outcome.kind !== 'done')?.outcome
-  if (outcome?.kind === 'wait') return { afterMs: outcome.retryAfterMs }
-  if (outcome?.kind !== 'error') return {}
-  const afterMs = retryAfterOf(outcome.error)
+  switch (outcome?.kind) {
+    case 'wait':
+      return { afterMs: outcome.retryAfterMs }
+    case 'blocked':
+      return outcome.retryAfterMs === undefined ? resync : { afterMs: outcome.retryAfterMs }
+    case 'error':
+      return requeueAfterError(outcome.error)
+    case 'done':
+    case 'notReached':
+    case undefined:
+      return resync
+  }
+}
+
+function requeueAfterError(error: unknown): Requeue {
+  const afterMs = retryAfterOf(error)
   return afterMs === undefined ? 'backoff' : { afterMs }
 }
 
