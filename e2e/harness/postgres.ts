@@ -1,9 +1,9 @@
-import { AppsV1Api, CoreV1Api, KubeConfig, PortForward } from '@kubernetes/client-node'
+import { AppsV1Api, CoreV1Api, KubeConfig } from '@kubernetes/client-node'
 import type { V1Container, V1Pod } from '@kubernetes/client-node'
-import { createServer } from 'node:net'
-import type { AddressInfo, Server, Socket } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { forward } from './port-forward.ts'
 
 const postgresPort = 5432
 const poolerPort = 6432
@@ -185,28 +185,4 @@ async function answering(url: string): Promise<void> {
       await client.end().catch(() => undefined)
     }
   }
-}
-
-/** The WebSocket that PortForward returns; its own type would need @types/ws. */
-interface Stream {
-  on(event: 'close' | 'error', listener: () => void): void
-  close(): void
-}
-
-/** A port of this machine that leads to the pod's. Each connection has its own stream, so that one breaking does not end others. */
-async function forward(config: KubeConfig, namespace: string, pod: string, port: number): Promise<Server> {
-  const forwarder = new PortForward(config)
-  const carry = async (socket: Socket) => {
-    const stream = (await forwarder.portForward(namespace, pod, [port], socket, null, socket)) as unknown as Stream
-    stream.on('close', () => socket.destroy())
-    stream.on('error', () => socket.destroy())
-    socket.on('close', () => stream.close())
-    if (socket.destroyed) stream.close()
-  }
-  const server = createServer((socket) => {
-    socket.on('error', () => undefined)
-    carry(socket).catch(() => socket.destroy())
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return server
 }

@@ -1,0 +1,80 @@
+import type { KubeObject } from '../../crds/object.ts'
+import { kubectl } from './kubectl.ts'
+import { list, namespace, until, type Kind } from './objects.ts'
+import { ofPlatform, podKind } from './platform.ts'
+
+const jobKind: Kind = { apiVersion: 'batch/v1', kind: 'Job' }
+
+interface Victim {
+  kind: Kind
+  where: string
+  labels: (platform: string) => string
+}
+
+const ofComponent = (component: string) => (platform: string) =>
+  `${ofPlatform(platform)},app.kubernetes.io/component=${component}`
+
+const pod = (component: string): Victim => ({ kind: podKind, where: namespace, labels: ofComponent(component) })
+
+/** What is killed. */
+export const victims = {
+  'operator pod': {
+    kind: podKind,
+    where: 'supersmartmatch-system',
+    labels: () => 'app.kubernetes.io/name=matching-operator',
+  },
+  'database pod': pod('database'),
+  'pooler pod': pod('pooler'),
+  'core service pod': pod('service'),
+  'migration pod': pod('migration'),
+  'migration Job': { kind: jobKind, where: namespace, labels: ofComponent('migration') },
+} satisfies Record<string, Victim>
+export type VictimName = keyof typeof victims
+
+/** Objects of this kind that nobody has deleted yet. */
+async function alive(victim: VictimName, platform: string): Promise<KubeObject[]> {
+  const { kind, where, labels }: Victim = victims[victim]
+  const found = await list(kind, labels(platform), where)
+  return found.filter((object) => !object.metadata.deletionTimestamp)
+}
+
+/** Waits until there is one, and kills it at once, without grace. Resolves to the uid of what was killed. */
+export function kill(victim: VictimName, platform: string): Promise<string> {
+  return killWhen(victim, platform, () => true)
+}
+
+/** The same, once its containers run. */
+export function killRunning(victim: VictimName, platform: string): Promise<string> {
+  return killWhen(victim, platform, (pod) => (pod['status'] as { phase?: string } | undefined)?.phase === 'Running')
+}
+
+async function killWhen(victim: VictimName, platform: string, due: (found: KubeObject) => boolean): Promise<string> {
+  const found = await until(120_000, async () => (await alive(victim, platform)).find(due) ?? `there is no ${victim}`)
+  const { kind, where }: Victim = victims[victim]
+  const target = `${kind.kind}/${found.metadata.name}`
+  await kubectl([
+    'delete',
+    target,
+    '--namespace',
+    where,
+    '--grace-period=0',
+    '--force',
+    '--wait=false',
+    '--ignore-not-found',
+  ])
+  return found.metadata.uid ?? ''
+}
+
+/** Waits until the pod that was killed is gone and another is ready. */
+export async function whenReplaced(victim: VictimName, platform: string, uid: string): Promise<void> {
+  await until(120_000, async () => {
+    const pods = await alive(victim, platform)
+    const ready = pods.length > 0 && pods.every((found) => found.metadata.uid !== uid && isReady(found))
+    return ready ? pods : `no ${victim} is ready in place of the killed one`
+  })
+}
+
+function isReady(found: KubeObject): boolean {
+  const status = found['status'] as { conditions?: { type: string; status: string }[] } | undefined
+  return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+}

@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ConditionType } from '../crds/conditions.ts'
+import type { KubeObject } from '../crds/object.ts'
+import { adminUser } from '../operator/matching-cluster/pooler/compile.ts'
+import { kubectl } from './harness/kubectl.ts'
+import { list, read, until, type Kind } from './harness/objects.ts'
+import {
+  applyPlatform,
+  binding,
+  conditionOf,
+  connect,
+  dataStore,
+  inventory,
+  ledgerProblem,
+  matchingCluster,
+  ofPlatform,
+  owned,
+  podKind,
+  removePlatform,
+  secretData,
+  whenReady,
+  wholeInventory,
+} from './harness/platform.ts'
+import { kill } from './harness/victims.ts'
+
+const name = 'k2'
+
+beforeAll(() => removePlatform(name))
+afterAll(() => removePlatform(name))
+
+/** What one reconcile finds is written at once: of the conditions that turn True together, the last. */
+const moments: [Kind, string, ConditionType][] = [
+  [matchingCluster, name, 'StoresApplied'],
+  [dataStore, `${name}-core`, 'ObjectsApplied'],
+  [dataStore, `${name}-core`, 'CredentialsReady'],
+  [dataStore, `${name}-core`, 'BindingPublished'],
+  [matchingCluster, name, 'StoresReady'],
+  [matchingCluster, name, 'PoolerReady'],
+]
+
+test('an operator that is killed after each of its steps ends with a Ready platform', async () => {
+  await applyPlatform(name)
+  for (const [kind, object, condition] of moments) {
+    await until(120_000, async () => {
+      const found = await read(kind, object)
+      return found && conditionOf(found, condition)?.status === 'True' ? found : `${object}: ${condition} is not True`
+    })
+    await kill('operator pod', name)
+  }
+  await whenReady(name)
+  expect(await ledgerProblem(name)).toBeUndefined()
+  expect(await inventory(name)).toEqual(wholeInventory)
+})
+
+describe('pooling.parameters', () => {
+  test('a change reaches the running pooler, and an open transaction goes on', async () => {
+    const before = await pooler()
+    await using client = await connect(await binding(name, 'app'), before.name)
+    await client.query('BEGIN')
+    const { rows: opened } = await client.query('SELECT pg_backend_pid() AS pid')
+    expect(await setting('default_pool_size')).not.toBe('7')
+
+    await setParameters({ default_pool_size: '7' })
+    await whenReady(name)
+    expect(await setting('default_pool_size')).toBe('7')
+    expect(await pooler()).toEqual(before)
+    expect((await client.query('SELECT pg_backend_pid() AS pid')).rows).toEqual(opened)
+    await client.query('COMMIT')
+  })
+
+  test.each([
+    ['an unknown name', 'max_client_con', '500'],
+    ['a bad value', 'max_client_conn', 'many'],
+  ])('%s is refused within five seconds, named, and nothing is applied', async (_what, key, value) => {
+    const before = await versions()
+    await setParameters({ default_pool_size: '9', [key]: value })
+    const refused = await until(5_000, async () => {
+      const valid = conditionOf(await read(matchingCluster, name), 'SpecValid')
+      return valid?.status === 'False' ? valid : 'SpecValid is not False'
+    })
+    expect(refused).toMatchObject({ reason: 'Invalid', message: expect.stringContaining(key) as string })
+    await sleep(3_000)
+    expect(await versions()).toEqual(before)
+    expect(await setting('default_pool_size')).toBe('7')
+
+    await setParameters({ default_pool_size: '7', [key]: null })
+    await whenReady(name)
+    expect(await versions()).toEqual(before)
+  })
+})
+
+test('nothing is written to a Ready platform in a minute', async () => {
+  await whenReady(name)
+  const before = await everyVersion()
+  await sleep(60_000)
+  expect(await everyVersion()).toEqual(before)
+})
+
+/** The pooler's pod, and what changes when its container restarts. */
+async function pooler() {
+  const [pod, ...more] = await list(podKind, `${ofPlatform(name)},app.kubernetes.io/component=pooler`)
+  expect(more).toEqual([])
+  const status = pod?.['status'] as { containerStatuses?: { restartCount: number }[] } | undefined
+  const { name: podName = '', uid } = pod?.metadata ?? {}
+  return { name: podName, uid, restarts: status?.containerStatuses?.map(({ restartCount }) => restartCount) }
+}
+
+async function setParameters(parameters: Record<string, string | null>): Promise<void> {
+  await kubectl(['patch', 'mc', name, '--type=merge', '--patch', JSON.stringify({ spec: { pooling: { parameters } } })])
+}
+
+/** What PgBouncer itself says that it runs with. */
+async function setting(key: string): Promise<string | undefined> {
+  const password = (await secretData(`${name}-pooler`))['admin-password'] ?? ''
+  const admin = { ...(await binding(name, 'app')), database: 'pgbouncer', username: adminUser, password }
+  await using console = await connect(admin, (await pooler()).name)
+  const { rows } = await console.query('SHOW CONFIG')
+  return rows.find((row) => row['key'] === key)?.['value']
+}
+
+/** resourceVersion of every owned object. */
+async function versions(): Promise<Record<string, string | undefined>> {
+  return byName(await owned(name))
+}
+
+/** Those, and of what the operator writes status or annotations to. Pods are left out: Patroni writes to its own. */
+async function everyVersion() {
+  const [cluster, store] = [await read(matchingCluster, name), await read(dataStore, `${name}-core`)]
+  const events = await list({ apiVersion: 'events.k8s.io/v1', kind: 'Event' }, '')
+  const ours = events.filter((event) => (event['regarding'] as { name: string }).name.startsWith(name))
+  const objects = [...(await owned(name)), ...[cluster, store].filter((found) => found !== undefined)]
+  return { ...byName(objects), events: ours.map(({ metadata }) => `${metadata.name} ${metadata.resourceVersion}`) }
+}
+
+function byName(objects: KubeObject[]) {
+  return Object.fromEntries(objects.map(({ kind, metadata }) => [`${kind}/${metadata.name}`, metadata.resourceVersion]))
+}
