@@ -42,6 +42,7 @@ const inWatchedNamespaces = [
   ['batch/jobs',                                     `${read} create patch`,              'migrations; finished ones go by their time to live'],
   ['/secrets',                                       `${read} create patch`,              'credentials and bindings; never deleted'],
   ['/pods',                                          `${read} patch`,                     'why a pod is not ready; patch: the pooler’s annotation, and Patroni'],
+  ['/persistentvolumeclaims',                        read,                                'the reflector watches them: what became of a volume'],
   ['/endpoints',                                     `${read} create update patch`,       'only handed on to Patroni'],
   ['events.k8s.io/events',                           'create',                            'what changed, for people'],
 ]

@@ -26,6 +26,7 @@ import { readSettings } from './settings.ts'
 /** Owned kinds, watched by our label in every watched namespace. */
 const ownedKinds: { apiVersion: string; kind: string }[] = [
   { apiVersion: 'v1', kind: 'ConfigMap' },
+  { apiVersion: 'v1', kind: 'PersistentVolumeClaim' },
   { apiVersion: 'v1', kind: 'Pod' },
   { apiVersion: 'v1', kind: 'Secret' },
   { apiVersion: 'v1', kind: 'Service' },
