@@ -82,12 +82,14 @@ test('a leader cut off from the API server stops writing before another takes ov
   await cutOff.close()
 })
 
-test('a leader whose Lease was stolen or deleted is told so', async () => {
+test('a leader whose Lease was stolen or deleted is told so, and releases nothing', async () => {
   const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' }
   const robbed = await acquire('stolen', 'a')
   await client.mergePatch(lease, namespace, 'stolen', { spec: { holderIdentity: 'thief' } })
   expect((await robbed.lost).message).toContain('thief')
   expect(() => robbed.check()).toThrow()
+  await robbed.release()
+  expect(await holder('stolen')).toBe('thief')
   const orphaned = await acquire('deleted', 'a')
   await client.request('DELETE', `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/deleted`)
   expect((await orphaned.lost).message).toContain('deletion')

@@ -48,7 +48,10 @@ export interface Leadership {
   check(): void
   /** Resolves with the reason when the Lease is lost: stop all work and exit. Never resolves after `release`. */
   lost: Promise<Error>
-  /** Stops renewing and lets the next candidate take over at once. Call it when all work has stopped. */
+  /**
+   * Stops renewing and lets the next candidate take over at once. Call it when all work has stopped. A Lease that somebody
+   * else holds by now is left alone.
+   */
   release(): Promise<void>
 }
 
@@ -160,8 +163,11 @@ class Election {
   async #release(): Promise<void> {
     this.#renewedAtMs = -Infinity
     metrics.leader.set(0)
+    const known = this.#known()
+    // Who has lost the Lease may have seen its successor's: that one is not ours to give away.
+    if (specOf(known).holderIdentity !== this.#options.identity) return
     try {
-      await this.#write(this.#known(), { holderIdentity: '', leaseDurationSeconds: 1, renewTime: now() })
+      await this.#write(known, { holderIdentity: '', leaseDurationSeconds: 1, renewTime: now() })
       this.#options.log.info('released the Lease')
     } catch (error) {
       this.#options.log.warn({ err: error }, 'releasing the Lease failed: the next leader waits until it runs out')
