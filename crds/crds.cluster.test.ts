@@ -136,6 +136,7 @@ const nameLength = (max: number) => `metadata.name must be at most ${max} charac
 const nameLetters = 'metadata.name must start with a lower-case letter'
 const tooSmall = 'size must be at least 256Mi, or the store cannot start'
 const limitBelow = 'memoryLimit must be at least memory'
+const tooLittle = (least: string) => `memoryLimit must be at least ${least}, or a`
 const policy = 'only deletionPolicy Retain is built yet'
 const sameStorage = 'storage is immutable'
 const laterStores = ['geolocation', 'temporal', 'behavior', 'search', 'cache', 'events', 'vault']
@@ -152,6 +153,9 @@ const clusterCases: Case[] = [
   { field: 'spec.stores.core.resources.memoryLimit', message: limitBelow, good: coreStore(memory('1Gi', '1024Mi')), bad: coreStore(memory('1Gi', '1023Mi')) },
   { field: 'spec.pooling.resources.memoryLimit', message: limitBelow, good: cluster({ pooling: memory('1G', '1Gi') }), bad: cluster({ pooling: memory('1Gi', '1G') }) },
   { field: 'spec.services.core.resources.memoryLimit', message: limitBelow, good: cluster({ services: { core: memory('0.5Gi', '512Mi') } }), bad: cluster({ services: { core: memory('513Mi', '0.5Gi') } }) },
+  { field: 'spec.stores.core.resources.memoryLimit', message: tooLittle('256Mi'), good: coreStore(memory('128Mi', '256Mi')), bad: coreStore(memory('128Mi', '255Mi')) },
+  { field: 'spec.pooling.resources.memoryLimit', message: tooLittle('32Mi'), good: cluster({ pooling: memory('16Mi', '32Mi') }), bad: cluster({ pooling: memory('16Mi', '16Mi') }) },
+  { field: 'spec.services.core.resources.memoryLimit', message: tooLittle('192Mi'), good: cluster({ services: { core: memory('64Mi', '192Mi') } }), bad: cluster({ services: { core: memory('64Mi', '128Mi') } }) },
   { field: 'spec.deletionPolicy', message: policy, good: cluster({ deletionPolicy: 'Retain' }), bad: cluster({ deletionPolicy: 'Delete' }) },
 ]
 
@@ -164,6 +168,7 @@ const storeCases: Case[] = [
   { field: 'spec.storage.size', message: tooSmall, good: store({ storage: { size: '1G' } }), bad: store({ storage: { size: '1k' } }) },
   { field: 'spec.storage', message: sameStorage, before: store({}), good: store({ storage: { size: '2Gi' } }), bad: store({ storage: { size: '3Gi' } }) },
   { field: 'spec.resources.memoryLimit', message: limitBelow, good: store(memory('1Gi', '2Gi')), bad: store(memory('3Gi', '2Gi')) },
+  { field: 'spec.resources.memoryLimit', message: tooLittle('256Mi'), good: store(memory('64Mi', '256Mi')), bad: store(memory('64Mi', '64Mi')) },
   { field: 'spec.deletionPolicy', message: policy, good: store({ deletionPolicy: 'Retain' }), bad: store({ deletionPolicy: 'DoNotTerminate' }) },
 ]
 

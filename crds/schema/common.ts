@@ -52,7 +52,7 @@ export const image = (engine: string) =>
   })
 
 /** Requests and limits; CPU has no limit on purpose: a throttled database is slow for no gain. */
-export function resources(defaults: { cpu: string; memory: string; memoryLimit: string }, of: string) {
+export function resources(defaults: { cpu: string; memory: string; memoryLimit: string }, of: string, least: string) {
   return Type.Object(
     {
       cpu: quantity({
@@ -71,11 +71,18 @@ export function resources(defaults: { cpu: string; memory: string; memoryLimit: 
     {
       default: {},
       description: `CPU and memory of each ${of} pod. Changing it restarts the pods.`,
-      ...rules({
-        rule: 'quantity(self.memory).compareTo(quantity(self.memoryLimit)) <= 0',
-        message: 'memoryLimit must be at least memory: raise memoryLimit or lower memory',
-        fieldPath: '.memoryLimit',
-      }),
+      ...rules(
+        {
+          rule: 'quantity(self.memory).compareTo(quantity(self.memoryLimit)) <= 0',
+          message: 'memoryLimit must be at least memory: raise memoryLimit or lower memory',
+          fieldPath: '.memoryLimit',
+        },
+        {
+          rule: `quantity(self.memoryLimit).compareTo(quantity('${least}')) >= 0`,
+          message: `memoryLimit must be at least ${least}, or a ${of} pod cannot start`,
+          fieldPath: '.memoryLimit',
+        },
+      ),
     },
   )
 }

@@ -39,13 +39,13 @@ export const DataStoreSpec = Type.Object(
     ),
     image: Type.Optional(image('postgres')),
     storage,
-    resources: resources({ cpu: '200m', memory: '512Mi', memoryLimit: '1Gi' }, 'database'),
+    resources: resources({ cpu: '200m', memory: '512Mi', memoryLimit: '1Gi' }, 'database', '256Mi'),
     tls: Type.Object(
       {
         caSecret: Type.Optional(
           localName({
             description:
-              'Secret (tls.crt, tls.key) of the CA that signs the server certificate. Default: <name>-ca, which the operator creates. A MatchingCluster sets its own. Changing it renews the certificate; clients need the new ca.crt of their binding.',
+              'Secret (tls.crt, tls.key) of the CA that signs the server certificate, labelled app.kubernetes.io/managed-by=supersmartmatch-operator so that the operator sees it. Default: <name>-ca, which the operator creates. A MatchingCluster sets its own. Changing it renews the certificate and restarts the pods, and so does another CA in it; clients need the new ca.crt of their binding.',
           }),
         ),
       },

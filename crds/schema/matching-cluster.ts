@@ -32,7 +32,10 @@ export const MatchingClusterSpec = Type.Object(
     stores: Type.Object(
       {
         core: Type.Object(
-          { storage, resources: resources({ cpu: '200m', memory: '512Mi', memoryLimit: '1Gi' }, 'core database') },
+          {
+            storage,
+            resources: resources({ cpu: '200m', memory: '512Mi', memoryLimit: '1Gi' }, 'core database', '256Mi'),
+          },
           {
             default: {},
             description: 'The core store (PostgreSQL): users, profiles, skills, companies, jobs, applications, outbox.',
@@ -61,7 +64,8 @@ export const MatchingClusterSpec = Type.Object(
           default: 1,
           minimum: 1,
           maximum: 20,
-          description: 'PgBouncer pods. Default 1. Changing it adds or removes pods.',
+          description:
+            'PgBouncer pods. Default 1. Changing it adds or removes pods. All pods together, and one more during a rollout, must fit the databases’ connections with their default_pool_size; otherwise PoolerReady says PoolBudgetExceeded and what would fit.',
         }),
         parameters: Type.Record(Type.String(), Type.String({ maxLength: 256 }), {
           default: {},
@@ -69,7 +73,7 @@ export const MatchingClusterSpec = Type.Object(
           description:
             'Settings of pgbouncer.ini, section [pgbouncer], by their PgBouncer names; see docs/reference/pooling.md for the accepted ones and their defaults. An unknown name or a bad value is refused (SpecValid) before anything changes. A change is a RELOAD: connections stay.',
         }),
-        resources: resources({ cpu: '50m', memory: '64Mi', memoryLimit: '128Mi' }, 'pooler'),
+        resources: resources({ cpu: '50m', memory: '64Mi', memoryLimit: '128Mi' }, 'pooler', '32Mi'),
       },
       { default: {}, description: 'PgBouncer, in front of the PostgreSQL-family stores.' },
     ),
@@ -83,7 +87,7 @@ export const MatchingClusterSpec = Type.Object(
               maximum: 50,
               description: 'Pods of the core service. Default 1. Changing it adds or removes pods.',
             }),
-            resources: resources({ cpu: '100m', memory: '192Mi', memoryLimit: '384Mi' }, 'core service'),
+            resources: resources({ cpu: '100m', memory: '192Mi', memoryLimit: '384Mi' }, 'core service', '192Mi'),
           },
           { default: {}, description: 'The core HTTP service: skills, companies, jobs, candidates, matches.' },
         ),
