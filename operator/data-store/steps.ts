@@ -89,6 +89,7 @@ const objectsApplied: Step<Context> = {
     const { engine, plan, store, namespace, tools } = context
     const stopped = volumeDiffers(context) ?? (await ensureCredentials(context)) ?? (await ensureTls(context))
     if (stopped) return stopped
+    await forgetFormerStore(context)
     const desired = engine.objects(plan).map((object) => withOwner(store, object))
     const applied = await tools.applier.applyAll(desired)
     if (applied.refused) return waitFor(applied.refused)
@@ -97,6 +98,20 @@ const objectsApplied: Step<Context> = {
     context.found.endpoint = `${readWriteHost(context)}:${engine.port}`
     return { kind: 'done', reason: 'Applied' }
   },
+}
+
+/**
+ * Patroni keeps its state in Endpoints, and a pod that is stopping may write them once more after their Service is gone. A new store of the
+ * name with an empty volume would wait for ever for the old leader, so that state goes; with a volume it is true and stays.
+ */
+async function forgetFormerStore(context: Context): Promise<void> {
+  const { engine, namespace, plan, tools } = context
+  if (findVolumeClaim(context) || findStatefulSet(context) || databasePods(context).length > 0) return
+  for (const memory of engine.memories?.(plan) ?? []) {
+    const found = await tools.client.get(memory, namespace, memory.name)
+    if (!found?.metadata.annotations && !found?.['subsets']) continue
+    await tools.client.mergePatch(memory, namespace, memory.name, { metadata: { annotations: null }, subsets: null })
+  }
 }
 
 /** A volume that was kept has the size it had: the spec must say the same until volumes can grow. */

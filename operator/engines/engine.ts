@@ -66,6 +66,11 @@ export interface Engine {
   admin(plan: Plan): { secret: string; username: string; database: string }
   /** DNS names the server certificate must carry. */
   serverNames(plan: Plan): string[]
+  /**
+   * Objects in which the engine's own members remember a store of this name, and nobody owns. Cleared before a first start with an
+   * empty volume; absent where members remember nothing outside their volumes.
+   */
+  memories?(plan: Plan): { apiVersion: string; kind: string; name: string }[]
   /** Everything Kubernetes must hold for this store, Secrets excepted. */
   objects(plan: Plan): KubeObject[]
   /** Whether the engine answers a query. Never throws. */

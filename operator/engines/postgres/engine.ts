@@ -20,6 +20,12 @@ export const postgres: Engine = {
     database: 'postgres',
   }),
   serverNames,
+  memories: ({ store: { metadata } }) =>
+    [names.readWriteService(metadata.name), names.patroniConfigService(metadata.name)].map((name) => ({
+      apiVersion: 'v1',
+      kind: 'Endpoints',
+      name,
+    })),
   objects,
   probe,
   bootstrap,
