@@ -87,7 +87,8 @@ const objectsApplied: Step<Context> = {
   condition: 'ObjectsApplied',
   async run(context) {
     const { engine, plan, store, namespace, tools } = context
-    const stopped = volumeDiffers(context) ?? (await ensureCredentials(context)) ?? (await ensureTls(context))
+    const stopped =
+      formerPods(context) ?? volumeDiffers(context) ?? (await ensureCredentials(context)) ?? (await ensureTls(context))
     if (stopped) return stopped
     await forgetFormerStore(context)
     const desired = engine.objects(plan).map((object) => withOwner(store, object))
@@ -100,13 +101,21 @@ const objectsApplied: Step<Context> = {
   },
 }
 
+/** Pods without a StatefulSet are those of a store of this name that was deleted: they must be gone before the new ones come. */
+function formerPods(context: Context): Outcome | undefined {
+  const [pod] = findStatefulSet(context) ? [] : databasePods(context)
+  if (!pod) return undefined
+  const message = `pod ${pod.metadata.name} of the previous ${context.store.metadata.name} is still stopping`
+  return { kind: 'wait', reason: 'PreviousOwnerTerminating', message, retryAfterMs: 2_000 }
+}
+
 /**
  * Patroni keeps its state in Endpoints, and a pod that is stopping may write them once more after their Service is gone. A new store of the
  * name with an empty volume would wait for ever for the old leader, so that state goes; with a volume it is true and stays.
  */
 async function forgetFormerStore(context: Context): Promise<void> {
   const { engine, namespace, plan, tools } = context
-  if (findVolumeClaim(context) || findStatefulSet(context) || databasePods(context).length > 0) return
+  if (findVolumeClaim(context) || findStatefulSet(context)) return
   for (const memory of engine.memories?.(plan) ?? []) {
     const found = await tools.client.get(memory, namespace, memory.name)
     if (!found?.metadata.annotations && !found?.['subsets']) continue
