@@ -8,20 +8,20 @@ import { dataStoreController } from './data-store/controller.ts'
 import type { Schema } from './data-store/observe.ts'
 import { engines } from './engines/registry.ts'
 import { Applier } from './kube/apply.ts'
-import { Cache } from './kube/cache.ts'
+import { Cache, type Change, type Watch } from './kube/cache.ts'
 import { KubeClient } from './kube/client.ts'
 import { loadKubeConfig } from './kube/config.ts'
 import { EventRecorder } from './kube/events.ts'
 import { acquireLease } from './kube/lease.ts'
 import { WorkQueue } from './kube/queue.ts'
-import type { Watch } from './kube/cache.ts'
 import { startReflectors } from './kube/reflector.ts'
 import { managedBy } from './labels.ts'
 import { matchingClusterController } from './matching-cluster/controller.ts'
 import { createLogger } from './observability/logger.ts'
 import { startServer } from './observability/server.ts'
-import { keyFor, reconciler, type Controller } from './reconcile/controller.ts'
+import { reconciler, type Controller } from './reconcile/controller.ts'
 import { readSettings } from './settings.ts'
+import { ownKinds, Wakeups, type OwnKind } from './wake.ts'
 
 /** Owned kinds, watched by our label in every watched namespace. */
 const ownedKinds: { apiVersion: string; kind: string }[] = [
@@ -37,7 +37,6 @@ const ownedKinds: { apiVersion: string; kind: string }[] = [
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role' },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
 ]
-const ownKinds = ['MatchingCluster', 'DataStore']
 
 /** Within the pod's terminationGracePeriodSeconds of 30. */
 const drainMs = 20_000
@@ -59,10 +58,11 @@ for (const name of schemaNames) schemas[name] = await readSchema(name)
 let ready = (): string | undefined => 'starting'
 const server = await startServer({ port: settings.httpPort, ready: () => ready(), log })
 
+const wakeups = new Wakeups(cache)
+const queues = new Map<OwnKind, WorkQueue>()
 const reflectors = startReflectors({ client, cache, watches: watches(), onChange: enqueue, log, signal: stop.signal })
 ready = () => reflectors.whyNotReady()
 
-const queues = new Map<string, WorkQueue>()
 let release: (() => Promise<void>) | undefined
 const terminated = new Promise<string>((resolve) => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
@@ -96,30 +96,34 @@ async function lead(): Promise<string> {
     schemas,
     now: () => new Date(),
   }
-  startQueue(dataStoreController(tools))
-  startQueue(matchingClusterController(tools))
+  startQueue('DataStore', dataStoreController(tools))
+  startQueue('MatchingCluster', matchingClusterController(tools))
   release = async () => {
     await events.flush()
     await leadership.release()
   }
   return `leadership lost: ${(await leadership.lost).message}`
 
-  function startQueue<Context>(controller: Controller<Context>) {
+  function startQueue<Context>(kind: OwnKind, controller: Controller<Context>) {
     const process = reconciler(controller, { client: writer, cache, events, log })
-    const queue = new WorkQueue({ name: controller.kind, workers: 4, process, log })
-    queues.set(controller.kind, queue)
-    for (const object of cache.list({ apiVersion, kind: controller.kind })) enqueue('added', object)
+    const queue = new WorkQueue({ name: kind, workers: 4, process, log })
+    queues.set(kind, queue)
+    for (const { metadata } of cache.list({ apiVersion, kind })) {
+      if (isWatched(metadata.namespace)) queue.add(`${metadata.namespace}/${metadata.name}`)
+    }
     queue.start()
   }
 }
 
-function enqueue(_change: string, object: KubeObject) {
-  // An object elsewhere is not ours to touch: we hold no rights there.
-  if (!settings.watchNamespaces.includes(object.metadata.namespace ?? '')) return
-  for (const kind of ownKinds) {
-    const key = keyFor(kind, object)
-    if (key) queues.get(kind)?.add(key)
-  }
+/** An object elsewhere is not ours to touch: we hold no rights there. */
+function isWatched(namespace = ''): boolean {
+  return settings.watchNamespaces.includes(namespace)
+}
+
+function enqueue(change: Change, object: KubeObject) {
+  // A queue begins with all there is: nothing is missed before.
+  if (queues.size === 0 || !isWatched(object.metadata.namespace)) return
+  for (const { kind, key } of wakeups.of(change, object)) queues.get(kind)?.add(key)
 }
 
 function watches(): Watch[] {

@@ -1,15 +1,14 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Condition } from '../../crds/conditions.ts'
 import type { KubeObject } from '../../crds/object.ts'
-import { withOwner } from '../kube/apply.ts'
 import { Cache } from '../kube/cache.ts'
 import { KubeClient } from '../kube/client.ts'
 import { EventRecorder } from '../kube/events.ts'
 import { startReflectors } from '../kube/reflector.ts'
 import { resources } from '../kube/resources.ts'
-import { client, config, configMap, log, testNamespace, until } from '../kube/testing/cluster.ts'
+import { client, config, log, testNamespace, until } from '../kube/testing/cluster.ts'
 import { Proxy, type Verdict } from '../kube/testing/proxy.ts'
-import { keyFor, reconciler, type Controller } from './controller.ts'
+import { reconciler, type Controller } from './controller.ts'
 import type { Outcome } from './outcome.ts'
 import type { CommonStatus } from './status.ts'
 
@@ -171,18 +170,6 @@ test('Events: Ready turned, work stalled; never the same twice, never a secret',
   expect(
     about.map((event) => `${String(event['type'])} ${String(event['reason'])}: ${String(event['note'])}`).sort(),
   ).toEqual(['Normal Ready: Everything is ready', 'Warning Stalled: postgres://a:[redacted]@b is not ours'])
-})
-
-test('a changed object wakes itself, its controller, or the instance it is labelled for', () => {
-  const owner = { ...thing, metadata: { name: 'owner', namespace, uid: 'u' } }
-  expect(keyFor('Thing', owner)).toBe(`${namespace}/owner`)
-  expect(keyFor('Thing', withOwner(owner, configMap(namespace, 'x')))).toBe(`${namespace}/owner`)
-  expect(keyFor('Other', withOwner(owner, configMap(namespace, 'x')))).toBeUndefined()
-  expect(keyFor('Thing', configMap(namespace, 'kept'))).toBe(`${namespace}/demo`)
-  const set = { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'set', namespace, uid: 'u' } }
-  const pod = { ...withOwner(set, configMap(namespace, 'pod-0')), apiVersion: 'v1', kind: 'Pod' }
-  expect(keyFor('Thing', pod)).toBe(`${namespace}/demo`)
-  expect(keyFor('Thing', { ...configMap(namespace, 'x'), metadata: { name: 'x', namespace } })).toBeUndefined()
 })
 
 async function defineThing(): Promise<void> {

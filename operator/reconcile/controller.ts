@@ -1,5 +1,4 @@
 import type { KubeObject } from '../../crds/object.ts'
-import { domain, managedBy } from '../labels.ts'
 import type { Cache } from '../kube/cache.ts'
 import type { KubeClient } from '../kube/client.ts'
 import type { EventRecorder } from '../kube/events.ts'
@@ -55,22 +54,6 @@ export function reconciler<Context>(controller: Controller<Context>, tools: Reco
       stopTimer()
     }
   }
-}
-
-/**
- * The key of the object of `kind` which a changed object belongs to: itself, its controller's, or that of its instance
- * label, for what outlives its owner (credentials, volumes) and for what Kubernetes owns in between (pods).
- * Undefined when it belongs to none.
- */
-export function keyFor(kind: string, object: KubeObject): string | undefined {
-  const { namespace, name, labels, ownerReferences } = object.metadata
-  if (object.kind === kind) return `${namespace}/${name}`
-  const owner = ownerReferences?.find((reference) => reference.controller)
-  const ownerIsOurs = owner?.apiVersion.split('/')[0]?.endsWith(domain)
-  if (owner && ownerIsOurs) return owner.kind === kind ? `${namespace}/${owner.name}` : undefined
-  const instance = labels?.['app.kubernetes.io/instance']
-  const ours = labels?.['app.kubernetes.io/managed-by'] === managedBy
-  return ours && instance !== undefined ? `${namespace}/${instance}` : undefined
 }
 
 async function reconcile<Context>(
