@@ -5,9 +5,9 @@ import Value from 'typebox/value'
 import { describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { bindingKeys } from '../../crds/binding.ts'
-import type { KubeObject } from '../../crds/object.ts'
 import { DataStoreSpec, type DataStore } from '../../crds/schema/data-store.ts'
 import { labels } from '../labels.ts'
+import { containersOf, podSpecs, restrictedViolations, secretMaterial } from '../testing/restricted.ts'
 import type { Engine, Plan, Target } from './engine.ts'
 import { engines } from './registry.ts'
 
@@ -47,30 +47,6 @@ function templates(engine: Engine, plan: Plan): string {
   const specs = engine.objects(plan).map((object) => object['spec'] as { template?: object } | undefined)
   return JSON.stringify(specs.map((spec) => spec?.template))
 }
-
-interface Container {
-  args?: string[]
-  command?: string[]
-  env?: { name: string; value?: string; valueFrom?: { secretKeyRef?: { name: string; key: string } } }[]
-  securityContext?: Record<string, unknown>
-  readinessProbe?: object
-  livenessProbe?: object
-}
-interface PodSpec {
-  automountServiceAccountToken?: boolean
-  securityContext?: Record<string, unknown>
-  containers: Container[]
-  initContainers?: Container[]
-  volumes?: Record<string, unknown>[]
-  hostNetwork?: boolean
-  hostPID?: boolean
-  hostIPC?: boolean
-}
-
-function podSpecs(objects: KubeObject[]): PodSpec[] {
-  return objects.flatMap(({ spec }) => (spec as { template?: { spec: PodSpec } } | undefined)?.template?.spec ?? [])
-}
-const containersOf = (pod: PodSpec) => [...(pod.initContainers ?? []), ...pod.containers]
 
 const target: Target = {
   host: 'demo-core.ns.svc',
@@ -176,34 +152,3 @@ describe.each<Engine>(Object.values(engines))('$name', (engine) => {
     expect(JSON.stringify(health)).not.toContain(target.password)
   })
 })
-
-/** A key, or a password with a value beside it: `password: x`, `PASSWORD=x`. */
-const secretMaterial = /-----BEGIN [A-Z ]*PRIVATE KEY|passw(or)?d['"]?\s*[:=]\s*\S/i
-
-/** What the Pod Security Standard `restricted` (v1.35) forbids in this pod, and a root file system that can be written. */
-function restrictedViolations(pod: PodSpec): string[] {
-  const violations: string[] = []
-  const demand = (holds: boolean, what: string) => holds || violations.push(what)
-  const allowedVolumes = [
-    'configMap', 'csi', 'downwardAPI', 'emptyDir', 'ephemeral', 'persistentVolumeClaim', 'projected', 'secret',
-  ] // prettier-ignore
-  for (const volume of pod.volumes ?? []) {
-    const kind = Object.keys(volume).find((key) => key !== 'name') ?? 'none'
-    demand(allowedVolumes.includes(kind), `volume ${String(volume['name'])} is of kind ${kind}`)
-  }
-  demand(!pod.hostNetwork && !pod.hostPID && !pod.hostIPC, 'a namespace of the host')
-  demand(pod.automountServiceAccountToken === false, 'a token mounted by default')
-  demand(pod.securityContext?.['runAsNonRoot'] === true, 'runAsNonRoot')
-  demand(Number(pod.securityContext?.['runAsUser']) > 0, 'runAsUser')
-  const seccomp = pod.securityContext?.['seccompProfile'] as { type?: string } | undefined
-  demand(seccomp?.type === 'RuntimeDefault', 'seccompProfile')
-  for (const { securityContext = {} } of containersOf(pod)) {
-    const capabilities = securityContext['capabilities'] as { drop?: string[]; add?: string[] } | undefined
-    demand(securityContext['allowPrivilegeEscalation'] === false, 'allowPrivilegeEscalation')
-    demand(capabilities?.drop?.includes('ALL') === true && !capabilities.add, 'capabilities')
-    demand(securityContext['privileged'] !== true, 'privileged')
-    demand(securityContext['runAsNonRoot'] !== false && securityContext['runAsUser'] !== 0, 'root')
-    demand(securityContext['readOnlyRootFilesystem'] === true, 'readOnlyRootFilesystem')
-  }
-  return violations
-}

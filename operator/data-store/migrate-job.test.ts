@@ -1,0 +1,72 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { containersOf, podSpecs, restrictedViolations, secretMaterial } from '../testing/restricted.ts'
+import { migrateJob, migrateJobName, type MigrationPlan } from './migrate-job.ts'
+
+const alone: MigrationPlan = {
+  store: 'orders',
+  namespace: 'ns',
+  shortName: 'orders',
+  schema: 'core',
+  image: 'registry.example.com/platform:1',
+  digest: 'digest-1',
+}
+/** Of a DataStore used alone, and of one that a MatchingCluster made. */
+const cases = { minimal: alone, full: { ...alone, store: 'demo-core', shortName: 'core', cluster: 'demo' } }
+const plans = Object.entries(cases)
+
+test.each(plans)('%s: as in the golden file', async (name, plan) => {
+  const text = stringify(migrateJob(plan), { lineWidth: 0, aliasDuplicateObjects: false })
+  await expect(text).toMatchFileSnapshot(`golden/migrate-job-${name}.yaml`)
+})
+
+test('no golden file is left over', () => {
+  const found = readdirSync(join(import.meta.dirname, 'golden'))
+  expect(found.sort()).toEqual(plans.map(([name]) => `migrate-job-${name}.yaml`).sort())
+})
+
+test.each(plans)('%s: same plan, same bytes', (_name, plan) => {
+  expect(JSON.stringify(migrateJob(structuredClone(plan)))).toBe(JSON.stringify(migrateJob(plan)))
+})
+
+test.each(plans)(
+  '%s: its pod passes Pod Security restricted, without a token, on a read-only root file system',
+  (_name, plan) => {
+    const pods = podSpecs([migrateJob(plan)])
+    expect(pods).toHaveLength(1)
+    expect(pods.flatMap(restrictedViolations)).toEqual([])
+    expect(JSON.stringify(pods)).not.toMatch(/serviceAccount(Name|Token")/)
+  },
+)
+
+test.each(plans)('%s: the password comes from the owner binding alone, as a file', (_name, plan) => {
+  const [pod] = podSpecs([migrateJob(plan)])
+  expect(pod?.volumes?.filter((volume) => 'secret' in volume)).toEqual([
+    { name: 'binding', secret: { secretName: `${plan.store}-owner` } },
+  ])
+  for (const { command = [], args = [], env = [] } of pod ? containersOf(pod) : []) {
+    expect(env).toEqual([])
+    expect([...command, ...args].join(' ')).not.toMatch(secretMaterial)
+  }
+})
+
+test('Job and pod say whose they are', () => {
+  const { metadata, spec } = migrateJob(cases.full)
+  const { template } = spec as { template: { metadata: { labels: object } } }
+  expect(metadata.labels).toMatchObject({
+    'app.kubernetes.io/instance': 'demo-core',
+    'app.kubernetes.io/component': 'migration',
+    'app.kubernetes.io/managed-by': 'supersmartmatch-operator',
+    'supersmartmatch.io/cluster': 'demo',
+    'supersmartmatch.io/store': 'core',
+  })
+  expect(template.metadata.labels).toEqual(metadata.labels)
+})
+
+test('another image or other files are another Job: a Job’s template can never change', () => {
+  const names = [alone, { ...alone, image: 'registry.example.com/platform:2' }, { ...alone, digest: 'digest-2' }]
+  expect(new Set(names.map(migrateJobName)).size).toBe(3)
+  expect(migrateJobName({ ...alone })).toBe(migrateJobName(alone))
+})

@@ -1,0 +1,188 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import Value from 'typebox/value'
+import { describe, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import type { KubeObject } from '../../crds/object.ts'
+import { MatchingClusterSpec } from '../../crds/schema/matching-cluster.ts'
+import { containersOf, podSpecs, restrictedViolations, secretMaterial } from '../testing/restricted.ts'
+import { children } from './children.ts'
+import type { PoolerPlan } from './pooler/compile.ts'
+import { poolerPlan } from './pooler/fixture.ts'
+import { poolerObjects } from './pooler/objects.ts'
+import { workloads } from './workloads.ts'
+
+/** The cluster with nothing but what must be said, and one that says everything. */
+const cases = {
+  minimal: planOf({}),
+  full: planOf({
+    stores: {
+      core: {
+        storage: { size: '20Gi', storageClass: 'fast' },
+        resources: { cpu: '2', memory: '4Gi', memoryLimit: '8Gi' },
+      },
+    },
+    pooling: {
+      replicas: 2,
+      parameters: { default_pool_size: '10', query_timeout: '30' },
+      resources: { cpu: '100m', memory: '128Mi', memoryLimit: '256Mi' },
+    },
+    services: { core: { replicas: 3, resources: { cpu: '500m', memory: '256Mi', memoryLimit: '512Mi' } } },
+    images: { postgres: 'registry.example.com/postgres:2', pgbouncer: 'registry.example.com/pgbouncer:2' },
+    deletionPolicy: 'Retain',
+  }),
+}
+const plans = Object.entries(cases)
+
+function planOf(given: object): PoolerPlan {
+  const plan = poolerPlan()
+  const spec = Value.Default(MatchingClusterSpec, given) as MatchingClusterSpec
+  return { ...plan, cluster: { ...plan.cluster, spec }, image: spec.images.pgbouncer ?? plan.image }
+}
+
+/** Everything a MatchingCluster makes but its Secrets. */
+function objectsOf(plan: PoolerPlan): KubeObject[] {
+  const { cluster } = plan
+  return [...children(cluster), ...poolerObjects(plan), ...workloads(cluster, 'registry.example.com/platform:1')]
+}
+
+const only = (objects: KubeObject[], kind: string) => objects.filter((object) => object.kind === kind)
+
+interface WorkloadSpec {
+  selector: { matchLabels: Record<string, string> }
+  template: { metadata: { labels: Record<string, string> } }
+}
+const workloadSpec = (object: KubeObject) => object['spec'] as WorkloadSpec
+const podLabels = (object: KubeObject) => workloadSpec(object).template.metadata.labels
+
+describe.each(plans)('%s', (name, plan) => {
+  const objects = objectsOf(plan)
+  const deployments = only(objects, 'Deployment')
+
+  test('as in the golden file', async () => {
+    const text = objects.map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
+    await expect(text.join('---\n')).toMatchFileSnapshot(`golden/${name}.yaml`)
+  })
+
+  test('same plan, same bytes', () => {
+    expect(JSON.stringify(objectsOf(structuredClone(plan)))).toBe(JSON.stringify(objects))
+  })
+
+  test('every object is labelled as ours and the cluster’s, and in its namespace', () => {
+    for (const { kind, metadata } of objects) {
+      expect(metadata.namespace).toBe('ns')
+      expect(metadata.labels, `${kind} ${metadata.name}`).toMatchObject({
+        'app.kubernetes.io/name': expect.any(String) as string,
+        'app.kubernetes.io/instance': kind === 'DataStore' ? 'demo-core' : 'demo',
+        'app.kubernetes.io/component': expect.any(String) as string,
+        'app.kubernetes.io/part-of': 'supersmartmatch',
+        'app.kubernetes.io/managed-by': 'supersmartmatch-operator',
+        'supersmartmatch.io/cluster': 'demo',
+      })
+    }
+  })
+
+  test('no two objects have the same kind and name, and a Secret is none of them', () => {
+    const keys = objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+    expect(new Set(keys).size).toBe(keys.length)
+    expect(only(objects, 'Secret')).toEqual([])
+  })
+
+  test('a workload selects its own pods and no other’s', () => {
+    expect(deployments.map(({ metadata }) => metadata.name)).toEqual(['demo-pooler', 'demo-core-api'])
+    for (const deployment of deployments) {
+      const { matchLabels } = workloadSpec(deployment).selector
+      expect(deployments.filter((other) => selects(matchLabels, podLabels(other)))).toEqual([deployment])
+      expect(podLabels(deployment)).toEqual(deployment.metadata.labels)
+    }
+  })
+
+  test('a Service leads to the pods of the workload it is named after', () => {
+    for (const service of only(objects, 'Service')) {
+      const { selector } = service['spec'] as { selector: Record<string, string> }
+      const selected = deployments.filter((deployment) => selects(selector, podLabels(deployment)))
+      expect(selected.map(({ metadata }) => metadata.name)).toEqual([service.metadata.name])
+    }
+  })
+
+  test('every pod passes Pod Security restricted on a read-only root file system, and no pod gets a token', () => {
+    const pods = podSpecs(objects)
+    expect(pods).toHaveLength(2)
+    expect(pods.flatMap(restrictedViolations)).toEqual([])
+    expect(JSON.stringify(pods)).not.toMatch(/serviceAccount(Name|Token")/)
+  })
+
+  test('every container has probes for being ready and alive', () => {
+    for (const container of podSpecs(objects).flatMap((pod) => pod.containers)) {
+      expect(container.readinessProbe).toBeDefined()
+      expect(container.livenessProbe).toBeDefined()
+    }
+  })
+
+  test('each pod gets these Secrets and no more: of the tokens the public half, of the store the app’s login', () => {
+    const mounted = Object.fromEntries(deployments.map((object) => [object.metadata.name, secretsOf(object)]))
+    expect(mounted).toEqual({
+      'demo-pooler': ['demo-pooler: userlist.txt', 'demo-pooler-tls: everything'],
+      'demo-core-api': ['demo-core-app: everything', 'demo-tokens: public.jwks'],
+    })
+  })
+
+  test('no secret is in a ConfigMap, an argument or the environment', () => {
+    for (const { data } of only(objects, 'ConfigMap')) expect(JSON.stringify(data)).not.toMatch(secretMaterial)
+    for (const { command = [], args = [], env = [] } of podSpecs(objects).flatMap(containersOf)) {
+      expect([...command, ...args].join(' ')).not.toMatch(secretMaterial)
+      for (const { name, value = '' } of env) {
+        expect(name).not.toMatch(/passw|secret|key$/i)
+        expect(value).not.toMatch(secretMaterial)
+      }
+    }
+  })
+})
+
+function selects(selector: Record<string, string>, labels: Record<string, string>): boolean {
+  return Object.entries(selector).every(([key, value]) => labels[key] === value)
+}
+
+interface SecretSource {
+  secretName?: string
+  name?: string
+  items?: { key: string }[]
+}
+
+/** Every Secret a workload’s pods refer to, with the keys they get. */
+function secretsOf(object: KubeObject): string[] {
+  const found: string[] = []
+  JSON.stringify(object, (field, value: SecretSource) => {
+    if (['secret', 'secretRef', 'secretKeyRef'].includes(field)) {
+      const keys = value.items?.map(({ key }) => key).join(', ') ?? 'everything'
+      found.push(`${value.secretName ?? value.name}: ${keys}`)
+    }
+    return value
+  })
+  return found
+}
+
+test('no golden file is left over', () => {
+  const found = readdirSync(join(import.meta.dirname, 'golden'))
+  expect(found.sort()).toEqual(plans.map(([name]) => `${name}.yaml`).sort())
+})
+
+describe('the pooler’s Deployment', () => {
+  const deployment = (plan: PoolerPlan) => JSON.stringify(only(poolerObjects(plan), 'Deployment'))
+  const configMap = (plan: PoolerPlan) => JSON.stringify(only(poolerObjects(plan), 'ConfigMap'))
+  const before = planOf({})
+
+  test('stays as it is when only settings change: a RELOAD, no rollout', () => {
+    const after = planOf({ pooling: { parameters: { query_timeout: '30', default_pool_size: '10' } } })
+    expect(configMap(after)).not.toBe(configMap(before))
+    expect(deployment(after)).toBe(deployment(before))
+  })
+
+  // prettier-ignore
+  test.each([
+    ['another image', planOf({ images: { pgbouncer: 'registry.example.com/pgbouncer:2' } })],
+    ['other resources', planOf({ pooling: { resources: { memory: '96Mi' } } })],
+    ['another number of pods', planOf({ pooling: { replicas: 2 } })],
+    ['another CA', { ...before, caFingerprint: 'another' }],
+  ])('changes with %s', (_what, after) => expect(deployment(after)).not.toBe(deployment(before)))
+})
