@@ -38,8 +38,11 @@ const ownedKinds: { apiVersion: string; kind: string }[] = [
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
 ]
 
-/** Within the pod's terminationGracePeriodSeconds of 30. */
-const drainMs = 20_000
+/**
+ * Reconciles get this long to end, and as long again once they are told to stop: a request in flight has a deadline of 10 s.
+ * That leaves 10 of the pod's 30 s of grace for the Lease.
+ */
+const drainMs = 10_000
 
 const settings = readSettings(process.env)
 const log = createLogger(settings.logLevel)
@@ -55,11 +58,12 @@ const cache = new Cache()
 const schemas: Record<string, Schema> = {}
 for (const name of schemaNames) schemas[name] = await readSchema(name)
 
-let ready = (): string | undefined => 'starting'
-const server = await startServer({ port: settings.httpPort, ready: () => ready(), log })
-
 const wakeups = new Wakeups(cache)
 const queues = new Map<OwnKind, WorkQueue>()
+
+let ready = (): string | undefined => 'starting'
+const server = await startServer({ port: settings.httpPort, ready: () => ready(), alive, log })
+
 const reflectors = startReflectors({ client, cache, watches: watches(), onChange: enqueue, log, signal: stop.signal })
 ready = () => reflectors.whyNotReady()
 
@@ -99,8 +103,8 @@ async function lead(): Promise<string> {
   startQueue('DataStore', dataStoreController(tools))
   startQueue('MatchingCluster', matchingClusterController(tools))
   release = async () => {
-    await events.flush()
     await leadership.release()
+    await events.flush()
   }
   return `leadership lost: ${(await leadership.lost).message}`
 
@@ -113,6 +117,11 @@ async function lead(): Promise<string> {
     }
     queue.start()
   }
+}
+
+/** Every step has a deadline: a reconcile that takes minutes hangs for good, and a restart frees its object. */
+function alive(): string | undefined {
+  return [...queues.values()].map((queue) => queue.whyStuck()).find((why) => why !== undefined)
 }
 
 /** An object elsewhere is not ours to touch: we hold no rights there. */
@@ -141,7 +150,7 @@ async function readSchema(name: string): Promise<Schema> {
   return { digest, target, clusterSql: await readFile(new URL('cluster.sql', folder), 'utf8') }
 }
 
-/** Running reconciles finish, then the Lease is given up so that another replica takes over at once. */
+/** Running reconciles finish, then the Lease is given up so that another replica takes over at once; whatever still ran could no longer write. */
 async function shutDown(): Promise<void> {
   await Promise.all([...queues.values()].map((queue) => queue.drain(drainMs)))
   await release?.()

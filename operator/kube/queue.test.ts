@@ -71,6 +71,19 @@ describe('keys', () => {
   })
 })
 
+test('a key that is processed for more than five minutes is told; what ended or waits is not', async () => {
+  const { queue } = recording({ durationMs: 400_000, results: [{ afterMs: 900_000 }] })
+  queue.start()
+  queue.add('ns/a')
+  await vi.advanceTimersByTimeAsync(300_000)
+  expect(queue.whyStuck()).toBeUndefined()
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(queue.whyStuck()).toBe('test ns/a has been processed for more than 5 minutes')
+  await vi.advanceTimersByTimeAsync(500_000)
+  expect(queue.whyStuck()).toBeUndefined()
+  await vi.runAllTimersAsync()
+})
+
 describe('requeue', () => {
   test('after the time the processor asked for', async () => {
     const { queue, started } = recording({ results: [{ afterMs: 3_000 }] })
@@ -131,6 +144,20 @@ describe('drain', () => {
     expect(drained).toBe(false)
     await vi.advanceTimersByTimeAsync(1)
     expect(drained).toBe(true)
+  })
+
+  test('leaves behind what does not heed the abort', async () => {
+    const { queue } = recording({ durationMs: 60_000 })
+    queue.start()
+    queue.add('a')
+    await vi.advanceTimersByTimeAsync(1)
+    let drained = false
+    void queue.drain(1_000).then(() => (drained = true))
+    await vi.advanceTimersByTimeAsync(1_999)
+    expect(drained).toBe(false)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(drained).toBe(true)
+    await vi.runAllTimersAsync()
   })
 })
 

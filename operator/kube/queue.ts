@@ -25,7 +25,8 @@ export class WorkQueue {
   readonly #options: WorkQueueOptions
   /** Due keys in order -> when they became due. */
   readonly #due = new Map<string, number>()
-  readonly #running = new Set<string>()
+  /** Keys being processed -> since when. */
+  readonly #running = new Map<string, number>()
   readonly #addedWhileRunning = new Set<string>()
   readonly #delayed = new Map<string, { atMs: number; timer: NodeJS.Timeout }>()
   readonly #failures = new Map<string, number>()
@@ -62,7 +63,16 @@ export class WorkQueue {
     this.#pump()
   }
 
-  /** Takes no more keys and waits for those being processed; after `timeoutMs` their signal is aborted. */
+  /** For /healthz: names a key that has been processed for longer than any deadline allows; undefined when there is none. */
+  whyStuck(limitMs = 5 * 60_000): string | undefined {
+    const stuck = [...this.#running].find(([, sinceMs]) => performance.now() - sinceMs > limitMs)
+    return stuck && `${this.#options.name} ${stuck[0]} has been processed for more than ${limitMs / 60_000} minutes`
+  }
+
+  /**
+   * Takes no more keys and waits for those being processed; after `timeoutMs` their signal is aborted, and those that do not
+   * heed it are left behind after as long again.
+   */
   async drain(timeoutMs: number): Promise<void> {
     this.#closed = true
     for (const key of [...this.#delayed.keys()]) this.#undelay(key)
@@ -70,7 +80,13 @@ export class WorkQueue {
     this.#measure()
     if (this.#running.size === 0) return
     const hurry = setTimeout(() => this.#abort.abort(new Error('the operator is stopping')), timeoutMs)
-    await new Promise<void>((resolve) => (this.#onIdle = resolve))
+    await new Promise<void>((resolve) => {
+      const giveUp = setTimeout(resolve, 2 * timeoutMs)
+      this.#onIdle = () => {
+        clearTimeout(giveUp)
+        resolve()
+      }
+    })
     clearTimeout(hurry)
   }
 
@@ -80,7 +96,7 @@ export class WorkQueue {
       if (next.done) break
       const [key, dueMs] = next.value
       this.#due.delete(key)
-      this.#running.add(key)
+      this.#running.set(key, performance.now())
       metrics.queueWait.observe({ queue: this.#options.name }, (performance.now() - dueMs) / 1000)
       void this.#work(key)
     }

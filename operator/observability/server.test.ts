@@ -7,13 +7,17 @@ import { startServer } from './server.ts'
 
 test('health, readiness with its reason, metrics; anything else is 404', async () => {
   let why: string | undefined = 'ConfigMap in demo: not listed yet'
-  const server = await startServer({ port: 0, ready: () => why, log: createLogger('silent') })
+  let stuck: string | undefined = undefined
+  const log = createLogger('silent')
+  const server = await startServer({ port: 0, ready: () => why, alive: () => stuck, log })
   const get = async (path: string) => {
     const response = await fetch(`http://127.0.0.1:${server.port}${path}`)
     return { status: response.status, body: await response.text() }
   }
   expect(await get('/healthz')).toEqual({ status: 200, body: 'ok\n' })
   expect(await get('/readyz')).toEqual({ status: 503, body: 'ConfigMap in demo: not listed yet\n' })
+  stuck = 'DataStore ns/a has been processed for more than 5 minutes'
+  expect(await get('/healthz')).toEqual({ status: 503, body: `${stuck}\n` })
   why = undefined
   expect(await get('/readyz?verbose')).toEqual({ status: 200, body: 'ok\n' })
   metrics.reconciles.inc({ kind: 'DataStore', result: 'done' })

@@ -8,7 +8,7 @@ export interface ServerOptions {
   /** Why the process cannot serve yet; undefined when it can. */
   ready: () => string | undefined
   /** Why the process must be restarted; undefined when it need not. */
-  alive?: () => string | undefined
+  alive: () => string | undefined
   log: Logger
 }
 
@@ -34,7 +34,7 @@ export async function startServer(options: ServerOptions): Promise<{ port: numbe
 
 async function answer(url: string, options: ServerOptions, response: ServerResponse): Promise<void> {
   const path = url.split('?')[0]
-  if (path === '/healthz') return verdict(options.alive?.(), response)
+  if (path === '/healthz') return verdict(options.alive(), response)
   if (path === '/readyz') return verdict(options.ready(), response)
   if (path !== '/metrics') return end(response, 404, 'not found\n')
   response.setHeader('content-type', registry.contentType)
