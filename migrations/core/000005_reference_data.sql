@@ -75,8 +75,11 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON skills_taxonomy, skill_relations, occupa
   TO matching_definer;
 GRANT SELECT ON skills_taxonomy, skill_relations, occupations, occupation_skills, cities
   TO authenticated_users, recruiter_role, admin_role;
-GRANT INSERT, UPDATE ON skills_taxonomy, skill_relations TO admin_role;
-GRANT DELETE ON skill_relations TO admin_role;
+GRANT INSERT ON skills_taxonomy TO admin_role;
+GRANT UPDATE (esco_uri, skill_name, category, parent_skill_id, aliases, description, skill_level_max, is_verified,
+              verification_source, popularity_score, market_demand)
+  ON skills_taxonomy TO admin_role;
+GRANT INSERT, DELETE ON skill_relations TO admin_role;
 
 -- A skill is not above itself over any number of steps (D-019). Looks at a statement's changed rows together. The lock keeps two
 -- transactions from closing a ring between them.

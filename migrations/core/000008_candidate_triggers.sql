@@ -110,6 +110,39 @@ $$;
 
 SET LOCAL ROLE supersmartmatch_core_owner;
 
+-- Who verified a skill or a certificate verified these facts: when the candidate changes them, it is the candidate's word again.
+CREATE FUNCTION reset_skill_verification() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  NEW.verification_status := 'self_declared';
+  NEW.verification_details := NULL;
+  NEW.proficiency_score := NULL;
+  RETURN NEW;
+END
+$$;
+CREATE TRIGGER candidate_skills_verification BEFORE UPDATE ON candidate_skills FOR EACH ROW
+  WHEN (current_setting('role') = 'authenticated_users'
+        AND (OLD.skill_level, OLD.years_experience, OLD.last_used_date)
+            IS DISTINCT FROM (NEW.skill_level, NEW.years_experience, NEW.last_used_date))
+  EXECUTE FUNCTION reset_skill_verification();
+
+CREATE FUNCTION reset_certificate_verification() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  NEW.verification_status := 'unverified';
+  RETURN NEW;
+END
+$$;
+CREATE TRIGGER certifications_verification BEFORE UPDATE ON certifications FOR EACH ROW
+  WHEN (current_setting('role') = 'authenticated_users' AND OLD.verification_status <> 'revoked'
+        AND (OLD.certification_name, OLD.issuing_organization, OLD.issue_date, OLD.expiration_date, OLD.credential_id,
+             OLD.credential_url)
+            IS DISTINCT FROM (NEW.certification_name, NEW.issuing_organization, NEW.issue_date, NEW.expiration_date,
+                              NEW.credential_id, NEW.credential_url))
+  EXECUTE FUNCTION reset_certificate_verification();
+
 CREATE TRIGGER candidate_profiles_user_type BEFORE INSERT OR UPDATE OF user_id ON candidate_profiles
   FOR EACH ROW EXECUTE FUNCTION check_user_type('user_id', 'candidate');
 CREATE TRIGGER candidate_profiles_search_update

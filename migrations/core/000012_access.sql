@@ -1,4 +1,5 @@
--- Who sees which rows: access functions, policies, and the grants that say which commands and columns.
+-- Who sees which rows: access functions, policies, and the grants that say which commands and columns. No role of a request may
+-- update keys and timestamps: a row never moves to another person, job or company.
 -- Policies learn about the caller only through these functions; as definer functions they read past row security, so policies
 -- never recurse into each other (D-080). In plpgsql, because that keeps its plans for the session.
 
@@ -13,7 +14,8 @@ BEGIN
 END
 $$;
 
--- 3: applied to a posting of the caller and not withdrawn; else by visibility 2 (public), 1 (limited), 0.
+-- 3: applied to a posting of the caller, who still recruits for its company, and not withdrawn; else by visibility 2 (public),
+-- 1 (limited), 0.
 -- Most candidates have applied nowhere: a cheap query of its own spares them the second, which opens every partition.
 CREATE FUNCTION app_candidate_access(p_candidate_id uuid) RETURNS integer
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
@@ -24,6 +26,7 @@ BEGIN
                  FROM public.job_applications a
                  JOIN public.job_posting_keys k USING (job_id)
                  JOIN public.job_postings j ON j.job_id = k.job_id AND j.created_at = k.created_at
+                 JOIN public.company_members m ON m.company_id = j.company_id AND m.user_id = j.recruiter_id
                 WHERE a.candidate_id = p_candidate_id AND a.status <> 'withdrawn'
                   AND j.recruiter_id = public.current_app_user()) THEN
       RETURN 3;
@@ -42,6 +45,7 @@ BEGIN
 END
 $$;
 
+-- The caller's own posting, for a company the caller still belongs to.
 CREATE FUNCTION app_recruits_job(p_job_id uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -49,6 +53,7 @@ BEGIN
   RETURN EXISTS (SELECT 1
                    FROM public.job_posting_keys k
                    JOIN public.job_postings j ON j.job_id = k.job_id AND j.created_at = k.created_at
+                   JOIN public.company_members m ON m.company_id = j.company_id AND m.user_id = j.recruiter_id
                   WHERE k.job_id = p_job_id AND j.recruiter_id = public.current_app_user());
 END
 $$;
@@ -81,6 +86,26 @@ BEGIN
 END
 $$;
 
+-- The same for all jobs and companies at once, for policies on postings: `= ANY ((SELECT …)::uuid[])` calls them once a query
+-- instead of once a row.
+CREATE FUNCTION app_applied_jobs() RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+  RETURN ARRAY(SELECT a.job_id
+                 FROM public.candidate_profiles p JOIN public.job_applications a USING (candidate_id)
+                WHERE p.user_id = public.current_app_user());
+END
+$$;
+
+CREATE FUNCTION app_companies() RETURNS uuid[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+  RETURN ARRAY(SELECT company_id FROM public.company_members WHERE user_id = public.current_app_user());
+END
+$$;
+
 -- Takes applications now.
 CREATE FUNCTION app_job_is_open(p_job_id uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
@@ -94,7 +119,8 @@ END
 $$;
 
 GRANT EXECUTE ON FUNCTION app_owns_candidate(uuid), app_candidate_access(uuid), app_can_see_candidate(uuid),
-  app_recruits_job(uuid), app_has_applied(uuid), app_is_company_member(uuid), app_is_company_owner(uuid), app_job_is_open(uuid)
+  app_recruits_job(uuid), app_has_applied(uuid), app_is_company_member(uuid), app_is_company_owner(uuid), app_job_is_open(uuid),
+  app_applied_jobs(), app_companies()
   TO authenticated_users, recruiter_role, admin_role;
 
 SET LOCAL ROLE supersmartmatch_core_owner;
@@ -136,9 +162,25 @@ BEGIN
   END LOOP;
 END
 $$;
-GRANT SELECT, INSERT, UPDATE, DELETE ON work_experiences, education, candidate_languages TO authenticated_users, admin_role;
-GRANT SELECT, INSERT, UPDATE, DELETE ON candidate_skills, certifications TO admin_role;
--- What others found out about a skill or a certificate is not the candidate's to write.
+GRANT SELECT, INSERT, DELETE ON work_experiences, education, candidate_languages TO authenticated_users, admin_role;
+GRANT UPDATE (company_name, position_title, employment_type, industry, company_size, start_date, end_date, is_current, location,
+              description, key_achievements, skills_used, salary_range, management_experience, team_size, seniority_level,
+              promotion_from)
+  ON work_experiences TO authenticated_users, admin_role;
+GRANT UPDATE (institution_name, degree_type, field_of_study, grade, start_date, end_date, is_completed, location, description,
+              relevant_coursework, honors_awards)
+  ON education TO authenticated_users, admin_role;
+GRANT UPDATE (language_code, language_name, proficiency_level, cefr_level, is_native, certification_name)
+  ON candidate_languages TO authenticated_users, admin_role;
+GRANT SELECT, INSERT, DELETE ON candidate_skills, certifications TO admin_role;
+GRANT UPDATE (skill_level, years_experience, is_primary, last_used_date, proficiency_score, verification_status,
+              verification_details)
+  ON candidate_skills TO admin_role;
+GRANT UPDATE (certification_name, issuing_organization, issue_date, expiration_date, credential_id, credential_url,
+              verification_status)
+  ON certifications TO admin_role;
+-- What others found out about a skill or a certificate is not the candidate's to write, and ends with what it was found out of
+-- (000008).
 GRANT SELECT, DELETE ON candidate_skills, certifications TO authenticated_users;
 GRANT INSERT (candidate_id, skill_id, skill_level, years_experience, is_primary, last_used_date),
       UPDATE (skill_level, years_experience, is_primary, last_used_date)
@@ -171,7 +213,11 @@ GRANT INSERT (company_name, legal_name, industry, company_size, founded_year, he
       UPDATE (company_name, legal_name, industry, company_size, founded_year, headquarters_location, website_url, logo_url,
               description, content_language, company_culture, employee_count_range, stock_symbol)
   ON companies TO recruiter_role;
-GRANT SELECT, INSERT, UPDATE, DELETE ON companies TO admin_role;
+GRANT SELECT, INSERT, DELETE ON companies TO admin_role;
+GRANT UPDATE (company_name, legal_name, industry, company_size, founded_year, headquarters_location, website_url, logo_url,
+              description, content_language, company_culture, glassdoor_rating, employee_count_range, stock_symbol, is_verified,
+              verification_date)
+  ON companies TO admin_role;
 
 CREATE POLICY member_read ON company_members FOR SELECT TO recruiter_role USING (app_is_company_member(company_id));
 CREATE POLICY owner_insert ON company_members FOR INSERT TO recruiter_role WITH CHECK (app_is_company_owner(company_id));
@@ -181,13 +227,13 @@ CREATE POLICY owner_delete ON company_members FOR DELETE TO recruiter_role
   USING (app_is_company_owner(company_id) OR user_id = (SELECT current_app_user()));
 CREATE POLICY admin_full_access ON company_members FOR ALL TO admin_role USING (true) WITH CHECK (true);
 GRANT SELECT, INSERT (company_id, user_id, role), UPDATE (role), DELETE ON company_members TO recruiter_role;
-GRANT SELECT, INSERT, UPDATE, DELETE ON company_members TO admin_role;
+GRANT SELECT, INSERT, UPDATE (role), DELETE ON company_members TO admin_role;
 
--- job_postings (D-007). `status = 'active'` comes first: the function runs for other rows only.
+-- job_postings (D-007). `status = 'active'` comes first: the look-up is made when another row is met.
 CREATE POLICY candidate_read ON job_postings FOR SELECT TO authenticated_users
-  USING (status = 'active' OR app_has_applied(job_id));
+  USING (status = 'active' OR job_id = ANY ((SELECT app_applied_jobs())::uuid[]));
 CREATE POLICY recruiter_read ON job_postings FOR SELECT TO recruiter_role
-  USING (status = 'active' OR app_is_company_member(company_id));
+  USING (status = 'active' OR company_id = ANY ((SELECT app_companies())::uuid[]));
 CREATE POLICY recruiter_insert ON job_postings FOR INSERT TO recruiter_role
   WITH CHECK (recruiter_id = (SELECT current_app_user()) AND app_is_company_member(company_id));
 CREATE POLICY recruiter_update ON job_postings FOR UPDATE TO recruiter_role
@@ -223,15 +269,20 @@ CREATE POLICY recruiter_update ON job_locations FOR UPDATE TO recruiter_role
 CREATE POLICY recruiter_delete ON job_locations FOR DELETE TO recruiter_role USING (app_recruits_job(job_id));
 CREATE POLICY admin_full_access ON job_locations FOR ALL TO admin_role USING (true) WITH CHECK (true);
 GRANT SELECT ON job_required_skills, job_locations TO authenticated_users;
-GRANT SELECT, INSERT, UPDATE, DELETE ON job_required_skills, job_locations TO recruiter_role, admin_role;
+GRANT SELECT, INSERT, UPDATE (requirement_type, minimum_level, minimum_years, weight), DELETE
+  ON job_required_skills TO recruiter_role, admin_role;
+GRANT SELECT, INSERT, UPDATE (is_primary), DELETE ON job_locations TO recruiter_role, admin_role;
 
--- job_applications (D-006): a candidate applies to an open job and may withdraw; the job's recruiter decides.
+-- job_applications (D-006): a candidate applies to an open job and may withdraw until somebody decided; the job's recruiter
+-- decides, and sees nothing of an application that was withdrawn.
 CREATE POLICY candidate_read ON job_applications FOR SELECT TO authenticated_users USING (app_owns_candidate(candidate_id));
 CREATE POLICY candidate_insert ON job_applications FOR INSERT TO authenticated_users
   WITH CHECK (app_owns_candidate(candidate_id) AND status = 'submitted' AND app_job_is_open(job_id));
 CREATE POLICY candidate_withdraw ON job_applications FOR UPDATE TO authenticated_users
-  USING (app_owns_candidate(candidate_id)) WITH CHECK (app_owns_candidate(candidate_id) AND status = 'withdrawn');
-CREATE POLICY recruiter_read ON job_applications FOR SELECT TO recruiter_role USING (app_recruits_job(job_id));
+  USING (app_owns_candidate(candidate_id) AND status IN ('submitted', 'in_review', 'interview', 'offer'))
+  WITH CHECK (app_owns_candidate(candidate_id) AND status = 'withdrawn');
+CREATE POLICY recruiter_read ON job_applications FOR SELECT TO recruiter_role
+  USING (app_recruits_job(job_id) AND status <> 'withdrawn');
 CREATE POLICY recruiter_update ON job_applications FOR UPDATE TO recruiter_role
   USING (app_recruits_job(job_id) AND status <> 'withdrawn')
   WITH CHECK (app_recruits_job(job_id) AND status <> 'withdrawn');
@@ -241,4 +292,4 @@ GRANT SELECT (application_id, job_id, candidate_id, status, cover_letter, source
       UPDATE (status)
   ON job_applications TO authenticated_users;
 GRANT SELECT, UPDATE (status, notes) ON job_applications TO recruiter_role;
-GRANT SELECT, INSERT, UPDATE, DELETE ON job_applications TO admin_role;
+GRANT SELECT, INSERT, UPDATE (status, cover_letter, notes, source), DELETE ON job_applications TO admin_role;

@@ -102,6 +102,62 @@ describe('a candidate', () => {
     expect(await asVisible(set, ['withdrawn', open])).toEqual([{ status: 'withdrawn', decided: true }])
   })
 
+  test.each(['rejected', 'hired', 'withdrawn'])('cannot withdraw once %s', async (decision) => {
+    const person = await addCandidate(db.query, 'private')
+    const application = await apply(db.query, await addJob(db.query, rival), person.candidateId)
+    await db.query(`UPDATE job_applications SET status = $1 WHERE application_id = $2`, [decision, application])
+    const withdraw = db.as('authenticated_users', person.userId, (query) =>
+      query(`UPDATE job_applications SET status = 'withdrawn' WHERE application_id = $1 RETURNING status`, [
+        application,
+      ]),
+    )
+    expect(await withdraw).toEqual([])
+  })
+
+  test.each([
+    [`candidate_skills SET is_primary = TRUE`, 'verified'],
+    [`candidate_skills SET skill_level = skill_level`, 'verified'],
+    [`candidate_skills SET skill_level = 5`, 'self_declared'],
+    [`candidate_skills SET years_experience = 9`, 'self_declared'],
+    [`candidate_skills SET last_used_date = '2026-01-01'`, 'self_declared'],
+    [`certifications SET certification_name = certification_name`, 'verified'],
+    [`certifications SET certification_name = 'Doctor'`, 'unverified'],
+    [`certifications SET issuing_organization = 'Harvard'`, 'unverified'],
+    [`certifications SET issue_date = '2020-01-01'`, 'unverified'],
+    [`certifications SET expiration_date = '2090-01-01'`, 'unverified'],
+    [`certifications SET credential_id = '1'`, 'unverified'],
+    [`certifications SET credential_url = 'https://example.invalid/1'`, 'unverified'],
+  ])('by %s leaves it %s', async (change, status) => {
+    const person = await addCandidate(db.query, 'private')
+    const own = [person.candidateId]
+    await db.query(
+      `UPDATE candidate_skills SET verification_status = 'verified', proficiency_score = 0.9, verification_details = '{}'
+        WHERE candidate_id = $1`,
+      own,
+    )
+    await db.query(`UPDATE certifications SET verification_status = 'verified' WHERE candidate_id = $1`, own)
+    const [row] = await db.as('authenticated_users', person.userId, (query) =>
+      query(`UPDATE ${change} WHERE candidate_id = $1 RETURNING *`, own),
+    )
+    expect(row).toMatchObject({ verification_status: status })
+    if (status === 'self_declared') expect(row).toMatchObject({ proficiency_score: null, verification_details: null })
+  })
+
+  test('does not wash a revoked certificate; an administrator’s correction keeps what is verified', async () => {
+    const { userId, candidateId } = await addCandidate(db.query, 'private')
+    const rename = `UPDATE certifications SET certification_name = $2 WHERE candidate_id = $1 RETURNING verification_status AS is`
+    const set = (status: string) =>
+      db.query(`UPDATE certifications SET verification_status = $2 WHERE candidate_id = $1`, [candidateId, status])
+    await set('revoked')
+    expect(await db.as('authenticated_users', userId, (query) => query(rename, [candidateId, 'Master']))).toEqual([
+      { is: 'revoked' },
+    ])
+    await set('verified')
+    expect(await db.as('admin_role', null, (query) => query(rename, [candidateId, 'Doctor']))).toEqual([
+      { is: 'verified' },
+    ])
+  })
+
   test('sees active jobs, and closed ones it applied to', async () => {
     const [applied, other] = [await addJob(db.query, rival), await addJob(db.query, rival)]
     await apply(db.query, applied, card.candidateId)
@@ -144,7 +200,37 @@ describe('a recruiter', () => {
     expect(await seenBy(null)).toEqual(sorted(visible, card))
     await db.query(`UPDATE job_applications SET status = 'withdrawn' WHERE job_id = $1`, [job])
     expect(await seenBy(recruiter.userId)).toEqual(sorted(visible, card))
+    const letters = db.as('recruiter_role', recruiter.userId, (query) =>
+      query(`SELECT cover_letter FROM job_applications WHERE job_id = $1`, [job]),
+    )
+    expect(await letters).toEqual([])
     await db.query(`UPDATE job_applications SET status = 'submitted' WHERE job_id = $1`, [job])
+  })
+
+  test('who left the company keeps nothing of its applicants', async () => {
+    const former = await addRecruiter(db.query)
+    const posting = await addJob(db.query, former)
+    const application = await apply(db.query, posting, hidden.candidateId)
+    const rows = (sql: string, id: string) => db.as('recruiter_role', former.userId, (query) => query(sql, [id]))
+    const contact = () => rows(`SELECT email FROM recruiter_candidates WHERE candidate_id = $1`, hidden.candidateId)
+    const read = () => rows(`SELECT status FROM job_applications WHERE application_id = $1`, application)
+    const decide = () =>
+      rows(`UPDATE job_applications SET status = 'rejected' WHERE application_id = $1 RETURNING status`, application)
+    const skill = await addSkill(db.query)
+    const require = () =>
+      rows(
+        `INSERT INTO job_required_skills (job_id, skill_id, requirement_type) VALUES ($1, '${skill}', 'required')
+         RETURNING job_id`,
+        posting,
+      )
+    expect(await contact()).toHaveLength(1)
+    expect(await read()).toHaveLength(1)
+    await db.query(`DELETE FROM company_members WHERE user_id = $1`, [former.userId])
+    expect(await contact()).toEqual([])
+    expect(await read()).toEqual([])
+    expect(await decide()).toEqual([])
+    await expect(require()).rejects.toMatchObject(refused)
+    await db.query(`DELETE FROM job_applications WHERE application_id = $1`, [application])
   })
 
   test('sees the expected salary where it is shared', async () => {
@@ -239,6 +325,23 @@ describe('a recruiter', () => {
     await expect(join).rejects.toMatchObject(refused)
   })
 
+  test.each(['authenticated_users', 'recruiter_role'])(
+    '%s: closed postings cost one look-up, not one each',
+    async (role) => {
+      for (let i = 0; i < 10; i++) await addJob(db.query, recruiter, { status: `'draft'` })
+      const client = await db.connect()
+      await client.query(`SET track_functions = 'all'; BEGIN; SET LOCAL ROLE ${role};
+                        SELECT set_config('app.current_user_id', '${recruiter.userId}', true)`)
+      const { rowCount } = await client.query('SELECT job_id FROM job_postings')
+      expect(rowCount).toBeGreaterThanOrEqual(role === 'recruiter_role' ? 11 : 1)
+      await client.query('RESET ROLE')
+      const { rows } = await client.query<{ calls: string }>(
+        `SELECT sum(calls) AS calls FROM pg_stat_xact_user_functions WHERE funcname LIKE 'app\\_%'`,
+      )
+      expect(rows).toEqual([{ calls: '1' }])
+    },
+  )
+
   test('reads applications to the own jobs only', async () => {
     const read = (userId: string) =>
       db.as('recruiter_role', userId, (query) =>
@@ -270,6 +373,17 @@ describe('an administrator', () => {
     await expect(attempt).rejects.toMatchObject(refused)
   })
 })
+
+test.each(['authenticated_users', 'recruiter_role', 'admin_role'] as const)(
+  '%s locks an aggregate without getting a transaction id, which would fix its events’ place too early',
+  async (role) => {
+    const assigned = db.as(role, self.userId, async (query) => {
+      await query(`SELECT lock_aggregate('job', $1)`, [job])
+      return one<string | null>(query, `SELECT pg_current_xact_id_if_assigned()::text`)
+    })
+    expect(await assigned).toBeNull()
+  },
+)
 
 test('a service login reads nothing before it picks a role', async () => {
   const client = await db.connect('supersmartmatch_core_app_a')

@@ -82,6 +82,21 @@ describe('the matrix', () => {
 })
 
 describe('every table', () => {
+  test('keeps its keys and created_at: no role of a request may change them', async () => {
+    expect(
+      await db.query(
+        `SELECT c.relname, a.attname, r.role
+           FROM pg_class c
+           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+          CROSS JOIN unnest(ARRAY['authenticated_users', 'recruiter_role', 'admin_role']) AS r(role)
+          WHERE ${ours} AND c.relkind IN ('r', 'p') AND has_column_privilege(r.role, c.oid, a.attnum, 'UPDATE')
+            AND (a.attname IN ('created_at', 'updated_at', 'user_id', 'candidate_id', 'company_id', 'job_id')
+                 OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey)))
+          ORDER BY 1, 2, 3`,
+      ),
+    ).toEqual([])
+  })
+
   test('with personal data has row security, forced, and the policy of matching_definer', async () => {
     const rows = await db.query(
       `SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity AND EXISTS (
@@ -201,6 +216,22 @@ describe('cluster.sql', () => {
                           'recruiter_role', 'admin_role', 'outbox_worker', 'analytics', 'pgbouncer_auth') ORDER BY 1`,
     )
     expect(create).toEqual([{ rolname: 'matching_definer' }, { rolname: 'supersmartmatch_core_owner' }])
+  })
+
+  test('lets nobody into the database but its logins, and only the owner make temporary tables', async () => {
+    const rows = await db.query(
+      `SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(grantee) END AS role,
+              string_agg(privilege_type, ' ' ORDER BY privilege_type) AS privileges
+         FROM pg_database CROSS JOIN LATERAL aclexplode(datacl) WHERE datname = current_database() GROUP BY 1`,
+    )
+    expect(Object.fromEntries(rows.map((row) => [row['role'], row['privileges']]))).toEqual({
+      supersmartmatch_core_owner: 'CONNECT CREATE TEMPORARY',
+      supersmartmatch_core_app_a: 'CONNECT',
+      supersmartmatch_core_app_b: 'CONNECT',
+      outbox_worker: 'CONNECT',
+      analytics: 'CONNECT',
+      pgbouncer_auth: 'CONNECT',
+    })
   })
 
   test('may run again, many times at once', async () => {

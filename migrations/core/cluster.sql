@@ -75,6 +75,12 @@ BEGIN
   REVOKE CREATE ON SCHEMA public FROM PUBLIC;
   GRANT USAGE, CREATE ON SCHEMA public TO supersmartmatch_core_owner, matching_definer;
   GRANT USAGE ON SCHEMA public TO authenticated_users, recruiter_role, admin_role, outbox_worker, analytics;
+  -- By default everybody who can log in to the server may connect and make temporary tables.
+  EXECUTE format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+  EXECUTE format('GRANT CONNECT ON DATABASE %I TO supersmartmatch_core_owner, supersmartmatch_core_app_a,
+                    supersmartmatch_core_app_b, outbox_worker, analytics, pgbouncer_auth', current_database());
+  -- For data migrations, which may not COPY into a table with row level security.
+  EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO supersmartmatch_core_owner', current_database());
   -- The migration ledger lives in a schema of its own, which the runner creates as owner.
   EXECUTE format('GRANT CREATE ON DATABASE %I TO supersmartmatch_core_owner', current_database());
 

@@ -103,6 +103,19 @@ $$;
 
 ALTER FUNCTION public.add_job_skill_weights() OWNER TO matching_definer;
 
+CREATE FUNCTION public.app_applied_jobs() RETURNS uuid[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  RETURN ARRAY(SELECT a.job_id
+                 FROM public.candidate_profiles p JOIN public.job_applications a USING (candidate_id)
+                WHERE p.user_id = public.current_app_user());
+END
+$$;
+
+ALTER FUNCTION public.app_applied_jobs() OWNER TO matching_definer;
+
 CREATE FUNCTION public.app_can_see_candidate(p_candidate_id uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -124,6 +137,7 @@ BEGIN
                  FROM public.job_applications a
                  JOIN public.job_posting_keys k USING (job_id)
                  JOIN public.job_postings j ON j.job_id = k.job_id AND j.created_at = k.created_at
+                 JOIN public.company_members m ON m.company_id = j.company_id AND m.user_id = j.recruiter_id
                 WHERE a.candidate_id = p_candidate_id AND a.status <> 'withdrawn'
                   AND j.recruiter_id = public.current_app_user()) THEN
       RETURN 3;
@@ -135,6 +149,17 @@ END
 $$;
 
 ALTER FUNCTION public.app_candidate_access(p_candidate_id uuid) OWNER TO matching_definer;
+
+CREATE FUNCTION public.app_companies() RETURNS uuid[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  RETURN ARRAY(SELECT company_id FROM public.company_members WHERE user_id = public.current_app_user());
+END
+$$;
+
+ALTER FUNCTION public.app_companies() OWNER TO matching_definer;
 
 CREATE FUNCTION public.app_has_applied(p_job_id uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -207,6 +232,7 @@ BEGIN
   RETURN EXISTS (SELECT 1
                    FROM public.job_posting_keys k
                    JOIN public.job_postings j ON j.job_id = k.job_id AND j.created_at = k.created_at
+                   JOIN public.company_members m ON m.company_id = j.company_id AND m.user_id = j.recruiter_id
                   WHERE k.job_id = p_job_id AND j.recruiter_id = public.current_app_user());
 END
 $$;
@@ -1020,6 +1046,32 @@ END
 $$;
 
 ALTER FUNCTION public.remove_job_posting_key() OWNER TO matching_definer;
+
+CREATE FUNCTION public.reset_certificate_verification() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  NEW.verification_status := 'unverified';
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.reset_certificate_verification() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.reset_skill_verification() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  NEW.verification_status := 'self_declared';
+  NEW.verification_details := NULL;
+  NEW.proficiency_score := NULL;
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.reset_skill_verification() OWNER TO supersmartmatch_core_owner;
 
 CREATE FUNCTION public.run_maintenance_job(p_name text) RETURNS boolean
     LANGUAGE plpgsql
@@ -2472,6 +2524,8 @@ CREATE TRIGGER candidate_skills_profile_update AFTER UPDATE ON public.candidate_
 
 CREATE TRIGGER candidate_skills_touch BEFORE UPDATE ON public.candidate_skills FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 
+CREATE TRIGGER candidate_skills_verification BEFORE UPDATE ON public.candidate_skills FOR EACH ROW WHEN (((current_setting('role'::text) = 'authenticated_users'::text) AND (((old.skill_level IS DISTINCT FROM new.skill_level) OR (old.years_experience IS DISTINCT FROM new.years_experience)) OR (old.last_used_date IS DISTINCT FROM new.last_used_date)))) EXECUTE FUNCTION public.reset_skill_verification();
+
 CREATE TRIGGER certifications_events AFTER UPDATE ON public.certifications REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
 
 CREATE TRIGGER certifications_events_delete AFTER DELETE ON public.certifications REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
@@ -2485,6 +2539,8 @@ CREATE TRIGGER certifications_profile_insert AFTER INSERT ON public.certificatio
 CREATE TRIGGER certifications_profile_update AFTER UPDATE ON public.certifications REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.refresh_candidate_profiles();
 
 CREATE TRIGGER certifications_touch BEFORE UPDATE ON public.certifications FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER certifications_verification BEFORE UPDATE ON public.certifications FOR EACH ROW WHEN (((current_setting('role'::text) = 'authenticated_users'::text) AND ((old.verification_status)::text <> 'revoked'::text) AND (((((((old.certification_name)::text IS DISTINCT FROM (new.certification_name)::text) OR ((old.issuing_organization)::text IS DISTINCT FROM (new.issuing_organization)::text)) OR (old.issue_date IS DISTINCT FROM new.issue_date)) OR (old.expiration_date IS DISTINCT FROM new.expiration_date)) OR ((old.credential_id)::text IS DISTINCT FROM (new.credential_id)::text)) OR (old.credential_url IS DISTINCT FROM new.credential_url)))) EXECUTE FUNCTION public.reset_certificate_verification();
 
 CREATE TRIGGER companies_events AFTER UPDATE ON public.companies REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('company', 'company', 'company_id');
 
@@ -2752,11 +2808,11 @@ ALTER TABLE public.candidate_profiles ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY candidate_read ON public.job_applications FOR SELECT TO authenticated_users USING (public.app_owns_candidate(candidate_id));
 
-CREATE POLICY candidate_read ON public.job_postings FOR SELECT TO authenticated_users USING ((((status)::text = 'active'::text) OR public.app_has_applied(job_id)));
+CREATE POLICY candidate_read ON public.job_postings FOR SELECT TO authenticated_users USING ((((status)::text = 'active'::text) OR (job_id = ANY (( SELECT public.app_applied_jobs() AS app_applied_jobs)::uuid[]))));
 
 ALTER TABLE public.candidate_skills ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY candidate_withdraw ON public.job_applications FOR UPDATE TO authenticated_users USING (public.app_owns_candidate(candidate_id)) WITH CHECK ((public.app_owns_candidate(candidate_id) AND ((status)::text = 'withdrawn'::text)));
+CREATE POLICY candidate_withdraw ON public.job_applications FOR UPDATE TO authenticated_users USING ((public.app_owns_candidate(candidate_id) AND ((status)::text = ANY ((ARRAY['submitted'::character varying, 'in_review'::character varying, 'interview'::character varying, 'offer'::character varying])::text[])))) WITH CHECK ((public.app_owns_candidate(candidate_id) AND ((status)::text = 'withdrawn'::text)));
 
 ALTER TABLE public.certifications ENABLE ROW LEVEL SECURITY;
 
@@ -2854,9 +2910,9 @@ CREATE POLICY recruiter_insert ON public.job_postings FOR INSERT TO recruiter_ro
 
 CREATE POLICY recruiter_insert ON public.job_required_skills FOR INSERT TO recruiter_role WITH CHECK (public.app_recruits_job(job_id));
 
-CREATE POLICY recruiter_read ON public.job_applications FOR SELECT TO recruiter_role USING (public.app_recruits_job(job_id));
+CREATE POLICY recruiter_read ON public.job_applications FOR SELECT TO recruiter_role USING ((public.app_recruits_job(job_id) AND ((status)::text <> 'withdrawn'::text)));
 
-CREATE POLICY recruiter_read ON public.job_postings FOR SELECT TO recruiter_role USING ((((status)::text = 'active'::text) OR public.app_is_company_member(company_id)));
+CREATE POLICY recruiter_read ON public.job_postings FOR SELECT TO recruiter_role USING ((((status)::text = 'active'::text) OR (company_id = ANY (( SELECT public.app_companies() AS app_companies)::uuid[]))));
 
 CREATE POLICY recruiter_update ON public.job_applications FOR UPDATE TO recruiter_role USING ((public.app_recruits_job(job_id) AND ((status)::text <> 'withdrawn'::text))) WITH CHECK ((public.app_recruits_job(job_id) AND ((status)::text <> 'withdrawn'::text)));
 
@@ -2893,6 +2949,12 @@ GRANT ALL ON FUNCTION public.add_founding_member() TO supersmartmatch_core_owner
 REVOKE ALL ON FUNCTION public.add_job_skill_weights() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_job_skill_weights() TO supersmartmatch_core_owner;
 
+REVOKE ALL ON FUNCTION public.app_applied_jobs() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.app_applied_jobs() TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.app_applied_jobs() TO authenticated_users;
+GRANT ALL ON FUNCTION public.app_applied_jobs() TO recruiter_role;
+GRANT ALL ON FUNCTION public.app_applied_jobs() TO admin_role;
+
 REVOKE ALL ON FUNCTION public.app_can_see_candidate(p_candidate_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.app_can_see_candidate(p_candidate_id uuid) TO supersmartmatch_core_owner;
 GRANT ALL ON FUNCTION public.app_can_see_candidate(p_candidate_id uuid) TO authenticated_users;
@@ -2904,6 +2966,12 @@ GRANT ALL ON FUNCTION public.app_candidate_access(p_candidate_id uuid) TO supers
 GRANT ALL ON FUNCTION public.app_candidate_access(p_candidate_id uuid) TO authenticated_users;
 GRANT ALL ON FUNCTION public.app_candidate_access(p_candidate_id uuid) TO recruiter_role;
 GRANT ALL ON FUNCTION public.app_candidate_access(p_candidate_id uuid) TO admin_role;
+
+REVOKE ALL ON FUNCTION public.app_companies() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.app_companies() TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.app_companies() TO authenticated_users;
+GRANT ALL ON FUNCTION public.app_companies() TO recruiter_role;
+GRANT ALL ON FUNCTION public.app_companies() TO admin_role;
 
 REVOKE ALL ON FUNCTION public.app_has_applied(p_job_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.app_has_applied(p_job_id uuid) TO supersmartmatch_core_owner;
@@ -3136,6 +3204,10 @@ GRANT ALL ON FUNCTION public.refresh_candidate_profiles() TO supersmartmatch_cor
 REVOKE ALL ON FUNCTION public.remove_job_posting_key() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.remove_job_posting_key() TO supersmartmatch_core_owner;
 
+REVOKE ALL ON FUNCTION public.reset_certificate_verification() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.reset_skill_verification() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.run_maintenance_job(p_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.schedule_maintenance_jobs() FROM PUBLIC;
@@ -3167,12 +3239,30 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO matching_definer;
 GRANT SELECT ON TABLE public.admin_users TO admin_role;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.candidate_languages TO matching_definer;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.candidate_languages TO authenticated_users;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.candidate_languages TO admin_role;
+GRANT SELECT,INSERT,DELETE ON TABLE public.candidate_languages TO authenticated_users;
+GRANT SELECT,INSERT,DELETE ON TABLE public.candidate_languages TO admin_role;
 GRANT SELECT ON TABLE public.candidate_languages TO recruiter_role;
 
+GRANT UPDATE(language_code) ON TABLE public.candidate_languages TO authenticated_users;
+GRANT UPDATE(language_code) ON TABLE public.candidate_languages TO admin_role;
+
+GRANT UPDATE(language_name) ON TABLE public.candidate_languages TO authenticated_users;
+GRANT UPDATE(language_name) ON TABLE public.candidate_languages TO admin_role;
+
+GRANT UPDATE(proficiency_level) ON TABLE public.candidate_languages TO authenticated_users;
+GRANT UPDATE(proficiency_level) ON TABLE public.candidate_languages TO admin_role;
+
+GRANT UPDATE(cefr_level) ON TABLE public.candidate_languages TO authenticated_users;
+GRANT UPDATE(cefr_level) ON TABLE public.candidate_languages TO admin_role;
+
+GRANT UPDATE(is_native) ON TABLE public.candidate_languages TO authenticated_users;
+GRANT UPDATE(is_native) ON TABLE public.candidate_languages TO admin_role;
+
+GRANT UPDATE(certification_name) ON TABLE public.candidate_languages TO authenticated_users;
+GRANT UPDATE(certification_name) ON TABLE public.candidate_languages TO admin_role;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.candidate_skills TO matching_definer;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.candidate_skills TO admin_role;
+GRANT SELECT,INSERT,DELETE ON TABLE public.candidate_skills TO admin_role;
 GRANT SELECT,DELETE ON TABLE public.candidate_skills TO authenticated_users;
 
 GRANT INSERT(candidate_id) ON TABLE public.candidate_skills TO authenticated_users;
@@ -3181,21 +3271,30 @@ GRANT SELECT(candidate_id) ON TABLE public.candidate_skills TO recruiter_role;
 GRANT INSERT(skill_id) ON TABLE public.candidate_skills TO authenticated_users;
 GRANT SELECT(skill_id) ON TABLE public.candidate_skills TO recruiter_role;
 
+GRANT UPDATE(skill_level) ON TABLE public.candidate_skills TO admin_role;
 GRANT INSERT(skill_level),UPDATE(skill_level) ON TABLE public.candidate_skills TO authenticated_users;
 GRANT SELECT(skill_level) ON TABLE public.candidate_skills TO recruiter_role;
 
+GRANT UPDATE(years_experience) ON TABLE public.candidate_skills TO admin_role;
 GRANT INSERT(years_experience),UPDATE(years_experience) ON TABLE public.candidate_skills TO authenticated_users;
 GRANT SELECT(years_experience) ON TABLE public.candidate_skills TO recruiter_role;
 
+GRANT UPDATE(is_primary) ON TABLE public.candidate_skills TO admin_role;
 GRANT INSERT(is_primary),UPDATE(is_primary) ON TABLE public.candidate_skills TO authenticated_users;
 GRANT SELECT(is_primary) ON TABLE public.candidate_skills TO recruiter_role;
 
+GRANT UPDATE(last_used_date) ON TABLE public.candidate_skills TO admin_role;
 GRANT INSERT(last_used_date),UPDATE(last_used_date) ON TABLE public.candidate_skills TO authenticated_users;
 
+GRANT UPDATE(proficiency_score) ON TABLE public.candidate_skills TO admin_role;
+
+GRANT UPDATE(verification_status) ON TABLE public.candidate_skills TO admin_role;
 GRANT SELECT(verification_status) ON TABLE public.candidate_skills TO recruiter_role;
 
+GRANT UPDATE(verification_details) ON TABLE public.candidate_skills TO admin_role;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.certifications TO matching_definer;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.certifications TO admin_role;
+GRANT SELECT,INSERT,DELETE ON TABLE public.certifications TO admin_role;
 GRANT SELECT,DELETE ON TABLE public.certifications TO authenticated_users;
 
 GRANT SELECT(certification_id) ON TABLE public.certifications TO recruiter_role;
@@ -3203,22 +3302,29 @@ GRANT SELECT(certification_id) ON TABLE public.certifications TO recruiter_role;
 GRANT INSERT(candidate_id) ON TABLE public.certifications TO authenticated_users;
 GRANT SELECT(candidate_id) ON TABLE public.certifications TO recruiter_role;
 
+GRANT UPDATE(certification_name) ON TABLE public.certifications TO admin_role;
 GRANT INSERT(certification_name),UPDATE(certification_name) ON TABLE public.certifications TO authenticated_users;
 GRANT SELECT(certification_name) ON TABLE public.certifications TO recruiter_role;
 
+GRANT UPDATE(issuing_organization) ON TABLE public.certifications TO admin_role;
 GRANT INSERT(issuing_organization),UPDATE(issuing_organization) ON TABLE public.certifications TO authenticated_users;
 GRANT SELECT(issuing_organization) ON TABLE public.certifications TO recruiter_role;
 
+GRANT UPDATE(issue_date) ON TABLE public.certifications TO admin_role;
 GRANT INSERT(issue_date),UPDATE(issue_date) ON TABLE public.certifications TO authenticated_users;
 GRANT SELECT(issue_date) ON TABLE public.certifications TO recruiter_role;
 
+GRANT UPDATE(expiration_date) ON TABLE public.certifications TO admin_role;
 GRANT INSERT(expiration_date),UPDATE(expiration_date) ON TABLE public.certifications TO authenticated_users;
 GRANT SELECT(expiration_date) ON TABLE public.certifications TO recruiter_role;
 
+GRANT UPDATE(credential_id) ON TABLE public.certifications TO admin_role;
 GRANT INSERT(credential_id),UPDATE(credential_id) ON TABLE public.certifications TO authenticated_users;
 
+GRANT UPDATE(credential_url) ON TABLE public.certifications TO admin_role;
 GRANT INSERT(credential_url),UPDATE(credential_url) ON TABLE public.certifications TO authenticated_users;
 
+GRANT UPDATE(verification_status) ON TABLE public.certifications TO admin_role;
 GRANT SELECT(verification_status) ON TABLE public.certifications TO recruiter_role;
 
 GRANT SELECT(created_at) ON TABLE public.certifications TO recruiter_role;
@@ -3233,43 +3339,63 @@ GRANT SELECT ON TABLE public.cities TO admin_role;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.companies TO matching_definer;
 GRANT SELECT ON TABLE public.companies TO authenticated_users;
 GRANT SELECT ON TABLE public.companies TO recruiter_role;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.companies TO admin_role;
+GRANT SELECT,INSERT,DELETE ON TABLE public.companies TO admin_role;
 
 GRANT INSERT(company_name),UPDATE(company_name) ON TABLE public.companies TO recruiter_role;
+GRANT UPDATE(company_name) ON TABLE public.companies TO admin_role;
 
 GRANT INSERT(legal_name),UPDATE(legal_name) ON TABLE public.companies TO recruiter_role;
+GRANT UPDATE(legal_name) ON TABLE public.companies TO admin_role;
 
 GRANT INSERT(industry),UPDATE(industry) ON TABLE public.companies TO recruiter_role;
+GRANT UPDATE(industry) ON TABLE public.companies TO admin_role;
 
 GRANT INSERT(company_size),UPDATE(company_size) ON TABLE public.companies TO recruiter_role;
+GRANT UPDATE(company_size) ON TABLE public.companies TO admin_role;
 
 GRANT INSERT(founded_year),UPDATE(founded_year) ON TABLE public.companies TO recruiter_role;
+GRANT UPDATE(founded_year) ON TABLE public.companies TO admin_role;
 
 GRANT INSERT(headquarters_location),UPDATE(headquarters_location) ON TABLE public.companies TO recruiter_role;
+GRANT UPDATE(headquarters_location) ON TABLE public.companies TO admin_role;
 
 GRANT INSERT(website_url),UPDATE(website_url) ON TABLE public.companies TO recruiter_role;
+GRANT UPDATE(website_url) ON TABLE public.companies TO admin_role;
 
 GRANT INSERT(logo_url),UPDATE(logo_url) ON TABLE public.companies TO recruiter_role;
+GRANT UPDATE(logo_url) ON TABLE public.companies TO admin_role;
 
 GRANT INSERT(description),UPDATE(description) ON TABLE public.companies TO recruiter_role;
+GRANT UPDATE(description) ON TABLE public.companies TO admin_role;
 
 GRANT INSERT(content_language),UPDATE(content_language) ON TABLE public.companies TO recruiter_role;
+GRANT UPDATE(content_language) ON TABLE public.companies TO admin_role;
 
 GRANT INSERT(company_culture),UPDATE(company_culture) ON TABLE public.companies TO recruiter_role;
+GRANT UPDATE(company_culture) ON TABLE public.companies TO admin_role;
+
+GRANT UPDATE(glassdoor_rating) ON TABLE public.companies TO admin_role;
 
 GRANT INSERT(employee_count_range),UPDATE(employee_count_range) ON TABLE public.companies TO recruiter_role;
+GRANT UPDATE(employee_count_range) ON TABLE public.companies TO admin_role;
 
 GRANT INSERT(stock_symbol),UPDATE(stock_symbol) ON TABLE public.companies TO recruiter_role;
+GRANT UPDATE(stock_symbol) ON TABLE public.companies TO admin_role;
+
+GRANT UPDATE(is_verified) ON TABLE public.companies TO admin_role;
+
+GRANT UPDATE(verification_date) ON TABLE public.companies TO admin_role;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.company_members TO matching_definer;
 GRANT SELECT,DELETE ON TABLE public.company_members TO recruiter_role;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.company_members TO admin_role;
+GRANT SELECT,INSERT,DELETE ON TABLE public.company_members TO admin_role;
 
 GRANT INSERT(company_id) ON TABLE public.company_members TO recruiter_role;
 
 GRANT INSERT(user_id) ON TABLE public.company_members TO recruiter_role;
 
 GRANT INSERT(role),UPDATE(role) ON TABLE public.company_members TO recruiter_role;
+GRANT UPDATE(role) ON TABLE public.company_members TO admin_role;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_postings TO matching_definer;
 GRANT SELECT ON TABLE public.job_postings TO authenticated_users;
@@ -3370,16 +3496,49 @@ GRANT INSERT(slug) ON TABLE public.job_postings TO recruiter_role;
 GRANT INSERT(slug) ON TABLE public.job_postings TO admin_role;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.education TO matching_definer;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.education TO authenticated_users;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.education TO admin_role;
+GRANT SELECT,INSERT,DELETE ON TABLE public.education TO authenticated_users;
+GRANT SELECT,INSERT,DELETE ON TABLE public.education TO admin_role;
 GRANT SELECT ON TABLE public.education TO recruiter_role;
+
+GRANT UPDATE(institution_name) ON TABLE public.education TO authenticated_users;
+GRANT UPDATE(institution_name) ON TABLE public.education TO admin_role;
+
+GRANT UPDATE(degree_type) ON TABLE public.education TO authenticated_users;
+GRANT UPDATE(degree_type) ON TABLE public.education TO admin_role;
+
+GRANT UPDATE(field_of_study) ON TABLE public.education TO authenticated_users;
+GRANT UPDATE(field_of_study) ON TABLE public.education TO admin_role;
+
+GRANT UPDATE(grade) ON TABLE public.education TO authenticated_users;
+GRANT UPDATE(grade) ON TABLE public.education TO admin_role;
+
+GRANT UPDATE(start_date) ON TABLE public.education TO authenticated_users;
+GRANT UPDATE(start_date) ON TABLE public.education TO admin_role;
+
+GRANT UPDATE(end_date) ON TABLE public.education TO authenticated_users;
+GRANT UPDATE(end_date) ON TABLE public.education TO admin_role;
+
+GRANT UPDATE(is_completed) ON TABLE public.education TO authenticated_users;
+GRANT UPDATE(is_completed) ON TABLE public.education TO admin_role;
+
+GRANT UPDATE(location) ON TABLE public.education TO authenticated_users;
+GRANT UPDATE(location) ON TABLE public.education TO admin_role;
+
+GRANT UPDATE(description) ON TABLE public.education TO authenticated_users;
+GRANT UPDATE(description) ON TABLE public.education TO admin_role;
+
+GRANT UPDATE(relevant_coursework) ON TABLE public.education TO authenticated_users;
+GRANT UPDATE(relevant_coursework) ON TABLE public.education TO admin_role;
+
+GRANT UPDATE(honors_awards) ON TABLE public.education TO authenticated_users;
+GRANT UPDATE(honors_awards) ON TABLE public.education TO admin_role;
 
 GRANT SELECT,DELETE ON TABLE public.inbox TO matching_definer;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbox TO outbox_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_applications TO matching_definer;
 GRANT SELECT ON TABLE public.job_applications TO recruiter_role;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_applications TO admin_role;
+GRANT SELECT,INSERT,DELETE ON TABLE public.job_applications TO admin_role;
 
 GRANT SELECT(application_id) ON TABLE public.job_applications TO authenticated_users;
 
@@ -3389,12 +3548,16 @@ GRANT SELECT(candidate_id),INSERT(candidate_id) ON TABLE public.job_applications
 
 GRANT SELECT(status),UPDATE(status) ON TABLE public.job_applications TO authenticated_users;
 GRANT UPDATE(status) ON TABLE public.job_applications TO recruiter_role;
+GRANT UPDATE(status) ON TABLE public.job_applications TO admin_role;
 
 GRANT SELECT(cover_letter),INSERT(cover_letter) ON TABLE public.job_applications TO authenticated_users;
+GRANT UPDATE(cover_letter) ON TABLE public.job_applications TO admin_role;
 
 GRANT UPDATE(notes) ON TABLE public.job_applications TO recruiter_role;
+GRANT UPDATE(notes) ON TABLE public.job_applications TO admin_role;
 
 GRANT SELECT(source),INSERT(source) ON TABLE public.job_applications TO authenticated_users;
+GRANT UPDATE(source) ON TABLE public.job_applications TO admin_role;
 
 GRANT SELECT(applied_at) ON TABLE public.job_applications TO authenticated_users;
 
@@ -3406,8 +3569,11 @@ GRANT SELECT(updated_at) ON TABLE public.job_applications TO authenticated_users
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_locations TO matching_definer;
 GRANT SELECT ON TABLE public.job_locations TO authenticated_users;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_locations TO recruiter_role;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_locations TO admin_role;
+GRANT SELECT,INSERT,DELETE ON TABLE public.job_locations TO recruiter_role;
+GRANT SELECT,INSERT,DELETE ON TABLE public.job_locations TO admin_role;
+
+GRANT UPDATE(is_primary) ON TABLE public.job_locations TO recruiter_role;
+GRANT UPDATE(is_primary) ON TABLE public.job_locations TO admin_role;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.job_posting_keys TO matching_definer;
 GRANT SELECT ON TABLE public.job_posting_keys TO authenticated_users;
@@ -3416,8 +3582,20 @@ GRANT SELECT ON TABLE public.job_posting_keys TO admin_role;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_required_skills TO matching_definer;
 GRANT SELECT ON TABLE public.job_required_skills TO authenticated_users;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_required_skills TO recruiter_role;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_required_skills TO admin_role;
+GRANT SELECT,INSERT,DELETE ON TABLE public.job_required_skills TO recruiter_role;
+GRANT SELECT,INSERT,DELETE ON TABLE public.job_required_skills TO admin_role;
+
+GRANT UPDATE(requirement_type) ON TABLE public.job_required_skills TO recruiter_role;
+GRANT UPDATE(requirement_type) ON TABLE public.job_required_skills TO admin_role;
+
+GRANT UPDATE(minimum_level) ON TABLE public.job_required_skills TO recruiter_role;
+GRANT UPDATE(minimum_level) ON TABLE public.job_required_skills TO admin_role;
+
+GRANT UPDATE(minimum_years) ON TABLE public.job_required_skills TO recruiter_role;
+GRANT UPDATE(minimum_years) ON TABLE public.job_required_skills TO admin_role;
+
+GRANT UPDATE(weight) ON TABLE public.job_required_skills TO recruiter_role;
+GRANT UPDATE(weight) ON TABLE public.job_required_skills TO admin_role;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.job_skill_weights TO matching_definer;
 GRANT SELECT ON TABLE public.job_skill_weights TO authenticated_users;
@@ -3452,53 +3630,110 @@ GRANT SELECT ON TABLE public.recruiter_certifications TO recruiter_role;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.skill_relations TO matching_definer;
 GRANT SELECT ON TABLE public.skill_relations TO authenticated_users;
 GRANT SELECT ON TABLE public.skill_relations TO recruiter_role;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.skill_relations TO admin_role;
+GRANT SELECT,INSERT,DELETE ON TABLE public.skill_relations TO admin_role;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.skills_taxonomy TO matching_definer;
 GRANT SELECT ON TABLE public.skills_taxonomy TO authenticated_users;
 GRANT SELECT ON TABLE public.skills_taxonomy TO recruiter_role;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.skills_taxonomy TO admin_role;
+GRANT SELECT,INSERT ON TABLE public.skills_taxonomy TO admin_role;
+
+GRANT UPDATE(esco_uri) ON TABLE public.skills_taxonomy TO admin_role;
+
+GRANT UPDATE(skill_name) ON TABLE public.skills_taxonomy TO admin_role;
+
+GRANT UPDATE(category) ON TABLE public.skills_taxonomy TO admin_role;
+
+GRANT UPDATE(parent_skill_id) ON TABLE public.skills_taxonomy TO admin_role;
+
+GRANT UPDATE(aliases) ON TABLE public.skills_taxonomy TO admin_role;
+
+GRANT UPDATE(description) ON TABLE public.skills_taxonomy TO admin_role;
+
+GRANT UPDATE(skill_level_max) ON TABLE public.skills_taxonomy TO admin_role;
+
+GRANT UPDATE(is_verified) ON TABLE public.skills_taxonomy TO admin_role;
+
+GRANT UPDATE(verification_source) ON TABLE public.skills_taxonomy TO admin_role;
+
+GRANT UPDATE(popularity_score) ON TABLE public.skills_taxonomy TO admin_role;
+
+GRANT UPDATE(market_demand) ON TABLE public.skills_taxonomy TO admin_role;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_sessions TO matching_definer;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.work_experiences TO matching_definer;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.work_experiences TO authenticated_users;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.work_experiences TO admin_role;
+GRANT SELECT,INSERT,DELETE ON TABLE public.work_experiences TO authenticated_users;
+GRANT SELECT,INSERT,DELETE ON TABLE public.work_experiences TO admin_role;
 
 GRANT SELECT(experience_id) ON TABLE public.work_experiences TO recruiter_role;
 
 GRANT SELECT(candidate_id) ON TABLE public.work_experiences TO recruiter_role;
 
+GRANT UPDATE(company_name) ON TABLE public.work_experiences TO authenticated_users;
+GRANT UPDATE(company_name) ON TABLE public.work_experiences TO admin_role;
 GRANT SELECT(company_name) ON TABLE public.work_experiences TO recruiter_role;
 
+GRANT UPDATE(position_title) ON TABLE public.work_experiences TO authenticated_users;
+GRANT UPDATE(position_title) ON TABLE public.work_experiences TO admin_role;
 GRANT SELECT(position_title) ON TABLE public.work_experiences TO recruiter_role;
 
+GRANT UPDATE(employment_type) ON TABLE public.work_experiences TO authenticated_users;
+GRANT UPDATE(employment_type) ON TABLE public.work_experiences TO admin_role;
 GRANT SELECT(employment_type) ON TABLE public.work_experiences TO recruiter_role;
 
+GRANT UPDATE(industry) ON TABLE public.work_experiences TO authenticated_users;
+GRANT UPDATE(industry) ON TABLE public.work_experiences TO admin_role;
 GRANT SELECT(industry) ON TABLE public.work_experiences TO recruiter_role;
 
+GRANT UPDATE(company_size) ON TABLE public.work_experiences TO authenticated_users;
+GRANT UPDATE(company_size) ON TABLE public.work_experiences TO admin_role;
 GRANT SELECT(company_size) ON TABLE public.work_experiences TO recruiter_role;
 
+GRANT UPDATE(start_date) ON TABLE public.work_experiences TO authenticated_users;
+GRANT UPDATE(start_date) ON TABLE public.work_experiences TO admin_role;
 GRANT SELECT(start_date) ON TABLE public.work_experiences TO recruiter_role;
 
+GRANT UPDATE(end_date) ON TABLE public.work_experiences TO authenticated_users;
+GRANT UPDATE(end_date) ON TABLE public.work_experiences TO admin_role;
 GRANT SELECT(end_date) ON TABLE public.work_experiences TO recruiter_role;
 
+GRANT UPDATE(is_current) ON TABLE public.work_experiences TO authenticated_users;
+GRANT UPDATE(is_current) ON TABLE public.work_experiences TO admin_role;
 GRANT SELECT(is_current) ON TABLE public.work_experiences TO recruiter_role;
 
+GRANT UPDATE(location) ON TABLE public.work_experiences TO authenticated_users;
+GRANT UPDATE(location) ON TABLE public.work_experiences TO admin_role;
 GRANT SELECT(location) ON TABLE public.work_experiences TO recruiter_role;
 
+GRANT UPDATE(description) ON TABLE public.work_experiences TO authenticated_users;
+GRANT UPDATE(description) ON TABLE public.work_experiences TO admin_role;
 GRANT SELECT(description) ON TABLE public.work_experiences TO recruiter_role;
 
+GRANT UPDATE(key_achievements) ON TABLE public.work_experiences TO authenticated_users;
+GRANT UPDATE(key_achievements) ON TABLE public.work_experiences TO admin_role;
 GRANT SELECT(key_achievements) ON TABLE public.work_experiences TO recruiter_role;
 
+GRANT UPDATE(skills_used) ON TABLE public.work_experiences TO authenticated_users;
+GRANT UPDATE(skills_used) ON TABLE public.work_experiences TO admin_role;
 GRANT SELECT(skills_used) ON TABLE public.work_experiences TO recruiter_role;
 
+GRANT UPDATE(salary_range) ON TABLE public.work_experiences TO authenticated_users;
+GRANT UPDATE(salary_range) ON TABLE public.work_experiences TO admin_role;
+
+GRANT UPDATE(management_experience) ON TABLE public.work_experiences TO authenticated_users;
+GRANT UPDATE(management_experience) ON TABLE public.work_experiences TO admin_role;
 GRANT SELECT(management_experience) ON TABLE public.work_experiences TO recruiter_role;
 
+GRANT UPDATE(team_size) ON TABLE public.work_experiences TO authenticated_users;
+GRANT UPDATE(team_size) ON TABLE public.work_experiences TO admin_role;
 GRANT SELECT(team_size) ON TABLE public.work_experiences TO recruiter_role;
 
+GRANT UPDATE(seniority_level) ON TABLE public.work_experiences TO authenticated_users;
+GRANT UPDATE(seniority_level) ON TABLE public.work_experiences TO admin_role;
 GRANT SELECT(seniority_level) ON TABLE public.work_experiences TO recruiter_role;
 
+GRANT UPDATE(promotion_from) ON TABLE public.work_experiences TO authenticated_users;
+GRANT UPDATE(promotion_from) ON TABLE public.work_experiences TO admin_role;
 GRANT SELECT(promotion_from) ON TABLE public.work_experiences TO recruiter_role;
 
 GRANT SELECT(created_at) ON TABLE public.work_experiences TO recruiter_role;

@@ -51,6 +51,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   admin.on('error', () => undefined)
   await admin.query(`CREATE ROLE ${login} LOGIN NOINHERIT PASSWORD '${password}'`)
   await admin.query(`GRANT ${groups.join(', ')} TO ${login} WITH INHERIT FALSE, SET TRUE`)
+  await admin.query(`GRANT CONNECT ON DATABASE ${database} TO ${login}`)
   const { hostname: host, port } = url
   const endpoint = async () => ({
     text: password,
