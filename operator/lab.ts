@@ -18,6 +18,7 @@ export interface Lab {
   forward(pod: string, port: number): Promise<number>
 }
 
+/** Called where the test file is loaded, not in a hook: vitest would forget its afterAll. */
 export async function createLab(): Promise<Lab> {
   const namespace = `lab-${randomBytes(4).toString('hex')}`
   const servers: Server[] = []

@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import pg from 'pg'
-import { ownerRole, replicationRole } from '../../data-store/names.ts'
+import { ownerRole } from '../../data-store/names.ts'
 import type { Bootstrap, BootstrapResult, Target } from '../engine.ts'
 import { withConnection, type Connection } from '../../postgres-connection.ts'
 import { scramVerifier } from '../../../migrations/runner/scram.ts'
@@ -12,8 +12,7 @@ const { escapeIdentifier, escapeLiteral } = pg
  * Puts in place what migrations rely on, as superuser, and writes nothing that is there already:
  *
  * 1. the server shows the certificate that is on its disk (a renewed one is picked up by a reload)
- * 2. the replication role, the owner role and its database exist. Patroni makes the first, unless its pod is killed between
- *    initdb and that; afterwards it takes the data directory as complete
+ * 2. the owner role and its database exist
  * 3. cluster.sql is applied in that database: its text changed, or a role or the database was missing
  * 4. every login has its password
  *
@@ -23,7 +22,7 @@ export async function bootstrap(target: Target, wanted: Bootstrap, signal: Abort
   const clusterSql = createHash('sha256').update(wanted.clusterSql).digest('hex')
   const [reloaded, created] = await withConnection({ ...target, database: 'postgres' }, signal, async (connection) => [
     await reloadCertificate(connection),
-    await createOwned(connection, wanted.database),
+    await createOwned(connection, wanted),
   ])
   const applied = await withConnection({ ...target, database: wanted.database }, signal, async (connection) => {
     const missing = await missingRoles(connection, wanted)
@@ -47,23 +46,26 @@ async function reloadCertificate(connection: Connection): Promise<string[]> {
   return ['server certificate']
 }
 
-async function createOwned(connection: Connection, database: string): Promise<string[]> {
+async function createOwned(connection: Connection, { database, mayCreateDatabase }: Bootstrap): Promise<string[]> {
   const owner = ownerRole(database)
+  const missing = await lacks(connection, 'SELECT FROM pg_catalog.pg_database WHERE datname = $1', database)
+  if (missing && !mayCreateDatabase) throw new Error(lost(database))
   return [
-    ...(await createRole(connection, replicationRole, 'LOGIN REPLICATION')),
-    ...(await createRole(connection, owner, 'LOGIN')),
-    ...(await createDatabase(connection, database, owner)),
+    ...(await createRole(connection, owner)),
+    ...(missing ? await createDatabase(connection, database, owner) : []),
   ]
 }
 
-async function createRole(connection: Connection, role: string, options: string): Promise<string[]> {
+const lost = (database: string) =>
+  `database ${database} is gone although migrations were applied to it; restore it, or delete this object and its volume to begin with an empty one`
+
+async function createRole(connection: Connection, role: string): Promise<string[]> {
   if (!(await lacks(connection, 'SELECT FROM pg_catalog.pg_roles WHERE rolname = $1', role))) return []
-  await connection.query(`CREATE ROLE ${escapeIdentifier(role)} ${options}`)
+  await connection.query(`CREATE ROLE ${escapeIdentifier(role)} LOGIN`)
   return [`role ${role}`]
 }
 
 async function createDatabase(connection: Connection, database: string, owner: string): Promise<string[]> {
-  if (!(await lacks(connection, 'SELECT FROM pg_catalog.pg_database WHERE datname = $1', database))) return []
   await connection.query(`CREATE DATABASE ${escapeIdentifier(database)} OWNER ${escapeIdentifier(owner)}`)
   return [`database ${database}`]
 }

@@ -7,7 +7,7 @@ export const patroniPort = 8008
 export const tlsDirectory = '/tls'
 /** Below the mount point: the volume's own directory may hold lost+found and has a group-writable mode that PostgreSQL refuses. */
 export const dataVolume = '/var/lib/postgresql/data'
-const dataDirectory = `${dataVolume}/pgdata`
+export const dataDirectory = `${dataVolume}/pgdata`
 /** Where Debian's libpq looks, so that `psql` in the container needs no arguments. */
 export const socketDirectory = '/run/postgresql'
 
@@ -25,7 +25,7 @@ export function patroniConfig(plan: Plan): string {
       restapi: restApi(),
       ctl: { cacert: `${tlsDirectory}/ca.crt` },
       kubernetes: kubernetes(plan),
-      bootstrap: { dcs: clusterSettings, initdb },
+      bootstrap: { dcs: clusterSettings },
       postgresql: {
         listen: `*:${port}`,
         data_dir: dataDirectory,
@@ -42,7 +42,8 @@ export function patroniConfig(plan: Plan): string {
       },
       watchdog: { mode: 'off' },
     },
-    { lineWidth: 0 },
+    // No YAML aliases: Python would make one object of both ends, and Patroni writes a user name into each.
+    { lineWidth: 0, aliasDuplicateObjects: false },
   )
 }
 
@@ -96,17 +97,6 @@ const clusterSettings = {
     },
   },
 }
-
-/** The builtin provider sorts the same on every machine and after every libc upgrade. */
-const initdb = [
-  { encoding: 'UTF8' },
-  { 'locale-provider': 'builtin' },
-  { 'builtin-locale': 'C.UTF-8' },
-  { locale: 'C.UTF-8' },
-  { 'auth-local': 'peer' },
-  { 'auth-host': 'scram-sha-256' },
-  'data-checksums',
-]
 
 /** For connections to other members; the local ones go through the socket, where libpq ignores it. */
 const verified = { sslmode: 'verify-full', sslrootcert: `${tlsDirectory}/ca.crt` }

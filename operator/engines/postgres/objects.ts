@@ -1,14 +1,20 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { KubeObject } from '../../../crds/object.ts'
 import { names } from '../../data-store/names.ts'
-import { domain, labels, selector } from '../../labels.ts'
+import { domain, labels, managedBy, selector } from '../../labels.ts'
 import { containerSecurity, podSecurity, resourceRequirements } from '../../pods.ts'
 import type { Plan } from '../engine.ts'
-import { dataVolume, patroniConfig, patroniPort, port, socketDirectory, tlsDirectory } from './config.ts'
+import { dataDirectory, dataVolume, patroniConfig, patroniPort, port, socketDirectory, tlsDirectory } from './config.ts'
 
 /** User and group of the postgres image, as images/postgres/Containerfile creates them. */
 const postgresId = 999
+const configDirectory = '/etc/patroni'
 const tokenDirectory = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+/** Makes the first data directory; its header says why Patroni does not. */
+const prepareScript = readFileSync(join(import.meta.dirname, 'prepare.py'), 'utf8')
 
 /** What Patroni needs in its namespace, and no more. The operator's own Role holds the same set, or it could not grant it. */
 export const patroniRights = [
@@ -64,9 +70,11 @@ function configMap(plan: Plan): KubeObject {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: metadata(plan, names.config(store(plan))),
-    data: { 'patroni.yml': patroniConfig(plan) },
+    data: configFiles(plan),
   }
 }
+
+const configFiles = (plan: Plan) => ({ 'patroni.yml': patroniConfig(plan), 'prepare.py': prepareScript })
 
 /** No selector: Patroni writes the Endpoints of this name, so that it always leads to the primary and to nothing else. */
 function readWriteService(plan: Plan): KubeObject {
@@ -115,17 +123,17 @@ function statefulSet(plan: Plan): KubeObject {
       serviceName: names.headlessService(store(plan)),
       podManagementPolicy: 'Parallel',
       selector: { matchLabels: selector(plan.identity) },
-      template: hashed(podTemplate(plan), patroniConfig(plan)),
+      template: hashed(podTemplate(plan), plan),
       volumeClaimTemplates: [volumeClaim(plan)],
       persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
     },
   }
 }
 
-/** The pod template with a digest of itself and of the configuration it mounts: a change of either rolls the pods. */
-function hashed(template: ReturnType<typeof podTemplate>, config: string) {
-  const digest = createHash('sha256').update(JSON.stringify(template)).update(config).digest('hex')
-  const annotations = { [`${domain}/config-hash`]: digest }
+/** The pod template with a digest of itself, of the configuration it mounts and of the CA: a change of any rolls the pods. */
+function hashed(template: ReturnType<typeof podTemplate>, plan: Plan) {
+  const hash = createHash('sha256').update(JSON.stringify([template, configFiles(plan)]))
+  const annotations = { [`${domain}/config-hash`]: hash.update(plan.caFingerprint).digest('hex') }
   return { ...template, metadata: { ...template.metadata, annotations } }
 }
 
@@ -139,18 +147,40 @@ function podTemplate(plan: Plan) {
       securityContext: podSecurity(postgresId),
       // Patroni writes a checkpoint, stops PostgreSQL cleanly and releases its lock; a large cache takes its time.
       terminationGracePeriodSeconds: 120,
-      containers: [container(plan)],
+      initContainers: [prepareContainer(plan)],
+      containers: [patroniContainer(plan)],
       volumes: volumes(plan),
     },
   }
 }
 
-function container(plan: Plan) {
+function prepareContainer(plan: Plan) {
+  return {
+    name: 'prepare',
+    image: plan.image,
+    imagePullPolicy: 'IfNotPresent',
+    command: ['python3', `${configDirectory}/prepare.py`],
+    env: [
+      podName,
+      { name: 'NAMESPACE', value: namespace(plan) },
+      { name: 'STORE', value: store(plan) },
+      { name: 'DATA_DIRECTORY', value: dataDirectory },
+      ...credentials(plan, ''),
+    ],
+    // What it says last is what a person looking at the pod should read.
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    resources: resourceRequirements(plan.store.spec.resources),
+    securityContext: containerSecurity,
+    volumeMounts: [dataMount, configMount, tokenMount, temporaryMount],
+  }
+}
+
+function patroniContainer(plan: Plan) {
   return {
     name: 'postgres',
     image: plan.image,
     imagePullPolicy: 'IfNotPresent',
-    args: ['/etc/patroni/patroni.yml'],
+    args: [`${configDirectory}/patroni.yml`],
     env: environment(plan),
     ports: [
       { name: 'postgres', containerPort: port, protocol: 'TCP' },
@@ -164,38 +194,52 @@ function container(plan: Plan) {
     resources: resourceRequirements(plan.store.spec.resources),
     securityContext: containerSecurity,
     volumeMounts: [
-      { name: names.volume, mountPath: dataVolume },
-      { name: 'config', mountPath: '/etc/patroni', readOnly: true },
+      dataMount,
+      configMount,
+      tokenMount,
+      temporaryMount,
       { name: 'tls', mountPath: tlsDirectory, readOnly: true },
-      { name: 'token', mountPath: tokenDirectory, readOnly: true },
-      { name: 'tmp', mountPath: '/tmp' },
       { name: 'run', mountPath: socketDirectory },
       { name: 'shm', mountPath: '/dev/shm' },
     ],
   }
 }
 
+const dataMount = { name: names.volume, mountPath: dataVolume }
+const configMount = { name: 'config', mountPath: configDirectory, readOnly: true }
+const tokenMount = { name: 'token', mountPath: tokenDirectory, readOnly: true }
+const temporaryMount = { name: 'tmp', mountPath: '/tmp' }
+
 const patroni = (path: string) => ({ scheme: 'HTTPS', path, port: 'patroni' })
 
 /** Patroni reads PATRONI_* over its file and takes them out of the environment that PostgreSQL inherits. */
 function environment(plan: Plan) {
   const superuser = names.superuserSecret(store(plan))
-  const replication = names.replicationSecret(store(plan))
   const pod = `$(POD_NAME).${names.headlessService(store(plan))}.${namespace(plan)}.svc`
   return [
-    { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+    podName,
     { name: 'PATRONI_NAME', value: '$(POD_NAME)' },
     { name: 'PATRONI_KUBERNETES_POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
     { name: 'PATRONI_POSTGRESQL_CONNECT_ADDRESS', value: `${pod}:${port}` },
     { name: 'PATRONI_RESTAPI_CONNECT_ADDRESS', value: `${pod}:${patroniPort}` },
-    fromSecret('PATRONI_SUPERUSER_USERNAME', superuser, 'username'),
-    fromSecret('PATRONI_SUPERUSER_PASSWORD', superuser, 'password'),
-    fromSecret('PATRONI_REPLICATION_USERNAME', replication, 'username'),
-    fromSecret('PATRONI_REPLICATION_PASSWORD', replication, 'password'),
+    ...credentials(plan, 'PATRONI_'),
     fromSecret('PATRONI_RESTAPI_USERNAME', superuser, 'username'),
     fromSecret('PATRONI_RESTAPI_PASSWORD', superuser, 'password'),
     // Python and psql keep their files in the home directory, which is read-only in the image.
     { name: 'HOME', value: '/tmp' },
+  ]
+}
+
+const podName = { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }
+
+function credentials(plan: Plan, prefix: string) {
+  const superuser = names.superuserSecret(store(plan))
+  const replication = names.replicationSecret(store(plan))
+  return [
+    fromSecret(`${prefix}SUPERUSER_USERNAME`, superuser, 'username'),
+    fromSecret(`${prefix}SUPERUSER_PASSWORD`, superuser, 'password'),
+    fromSecret(`${prefix}REPLICATION_USERNAME`, replication, 'username'),
+    fromSecret(`${prefix}REPLICATION_PASSWORD`, replication, 'password'),
   ]
 }
 
@@ -226,7 +270,8 @@ const tokenSources = [
 function volumeClaim(plan: Plan) {
   const { size, storageClass } = plan.store.spec.storage
   return {
-    metadata: { name: names.volume, labels: labels(plan.identity) },
+    // A claim template can never change, so its labels are those that never do.
+    metadata: { name: names.volume, labels: { ...selector(plan.identity), 'app.kubernetes.io/managed-by': managedBy } },
     spec: {
       accessModes: ['ReadWriteOnce'],
       resources: { requests: { storage: size } },

@@ -27,8 +27,6 @@ let target: Target & { serverName?: string }
 
 beforeAll(async () => {
   await admin.connect()
-  // Of the whole server, not of this database: other tests may make or drop it, so what is changed is said without it.
-  await admin.query(`DO $$ BEGIN CREATE ROLE replicator; EXCEPTION WHEN duplicate_object THEN NULL; END $$`)
   await admin.query(
     `CREATE ROLE ${reader} SUPERUSER LOGIN; ALTER ROLE ${reader} SET default_transaction_read_only = on`,
   )
@@ -99,9 +97,14 @@ describe('bootstrap', () => {
     INSERT INTO runs DEFAULT VALUES;`
   const passwords = { [owner]: 'owner-password', [app]: 'app-password' }
   const wanted = (change: Partial<Bootstrap> = {}): Bootstrap => {
-    return { database, clusterSql, appliedClusterSql: '', passwords, ...change }
+    return { database, clusterSql, appliedClusterSql: '', passwords, mayCreateDatabase: true, ...change }
   }
   let applied = ''
+
+  test('never puts an empty database in the place of one that migrations were applied to', async () => {
+    const gone = wanted({ database: 'lost_database', mayCreateDatabase: false })
+    await expect(bootstrap(target, gone, soon())).rejects.toThrow('database lost_database is gone')
+  })
 
   test('creates owner, database, roles and passwords', async () => {
     const result = await bootstrap(target, wanted(), soon())

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../../crds/object.ts'
 import { createAuthority, issueServerCertificate } from '../../certificates.ts'
-import { createLab, operatorImage, type Lab } from '../../lab.ts'
+import { createLab, operatorImage } from '../../lab.ts'
 import { withConnection } from '../../postgres-connection.ts'
 import { secret } from '../../secrets.ts'
 import { names } from '../names.ts'
@@ -11,13 +11,12 @@ import { poolerPlan } from './fixture.ts'
 import { poolerObjects, poolerPort, poolerSecretValues, poolerServerNames } from './objects.ts'
 
 /** A real PgBouncer, from our own objects, under Pod Security restricted. It has no database behind it. */
-let lab: Lab
+const lab = await createLab()
 let image: string
 let pod: Console
 const authority = await createAuthority('ca', new Date())
 
 beforeAll(async () => {
-  lab = await createLab()
   image = await operatorImage('IMAGE_PGBOUNCER')
   await lab.apply([...(await secrets()), ...poolerObjects(plan())])
   await lab.kubectl('rollout', 'status', 'deployment/demo-pooler', '--timeout=60s')
