@@ -32,9 +32,32 @@ test('logs are JSON lines with a constant message, and never hold a secret', asy
   const out = new PassThrough()
   const log = createLogger('info', out)
   log.debug('not shown')
-  log.info({ password: 'hunter2', object: { data: { key: 'hunter2' } }, name: 'demo' }, 'created')
+  log.info({ password: 'hunter2', object: { data: { key: 'hunter2' } }, key: 'ns/demo' }, 'created')
   out.end()
   const line = await text(out)
-  expect(JSON.parse(line)).toMatchObject({ level: 'info', msg: 'created', name: 'demo', password: '[redacted]' })
+  expect(JSON.parse(line)).toMatchObject({ level: 'info', msg: 'created', key: 'ns/demo', password: '[redacted]' })
   expect(line).not.toContain('hunter2')
+})
+
+test('of an error a log holds type, code, and message and stack without secrets', async () => {
+  const out = new PassThrough()
+  const log = createLogger('info', out)
+  const fields = { code: '23505', detail: 'Key (email)=(ada@example.com) exists', where: 'COPY ada@example.com' }
+  class DatabaseError extends Error {
+    override name = 'DatabaseError'
+  }
+  const error = Object.assign(new DatabaseError('postgres://a:hunter2@b:\npassword=hunter2'), fields)
+  log.error({ err: error }, 'step failed')
+  log.error({ err: 'token=hunter2' }, 'step failed')
+  out.end()
+  const lines = (await text(out)).trim().split('\n')
+  expect(lines.join()).not.toMatch(/hunter2|ada@/)
+  const { err } = JSON.parse(lines[0] ?? '') as { err: Record<string, string> }
+  expect(err).toEqual({
+    type: 'DatabaseError',
+    code: '23505',
+    message: 'postgres://a:[redacted]@b: password=[redacted]',
+    stack: expect.stringMatching(/^at .*server\.test\.ts/) as string,
+  })
+  expect(JSON.parse(lines[1] ?? '')).toMatchObject({ err: { message: 'token=[redacted]' } })
 })

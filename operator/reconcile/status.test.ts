@@ -66,6 +66,22 @@ test.each<[string, StepResult[], string[][]]>([
   expect(rows(status(results))).toEqual(expected)
 })
 
+test('the words of others are redacted and cut, wherever they come from', () => {
+  const message = `postgres://a:hunter2@b refused\n${'x'.repeat(4_096)}`
+  // prettier-ignore
+  const outcomes: StepResult['outcome'][] = [
+    { kind: 'done',    reason: 'Applied', message },
+    { kind: 'wait',    reason: 'PreviousOwnerTerminating', message, retryAfterMs: 1 },
+    { kind: 'blocked', reason: 'FieldConflict', message },
+  ]
+  for (const outcome of outcomes) {
+    const messages = status([objects(outcome)]).conditions.map((condition) => condition.message)
+    expect(messages[0]).toMatch(/^postgres:\/\/a:\[redacted\]@b refused x+…$/)
+    expect(messages.every(({ length }) => length <= 512)).toBe(true)
+    expect(JSON.stringify(messages)).not.toContain('hunter2')
+  }
+})
+
 describe('times and generations', () => {
   test('the same results give the same status', () => {
     const first = status(allDone)

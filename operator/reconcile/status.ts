@@ -5,7 +5,7 @@ import type { Phase } from '../../crds/schema/common.ts'
 import type { Cache } from '../kube/cache.ts'
 import { hasStatus, type KubeClient } from '../kube/client.ts'
 import type { Requeue } from '../kube/queue.ts'
-import { messageOf, retryAfterOf } from './errors.ts'
+import { messageOf, redact, retryAfterOf } from './errors.ts'
 import type { StepResult } from './steps.ts'
 
 /** What is done or blocked is looked at again after this time at the earliest, and 20 % later at the latest. */
@@ -117,8 +117,9 @@ function progressFindings(stopped: StepResult | undefined): Finding[] {
   return [finding('Reconciling', 'True', 'Progressing', message)]
 }
 
+/** Messages carry the words of others, up to 4 KB of a container's last: what reaches the status is short and holds no secret. */
 function finding(type: ConditionType, status: Condition['status'], reason: Reason, message: string): Finding {
-  return { type, status, reason, message }
+  return { type, status, reason, message: redact(message) }
 }
 
 function dated(finding: Finding, previous: CommonStatus | undefined, generation: number, now: Date): Condition {
