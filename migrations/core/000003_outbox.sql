@@ -156,11 +156,7 @@ DECLARE
   v_rows text := CASE TG_OP WHEN 'DELETE' THEN 'old_rows' ELSE 'new_rows' END;
   v_ids text;
 BEGIN
-  -- job_applications names the candidate only; consumers need the person's user_id too (rule 12).
-  SELECT string_agg(format('%L, %s', id, CASE WHEN id = 'user_id' AND TG_TABLE_NAME = 'job_applications'
-           THEN '(SELECT p.user_id FROM public.candidate_profiles p WHERE p.candidate_id = r.candidate_id)'
-           ELSE format('r.%I', id) END), ', ')
-    INTO v_ids
+  SELECT string_agg(format('%L, r.%I', id, id), ', ') INTO v_ids
     FROM unnest(string_to_array(concat_ws(',', TG_ARGV[2], TG_ARGV[3]), ',')) AS id;
 
   IF TG_OP = 'UPDATE' THEN

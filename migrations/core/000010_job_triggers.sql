@@ -99,7 +99,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   NEW.closed_at := CASE WHEN NEW.status IN ('filled', 'expired', 'cancelled') THEN COALESCE(NEW.closed_at, CURRENT_TIMESTAMP) END;
-  NEW.filled_at := CASE WHEN NEW.status = 'filled' THEN COALESCE(NEW.filled_at, CURRENT_TIMESTAMP) ELSE NEW.filled_at END;
+  NEW.filled_at := CASE WHEN NEW.status = 'filled' THEN COALESCE(NEW.filled_at, CURRENT_TIMESTAMP) END;
   RETURN NEW;
 END
 $$;

@@ -4,6 +4,7 @@ CREATE TABLE job_applications (
   application_id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
   job_id UUID NOT NULL REFERENCES job_posting_keys (job_id) ON DELETE CASCADE,
   candidate_id UUID NOT NULL REFERENCES candidate_profiles (candidate_id) ON DELETE CASCADE,
+  user_id UUID NOT NULL, -- derived: the candidate's; kept, for the event of the deletion comes when the profile is gone (rule 12)
   status VARCHAR(20) NOT NULL DEFAULT 'submitted' CHECK (
     status IN ('submitted', 'in_review', 'interview', 'offer', 'hired', 'rejected', 'withdrawn')
   ),
@@ -40,6 +41,19 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON job_applications TO matching_definer;
 
 SET LOCAL ROLE matching_definer;
 
+CREATE FUNCTION set_application_user() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+  SELECT user_id INTO NEW.user_id FROM public.candidate_profiles WHERE candidate_id = NEW.candidate_id;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no candidate %', NEW.candidate_id
+      USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'job_applications_candidate_id_fkey';
+  END IF;
+  RETURN NEW;
+END
+$$;
+
 -- Applications received: neither withdrawal nor erasure lowers it (D-035).
 CREATE FUNCTION count_applications() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
@@ -56,6 +70,8 @@ $$;
 
 SET LOCAL ROLE supersmartmatch_core_owner;
 
+CREATE TRIGGER job_applications_user BEFORE INSERT OR UPDATE OF candidate_id, user_id ON job_applications
+  FOR EACH ROW EXECUTE FUNCTION set_application_user();
 CREATE TRIGGER job_applications_count AFTER INSERT ON job_applications REFERENCING NEW TABLE AS new_rows
   FOR EACH STATEMENT EXECUTE FUNCTION count_applications();
 SELECT add_event_triggers('job_applications', 'publish_aggregate_events', 'application', 'job.application', 'application_id',

@@ -291,5 +291,8 @@ GRANT SELECT (application_id, job_id, candidate_id, status, cover_letter, source
       INSERT (job_id, candidate_id, cover_letter, source),
       UPDATE (status)
   ON job_applications TO authenticated_users;
-GRANT SELECT, UPDATE (status, notes) ON job_applications TO recruiter_role;
+GRANT SELECT (application_id, job_id, candidate_id, status, cover_letter, notes, source, applied_at, decided_at, created_at,
+              updated_at),
+      UPDATE (status, notes)
+  ON job_applications TO recruiter_role;
 GRANT SELECT, INSERT, UPDATE (status, cover_letter, notes, source), DELETE ON job_applications TO admin_role;

@@ -1,5 +1,6 @@
--- Scheduled work. maintenance_jobs is the list; pg_cron runs it where it is there, otherwise the operator runs what is due:
--- SELECT run_maintenance_job(name). A job that fails says so in last_error, one that does not run has an old last_run_at.
+-- Scheduled work. maintenance_jobs is the list; pg_cron runs it. Where there is no pg_cron nothing runs it yet: then
+-- SELECT run_maintenance_job(name) is for whoever keeps the database. A job that fails says so in last_error, one that does not run
+-- has an old last_run_at.
 
 CREATE TABLE maintenance_jobs (
   name TEXT PRIMARY KEY,
@@ -13,8 +14,10 @@ CREATE TABLE maintenance_jobs (
 CREATE TRIGGER maintenance_jobs_touch BEFORE UPDATE ON maintenance_jobs FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 
 -- Runs a job and records how it ended; true if it succeeded, false if it failed or runs already.
+-- It gives up after a second without a lock, and the next run tries again: while partition work waits behind a long reader, every
+-- writer waits behind it.
 CREATE FUNCTION run_maintenance_job(p_name text) RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET timezone = 'UTC'
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET timezone = 'UTC' SET lock_timeout = '1s'
 AS $$
 DECLARE
   v_command text;
@@ -212,20 +215,25 @@ END
 $$;
 
 -- Months that ended two years ago and are empty. A partition with rows is never dropped: no trigger would fire, and their keys
--- would stay behind (D-095).
+-- would stay behind (D-095). Looks before it locks, for the lock stops all reading and writing, and again when nobody can write.
 CREATE FUNCTION drop_empty_job_partitions() RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
   v_partition record;
+  v_find text;
   v_occupied boolean;
   v_dropped integer := 0;
 BEGIN
   FOR v_partition IN
     SELECT partition FROM public.range_partitions('public.job_postings') WHERE range_to < now() - interval '2 years'
   LOOP
-    LOCK TABLE public.job_postings IN ACCESS EXCLUSIVE MODE;
-    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s)', v_partition.partition) INTO v_occupied;
+    v_find := format('SELECT EXISTS (SELECT 1 FROM %s)', v_partition.partition);
+    EXECUTE v_find INTO v_occupied;
+    IF NOT v_occupied THEN
+      LOCK TABLE public.job_postings IN ACCESS EXCLUSIVE MODE;
+      EXECUTE v_find INTO v_occupied;
+    END IF;
     IF NOT v_occupied THEN
       EXECUTE format('ALTER TABLE public.job_postings DETACH PARTITION %s', v_partition.partition);
       EXECUTE format('DROP TABLE %s', v_partition.partition);
@@ -247,15 +255,16 @@ BEGIN
 END
 $$;
 
+-- Partitions: hourly, though a day or month needs them once, because a run may give up.
 INSERT INTO maintenance_jobs (name, command, schedule) VALUES
-  ('create-partitions', 'SELECT public.create_monthly_partitions()', '0 0 * * *'),
-  ('create-outbox-partitions', 'SELECT public.create_outbox_partitions()', '5 0 * * *'),
-  ('drop-outbox-partitions', 'SELECT public.drop_published_outbox_partitions()', '30 0 * * *'),
+  ('create-partitions', 'SELECT public.create_monthly_partitions()', '0 * * * *'),
+  ('create-outbox-partitions', 'SELECT public.create_outbox_partitions()', '5 * * * *'),
+  ('drop-outbox-partitions', 'SELECT public.drop_published_outbox_partitions()', '30 * * * *'),
   ('expire-jobs', 'SELECT public.expire_jobs()', '*/10 * * * *'),
   ('expire-certifications', 'SELECT public.expire_certifications()', '*/10 * * * *'),
   ('purge-sessions', 'SELECT public.purge_user_sessions()', '10 1 * * *'),
   ('purge-event-records', 'SELECT public.purge_event_records()', '20 1 * * *'),
   ('purge-applications', 'SELECT public.purge_applications()', '*/10 * * * *'),
   ('purge-closed-jobs', 'SELECT public.purge_closed_jobs()', '*/10 * * * *'),
-  ('drop-empty-job-partitions', 'SELECT public.drop_empty_job_partitions()', '30 1 * * *'),
+  ('drop-empty-job-partitions', 'SELECT public.drop_empty_job_partitions()', '35 * * * *'),
   ('purge-cron-history', 'SELECT public.purge_cron_history()', '40 1 * * *');

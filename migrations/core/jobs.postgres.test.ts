@@ -145,12 +145,18 @@ describe('derived columns', () => {
 
   test('closing is dated, reopening clears it', async () => {
     const jobId = await addJob(db.query, recruiter)
-    const closed = () =>
-      one<boolean>(db.query, `SELECT closed_at IS NOT NULL FROM job_postings WHERE job_id = $1`, [jobId])
-    await db.query(`UPDATE job_postings SET status = 'filled' WHERE job_id = $1`, [jobId])
-    expect(await closed()).toBe(true)
-    await db.query(`UPDATE job_postings SET status = 'active' WHERE job_id = $1`, [jobId])
-    expect(await closed()).toBe(false)
+    const dated = () =>
+      db.query(
+        `SELECT closed_at IS NOT NULL AS closed, filled_at IS NOT NULL AS filled FROM job_postings WHERE job_id = $1`,
+        [jobId],
+      )
+    const set = (status: string) => db.query(`UPDATE job_postings SET status = $2 WHERE job_id = $1`, [jobId, status])
+    await set('filled')
+    expect(await dated()).toEqual([{ closed: true, filled: true }])
+    await set('active')
+    expect(await dated()).toEqual([{ closed: false, filled: false }])
+    await set('cancelled')
+    expect(await dated()).toEqual([{ closed: true, filled: false }])
   })
 
   test('applications are counted, and counting is no change', async () => {

@@ -113,6 +113,33 @@ describe('jobs', () => {
     expect(await dropped()).toBe(true)
   })
 
+  test('give up after a second behind a long reader, so that writers do not queue behind them', async () => {
+    await asOwner.query(`SELECT create_job_partition('2018-01-10'), create_job_partition('2018-02-10')`)
+    const recruiter = await addRecruiter(db.query)
+    await addJob(db.query, recruiter, { created_at: `'2018-02-10'` })
+    const reader = await db.connect()
+    await reader.query('BEGIN; SELECT count(*) FROM job_postings')
+    const started = performance.now()
+    const ended = run('drop-empty-job-partitions')
+    await addJob(db.query, recruiter)
+    expect(await ended).toEqual({ done: false, error: expect.stringMatching(/^55P03 /) as string })
+    expect(performance.now() - started).toBeLessThan(5_000)
+    // A partition that stays is not locked at all.
+    await reader.query('COMMIT')
+    expect(await run('drop-empty-job-partitions')).toEqual({ done: true, error: null })
+    await reader.query('BEGIN; SELECT count(*) FROM job_postings')
+    expect(await run('drop-empty-job-partitions')).toEqual({ done: true, error: null })
+    await reader.query('ROLLBACK')
+  })
+
+  test('of partitions run hourly, so that one that gave up is tried again soon', async () => {
+    expect(
+      await db.query(
+        `SELECT name FROM maintenance_jobs WHERE name LIKE '%partitions' AND schedule !~ '^\\d+ \\* \\* \\* \\*$'`,
+      ),
+    ).toEqual([])
+  })
+
   test('rows in a default partition are seen', async () => {
     await addJob(db.query, await addRecruiter(db.query), { created_at: `'2019-05-05'` })
     expect(await db.query(`SELECT rows FROM default_partition_rows WHERE table_name = 'job_postings'`)).toEqual([
@@ -133,7 +160,7 @@ describe.runIf(cronDatabase)('pg_cron', () => {
       await db.query(`SELECT name AS jobname FROM maintenance_jobs ORDER BY name`),
     )
     expect(await db.query(`SELECT schedule FROM cron.job WHERE jobname = 'create-partitions'`)).toEqual([
-      { schedule: '0 0 * * *' },
+      { schedule: '0 * * * *' },
     ])
   })
 

@@ -123,6 +123,33 @@ describe('events', () => {
     ])
   })
 
+  test.each(['candidate_profiles', 'users'])('of applications name the person when %s goes', async (table) => {
+    const { userId, candidateId } = await addCandidate(db.query, 'limited')
+    const id = await apply(db.query, job, candidateId)
+    const events = await eventsOf(() => db.query(`DELETE FROM ${table} WHERE user_id = $1`, [userId]))
+    expect(events.filter((event) => event['id'] === id)).toEqual([
+      {
+        type: 'job.application.deleted',
+        id,
+        data: { application_id: id, job_id: job, candidate_id: candidateId, user_id: userId },
+      },
+    ])
+  })
+
+  test('of applications name the candidate’s user, whoever the writer says it is', async () => {
+    const { userId, candidateId } = await addCandidate(db.query, 'limited')
+    const insert = (candidate: string) =>
+      db.query(
+        `INSERT INTO job_applications (job_id, candidate_id, user_id) VALUES ($1, $2, gen_random_uuid()) RETURNING user_id`,
+        [job, candidate],
+      )
+    expect(await insert(candidateId)).toEqual([{ user_id: userId }])
+    await expect(insert(userId)).rejects.toMatchObject({
+      code: '23503',
+      constraint: 'job_applications_candidate_id_fkey',
+    })
+  })
+
   test('are not written for changes of nothing, of counters, of derived columns', async () => {
     expect(await update(`users SET status = status WHERE user_id`, candidate.userId)).toEqual([])
     expect(await update(`job_postings SET view_count = view_count + 1 WHERE job_id`, job)).toEqual([])
@@ -183,10 +210,23 @@ describe('order (D-180)', () => {
     // By sequence alone the fast event, which is readable, would carry the cursor past the slow one.
     expect(await read(relay)).toEqual([])
     await slow.query('COMMIT')
+    await settled()
     expect((await read(relay)).map((row) => row['aggregate_id'])).toEqual([job, recruiter.companyId])
     await setCursor(relay, (await read(relay)).at(-1))
     expect(await read(relay)).toEqual([])
   })
+
+  /** Waits until the last event may be read: a transaction of another database of this server holds it back as well. */
+  const settled = () =>
+    expect
+      .poll(
+        () =>
+          one<boolean>(db.query, `SELECT bool_and(xid < pg_snapshot_xmin(pg_current_snapshot())) FROM outbox_events`),
+        {
+          timeout: 30_000,
+        },
+      )
+      .toBe(true)
 
   /** Sequences of the job's events, in reading order. */
   const sequences = async (relay: string) =>
@@ -200,6 +240,7 @@ describe('order (D-180)', () => {
     await db.query(titled('first'))
     await older.query(titled('second'))
     await older.query('COMMIT')
+    await settled()
     const [read1, read2] = await sequences('inverted')
     expect(read1).toBeGreaterThan(read2 ?? Infinity)
   })
@@ -218,6 +259,7 @@ describe('order (D-180)', () => {
     await waiting.query(`${touch} WHERE company_id = '${recruiter.companyId}'`)
     await waiting.query(titled('second'))
     await waiting.query('COMMIT')
+    await settled()
     const [read1, read2] = await sequences('locked')
     expect(read1).toBeLessThan(read2 ?? -Infinity)
   })

@@ -552,7 +552,7 @@ CREATE FUNCTION public.derive_closing() RETURNS trigger
     AS $$
 BEGIN
   NEW.closed_at := CASE WHEN NEW.status IN ('filled', 'expired', 'cancelled') THEN COALESCE(NEW.closed_at, CURRENT_TIMESTAMP) END;
-  NEW.filled_at := CASE WHEN NEW.status = 'filled' THEN COALESCE(NEW.filled_at, CURRENT_TIMESTAMP) ELSE NEW.filled_at END;
+  NEW.filled_at := CASE WHEN NEW.status = 'filled' THEN COALESCE(NEW.filled_at, CURRENT_TIMESTAMP) END;
   RETURN NEW;
 END
 $$;
@@ -629,14 +629,19 @@ CREATE FUNCTION public.drop_empty_job_partitions() RETURNS integer
     AS $$
 DECLARE
   v_partition record;
+  v_find text;
   v_occupied boolean;
   v_dropped integer := 0;
 BEGIN
   FOR v_partition IN
     SELECT partition FROM public.range_partitions('public.job_postings') WHERE range_to < now() - interval '2 years'
   LOOP
-    LOCK TABLE public.job_postings IN ACCESS EXCLUSIVE MODE;
-    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s)', v_partition.partition) INTO v_occupied;
+    v_find := format('SELECT EXISTS (SELECT 1 FROM %s)', v_partition.partition);
+    EXECUTE v_find INTO v_occupied;
+    IF NOT v_occupied THEN
+      LOCK TABLE public.job_postings IN ACCESS EXCLUSIVE MODE;
+      EXECUTE v_find INTO v_occupied;
+    END IF;
     IF NOT v_occupied THEN
       EXECUTE format('ALTER TABLE public.job_postings DETACH PARTITION %s', v_partition.partition);
       EXECUTE format('DROP TABLE %s', v_partition.partition);
@@ -803,11 +808,7 @@ DECLARE
   v_rows text := CASE TG_OP WHEN 'DELETE' THEN 'old_rows' ELSE 'new_rows' END;
   v_ids text;
 BEGIN
-  -- job_applications names the candidate only; consumers need the person's user_id too (rule 12).
-  SELECT string_agg(format('%L, %s', id, CASE WHEN id = 'user_id' AND TG_TABLE_NAME = 'job_applications'
-           THEN '(SELECT p.user_id FROM public.candidate_profiles p WHERE p.candidate_id = r.candidate_id)'
-           ELSE format('r.%I', id) END), ', ')
-    INTO v_ids
+  SELECT string_agg(format('%L, r.%I', id, id), ', ') INTO v_ids
     FROM unnest(string_to_array(concat_ws(',', TG_ARGV[2], TG_ARGV[3]), ',')) AS id;
 
   IF TG_OP = 'UPDATE' THEN
@@ -1077,6 +1078,7 @@ CREATE FUNCTION public.run_maintenance_job(p_name text) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET lock_timeout TO '1s'
     AS $$
 DECLARE
   v_command text;
@@ -1151,6 +1153,22 @@ END
 $$;
 
 ALTER FUNCTION public.search_candidates(p_query text, p_language text, p_limit integer) OWNER TO matching_definer;
+
+CREATE FUNCTION public.set_application_user() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  SELECT user_id INTO NEW.user_id FROM public.candidate_profiles WHERE candidate_id = NEW.candidate_id;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no candidate %', NEW.candidate_id
+      USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'job_applications_candidate_id_fkey';
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.set_application_user() OWNER TO matching_definer;
 
 CREATE FUNCTION public.touch_updated_at() RETURNS trigger
     LANGUAGE plpgsql
@@ -1803,6 +1821,7 @@ CREATE TABLE public.job_applications (
     application_id uuid DEFAULT gen_random_uuid() NOT NULL,
     job_id uuid NOT NULL,
     candidate_id uuid NOT NULL,
+    user_id uuid NOT NULL,
     status character varying(20) DEFAULT 'submitted'::character varying NOT NULL,
     cover_letter text,
     notes text,
@@ -2590,6 +2609,8 @@ CREATE TRIGGER job_applications_events_insert AFTER INSERT ON public.job_applica
 
 CREATE TRIGGER job_applications_touch BEFORE UPDATE ON public.job_applications FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 
+CREATE TRIGGER job_applications_user BEFORE INSERT OR UPDATE OF candidate_id, user_id ON public.job_applications FOR EACH ROW EXECUTE FUNCTION public.set_application_user();
+
 CREATE TRIGGER job_locations_events AFTER UPDATE ON public.job_locations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('job', 'job.posting', 'job_id', 'company_id', 'job_postings');
 
 CREATE TRIGGER job_locations_events_delete AFTER DELETE ON public.job_locations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('job', 'job.posting', 'job_id', 'company_id', 'job_postings');
@@ -3216,6 +3237,9 @@ REVOKE ALL ON FUNCTION public.search_candidates(p_query text, p_language text, p
 GRANT ALL ON FUNCTION public.search_candidates(p_query text, p_language text, p_limit integer) TO supersmartmatch_core_owner;
 GRANT ALL ON FUNCTION public.search_candidates(p_query text, p_language text, p_limit integer) TO recruiter_role;
 
+REVOKE ALL ON FUNCTION public.set_application_user() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_application_user() TO supersmartmatch_core_owner;
+
 REVOKE ALL ON FUNCTION public.touch_updated_at() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.update_candidate_search_vector() FROM PUBLIC;
@@ -3537,35 +3561,43 @@ GRANT SELECT,DELETE ON TABLE public.inbox TO matching_definer;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbox TO outbox_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_applications TO matching_definer;
-GRANT SELECT ON TABLE public.job_applications TO recruiter_role;
 GRANT SELECT,INSERT,DELETE ON TABLE public.job_applications TO admin_role;
 
 GRANT SELECT(application_id) ON TABLE public.job_applications TO authenticated_users;
+GRANT SELECT(application_id) ON TABLE public.job_applications TO recruiter_role;
 
 GRANT SELECT(job_id),INSERT(job_id) ON TABLE public.job_applications TO authenticated_users;
+GRANT SELECT(job_id) ON TABLE public.job_applications TO recruiter_role;
 
 GRANT SELECT(candidate_id),INSERT(candidate_id) ON TABLE public.job_applications TO authenticated_users;
+GRANT SELECT(candidate_id) ON TABLE public.job_applications TO recruiter_role;
 
 GRANT SELECT(status),UPDATE(status) ON TABLE public.job_applications TO authenticated_users;
-GRANT UPDATE(status) ON TABLE public.job_applications TO recruiter_role;
+GRANT SELECT(status),UPDATE(status) ON TABLE public.job_applications TO recruiter_role;
 GRANT UPDATE(status) ON TABLE public.job_applications TO admin_role;
 
 GRANT SELECT(cover_letter),INSERT(cover_letter) ON TABLE public.job_applications TO authenticated_users;
+GRANT SELECT(cover_letter) ON TABLE public.job_applications TO recruiter_role;
 GRANT UPDATE(cover_letter) ON TABLE public.job_applications TO admin_role;
 
-GRANT UPDATE(notes) ON TABLE public.job_applications TO recruiter_role;
+GRANT SELECT(notes),UPDATE(notes) ON TABLE public.job_applications TO recruiter_role;
 GRANT UPDATE(notes) ON TABLE public.job_applications TO admin_role;
 
 GRANT SELECT(source),INSERT(source) ON TABLE public.job_applications TO authenticated_users;
+GRANT SELECT(source) ON TABLE public.job_applications TO recruiter_role;
 GRANT UPDATE(source) ON TABLE public.job_applications TO admin_role;
 
 GRANT SELECT(applied_at) ON TABLE public.job_applications TO authenticated_users;
+GRANT SELECT(applied_at) ON TABLE public.job_applications TO recruiter_role;
 
 GRANT SELECT(decided_at) ON TABLE public.job_applications TO authenticated_users;
+GRANT SELECT(decided_at) ON TABLE public.job_applications TO recruiter_role;
 
 GRANT SELECT(created_at) ON TABLE public.job_applications TO authenticated_users;
+GRANT SELECT(created_at) ON TABLE public.job_applications TO recruiter_role;
 
 GRANT SELECT(updated_at) ON TABLE public.job_applications TO authenticated_users;
+GRANT SELECT(updated_at) ON TABLE public.job_applications TO recruiter_role;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_locations TO matching_definer;
 GRANT SELECT ON TABLE public.job_locations TO authenticated_users;
