@@ -1,5 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../crds/object.ts'
+import { labels as labelsOf } from '../labels.ts'
 import { Applier, hashAnnotation, withOwner } from './apply.ts'
 import { Cache } from './cache.ts'
 import { KubeClient } from './client.ts'
@@ -336,5 +337,35 @@ describe('createOnce', () => {
       kind: 'refused',
       reason: 'FieldConflict',
     })
+  })
+
+  // A MatchingCluster `demo-core` and the store `core` of a MatchingCluster `demo`.
+  const ofStore = labelsOf({ name: 'postgres', instance: 'demo-core', component: 'database', cluster: 'demo' })
+  const ofCluster = labelsOf({ name: 'platform', instance: 'demo-core', component: 'platform', cluster: 'demo-core' })
+  const labelled = (object: KubeObject, labels: Record<string, string>): KubeObject => ({
+    ...object,
+    metadata: { ...object.metadata, labels },
+  })
+
+  test('two owners of one name never share a Secret, whoever applied it last', async () => {
+    const theirs = labelled(secret('demo-core-pooler', 'theirs'), ofStore)
+    const mine = labelled(secret('demo-core-pooler', 'mine'), ofCluster)
+    expect(await applier.apply(theirs)).toMatchObject({ kind: 'created' })
+    const message = `Secret ${namespace}/demo-core-pooler belongs to the database postgres of demo-core, the platform platform of demo-core needs another name`
+    expect(await applier.apply(mine)).toEqual({ kind: 'refused', reason: 'FieldConflict', message })
+    expect(await applier.createOnce(mine)).toEqual({ kind: 'refused', reason: 'FieldConflict', message })
+    expect(await live(mine)).toMatchObject({ data: { password: Buffer.from('theirs').toString('base64') } })
+  })
+
+  test.each([
+    ['ours', ofCluster, { kind: 'existing' }],
+    ['somebody else’s', ofStore, { kind: 'refused', reason: 'FieldConflict' }],
+  ])('of one that was created while we looked, %s is treated as what it is', async (whose, labels, expected) => {
+    const name = `faster-${whose === 'ours' ? 1 : 2}`
+    proxy.intercept = async ({ method }): Promise<Verdict> => {
+      if (method === 'POST') await client.create(labelled(secret(name, 'theirs'), labels))
+      return 'forward'
+    }
+    expect(await applier.createOnce(labelled(secret(name, 'mine'), ofCluster))).toMatchObject(expected)
   })
 })

@@ -107,7 +107,7 @@ export class Applier {
 
   /**
    * Creates an object that must never be overwritten, a Secret with a generated value. An existing one is taken as it is
-   * when it carries our labels for the same instance, and refused when it does not.
+   * when it carries the labels that `desired` would have had, and refused when it does not.
    */
   async createOnce(desired: KubeObject): Promise<CreateResult> {
     const wanted = plain(desired)
@@ -119,9 +119,11 @@ export class Applier {
       return { kind: 'created', object: created }
     } catch (error) {
       if (!hasStatus(error, 409)) throw error
-      // Somebody was faster, perhaps ourselves before a restart: the next attempt sees theirs.
-      const message = `${describe(wanted)} has just been created by somebody else`
-      return { kind: 'refused', reason: 'PreviousOwnerTerminating', message }
+      // Somebody was faster, perhaps ourselves before a restart: what counts is whose it is.
+      const theirs = await this.#client.get(wanted, wanted.metadata.namespace, wanted.metadata.name)
+      if (!theirs) throw error
+      this.#cache.wrote(theirs)
+      return adopted(wanted, theirs)
     }
   }
 
@@ -231,23 +233,33 @@ function refusalOf(wanted: KubeObject, live: KubeObject): Refused | undefined {
     )
   }
   if (theirs) return conflict(`${describe(live)} belongs to ${theirs.kind} ${theirs.name}`)
-  const applied = hashOf(live) !== undefined || sameInstance(wanted, live)
-  return applied
-    ? undefined
-    : conflict(`${describe(live)} exists and was not made by this operator: rename or delete it`)
+  // What holds no secret is still ours when somebody changed its labels.
+  if (live.kind !== 'Secret' && hashOf(live) !== undefined) return undefined
+  return sameIdentity(wanted, live) ? undefined : foreign(wanted, live)
 }
 
 function adopted(wanted: KubeObject, existing: KubeObject): CreateResult {
   if (existing.metadata.deletionTimestamp) return terminating(`${describe(existing)} is still being deleted`)
-  if (sameInstance(wanted, existing)) return { kind: 'existing', object: existing }
-  return conflict(`${describe(existing)} exists and was not made by this operator: rename or delete it`)
+  return sameIdentity(wanted, existing) ? { kind: 'existing', object: existing } : foreign(wanted, existing)
 }
 
-function sameInstance(wanted: KubeObject, live: KubeObject): boolean {
-  const instance = 'app.kubernetes.io/instance'
-  const labels = live.metadata.labels ?? {}
-  const ours = labels['app.kubernetes.io/managed-by'] === managedBy
-  return ours && labels[instance] === wanted.metadata.labels?.[instance]
+/** By the labels of `labels()`. The instance is not enough: a cluster and another cluster's store may have the same name. */
+const identityLabels = ['managed-by', 'instance', 'name', 'component'].map((label) => `app.kubernetes.io/${label}`)
+
+function sameIdentity(wanted: KubeObject, live: KubeObject): boolean {
+  return identityLabels.every((label) => live.metadata.labels?.[label] === wanted.metadata.labels?.[label])
+}
+
+function foreign(wanted: KubeObject, live: KubeObject): Refused {
+  if (live.metadata.labels?.['app.kubernetes.io/managed-by'] !== managedBy)
+    return conflict(`${describe(live)} exists and was not made by this operator: rename or delete it`)
+  return conflict(`${describe(live)} belongs to the ${identityOf(live)}, the ${identityOf(wanted)} needs another name`)
+}
+
+/** `database postgres of demo-core` */
+function identityOf(object: KubeObject): string {
+  const of = (label: string) => object.metadata.labels?.[`app.kubernetes.io/${label}`] ?? '(unnamed)'
+  return `${of('component')} ${of('name')} of ${of('instance')}`
 }
 
 function terminating(message: string): Refused {
