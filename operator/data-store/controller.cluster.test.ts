@@ -9,27 +9,36 @@ import { Applier } from '../kube/apply.ts'
 import { Cache } from '../kube/cache.ts'
 import { EventRecorder } from '../kube/events.ts'
 import { startReflectors } from '../kube/reflector.ts'
-import { client, log, testNamespace, until } from '../kube/testing/cluster.ts'
+import { client, edit, log, testNamespace, until } from '../kube/testing/cluster.ts'
 import { managedBy } from '../labels.ts'
 import { reconciler } from '../reconcile/controller.ts'
+import { rollout } from '../rollout.ts'
 import { secretValue } from '../secrets.ts'
+import { beyondAnyNode, playRunning } from '../testing/kubelet.ts'
 import { dataStoreController } from './controller.ts'
 
-/** The API server and its controllers are real; the engine is the real one but for its probe and bootstrap, which need no database here. */
+/**
+ * The API server and its controllers are real, the tests play the kubelet; the engine is the real one but for its probe and
+ * bootstrap, which need no database here.
+ */
 const namespace = await testNamespace()
 const cache = new Cache()
 const dataStoreKind = { apiVersion, kind: 'DataStore' }
 const secretKind = { apiVersion: 'v1', kind: 'Secret' }
 const jobKind = { apiVersion: 'batch/v1', kind: 'Job' }
+const claimKind = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' }
+const podKind = { apiVersion: 'v1', kind: 'Pod' }
+const statefulSetKind = { apiVersion: 'apps/v1', kind: 'StatefulSet' }
 /** As operator/main.ts watches them: owned kinds by our label only, so that somebody else's Secret is not in the cache. */
 const watched = [
   secretKind,
   jobKind,
+  claimKind,
+  podKind,
+  statefulSetKind,
   { apiVersion: 'v1', kind: 'ConfigMap' },
-  { apiVersion: 'v1', kind: 'Pod' },
   { apiVersion: 'v1', kind: 'Service' },
   { apiVersion: 'v1', kind: 'ServiceAccount' },
-  { apiVersion: 'apps/v1', kind: 'StatefulSet' },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role' },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
 ]
@@ -74,7 +83,7 @@ async function make(name: string, spec: object = {}): Promise<void> {
   await client.create({
     ...dataStoreKind,
     metadata: { name, namespace },
-    spec: { engine: 'postgres', schema: { name: 'core' }, ...spec },
+    spec: { engine: 'postgres', schema: { name: 'core' }, resources: { cpu: beyondAnyNode }, ...spec },
   })
   await until(() => cache.get(dataStoreKind, namespace, name) !== undefined)
 }
@@ -86,7 +95,23 @@ async function reconcile(name: string): Promise<Map<ConditionType, Condition>> {
   return new Map((store.status?.conditions ?? []).map((condition) => [condition.type, condition]))
 }
 
+/** Plays the kubelet until the StatefulSet's controller says that every pod is new and available. */
+async function run(name: string): Promise<void> {
+  await until(async () => {
+    const pod = cache.get(podKind, namespace, `${name}-0`)
+    const phase = (pod?.['status'] as { phase?: string } | undefined)?.phase
+    if (pod && phase !== 'Running' && !pod.metadata.deletionTimestamp) await playRunning(client, pod)
+    const statefulSet = cache.get(statefulSetKind, namespace, name)
+    return statefulSet !== undefined && rollout(statefulSet) === undefined
+  }, 30_000)
+}
+
 const get = (kind: { apiVersion: string; kind: string }, name: string) => client.get(kind, namespace, name)
+
+async function remove(kind: { apiVersion: string; kind: string }, name: string): Promise<void> {
+  await client.delete((await get(kind, name))!)
+  await until(() => cache.get(kind, namespace, name) === undefined)
+}
 
 /** Plays the migration: the API server wants the whole story of a finished Job. */
 async function finish({ metadata: { name } }: KubeObject, type: 'Complete' | 'Failed', message = ''): Promise<void> {
@@ -137,9 +162,13 @@ test('from a new DataStore to a published binding, each step waiting for its tur
   expect(await get(secretKind, 'path-owner')).toBeUndefined()
 
   health = { state: 'ready', version: '17.1' }
+  await run('path')
   const second = await reconcile('path')
   expect(second.get('SchemaReady')).toMatchObject({ status: 'False', reason: 'Running' })
-  expect(Object.keys(bootstrapped[0]?.passwords ?? {}).sort()).toEqual(['pgbouncer_auth', 'supersmartmatch_core_owner'])
+  // The template that the first reconcile made is the final one, or the first pod would be rolled while it starts.
+  expect((await get(statefulSetKind, 'path'))?.metadata.generation).toBe(1)
+  const logins = Object.keys(bootstrapped[0]?.passwords ?? {}).sort()
+  expect(logins).toEqual(['pgbouncer_auth', 'replicator', 'supersmartmatch_core_owner'])
   expect(await get(secretKind, 'path-app')).toBeUndefined()
 
   await finish(await migrationJob('path'), 'Complete')
@@ -183,6 +212,8 @@ test('a CA Secret that is not there is named', async () => {
 test('a migration that failed stalls the store with the runner’s reason; a deleted Job is made anew', async () => {
   await make('failed')
   await reconcile('failed')
+  await run('failed')
+  await reconcile('failed')
   const job = await migrationJob('failed')
   await finish(job, 'Failed', 'BackoffLimitExceeded')
   const conditions = await reconcile('failed')
@@ -209,4 +240,105 @@ test('a DataStore that comes back adopts its Secrets', async () => {
   const after = await get(secretKind, 'back-superuser')
   expect(after?.metadata.uid).toBe(before?.metadata.uid)
   expect(secretValue(after, 'password')).toBe(secretValue(before, 'password'))
+})
+
+test('EngineReady waits until the new pod is there, although an old one may still answer', async () => {
+  await make('roll')
+  expect((await reconcile('roll')).get('EngineReady')).toMatchObject({ status: 'False', reason: 'Starting' })
+  expect(await get(secretKind, 'roll-owner')).toBeUndefined()
+  await run('roll')
+  expect((await reconcile('roll')).get('EngineReady')).toMatchObject({ status: 'True', reason: 'Ready' })
+
+  await edit((await get(dataStoreKind, 'roll'))!, { spec: { resources: { memory: '640Mi' } } })
+  await until(() => cache.get(dataStoreKind, namespace, 'roll')?.metadata.generation === 2)
+  expect((await reconcile('roll')).get('EngineReady')).toMatchObject({ status: 'False', reason: 'Starting' })
+  await run('roll')
+  expect((await reconcile('roll')).get('EngineReady')?.status).toBe('True')
+})
+
+test('a lost superuser Secret is not made anew for a volume that only the old password opens', async () => {
+  await make('lost')
+  await reconcile('lost')
+  await until(() => cache.get(claimKind, namespace, 'data-lost-0') !== undefined)
+  const { data, metadata, type } = (await get(secretKind, 'lost-superuser'))!
+  await remove(secretKind, 'lost-superuser')
+  await remove(secretKind, 'lost-replication')
+
+  const conditions = await reconcile('lost')
+  expect(conditions.get('ObjectsApplied')).toMatchObject({ status: 'False', reason: 'SecretMissing' })
+  for (const name of ['lost-superuser', 'data-lost-0']) {
+    expect(conditions.get('ObjectsApplied')?.message).toContain(name)
+  }
+  expect(conditions.get('Stalled')?.status).toBe('True')
+  expect(await get(secretKind, 'lost-superuser')).toBeUndefined()
+
+  const { name, labels = {} } = metadata
+  const restored = await client.create({ ...secretKind, metadata: { name, namespace, labels }, data, type })
+  await until(() => cache.get(secretKind, namespace, name) !== undefined)
+  expect((await reconcile('lost')).get('ObjectsApplied')?.status).toBe('True')
+  expect((await get(secretKind, name))?.['data']).toEqual(restored['data'])
+  // The others' passwords are set in the engine again, so they are simply made anew.
+  expect(secretValue(await get(secretKind, 'lost-replication'), 'password')).toBeDefined()
+})
+
+test('a retained volume of another size is named with both sizes before anything is made', async () => {
+  const labels = { 'app.kubernetes.io/managed-by': managedBy, 'app.kubernetes.io/instance': 'size' }
+  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } }
+  await client.create({ ...claimKind, metadata: { name: 'data-size-0', namespace, labels }, spec })
+  await until(() => cache.get(claimKind, namespace, 'data-size-0') !== undefined)
+  await make('size', { storage: { size: '3Gi' } })
+  const conditions = await reconcile('size')
+  expect(conditions.get('ObjectsApplied')).toMatchObject({ status: 'False', reason: 'VolumeSizeDiffers' })
+  for (const part of ['data-size-0', '1Gi', '3Gi']) {
+    expect(conditions.get('ObjectsApplied')?.message).toContain(part)
+  }
+  expect(conditions.get('Stalled')?.status).toBe('True')
+  expect(await get(statefulSetKind, 'size')).toBeUndefined()
+  expect(await get(secretKind, 'size-superuser')).toBeUndefined()
+})
+
+test('a retained volume of the size that is asked for is adopted, however it is written', async () => {
+  const labels = { 'app.kubernetes.io/managed-by': managedBy, 'app.kubernetes.io/instance': 'equal' }
+  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '2Gi' } } }
+  await client.create({ ...claimKind, metadata: { name: 'data-equal-0', namespace, labels }, spec })
+  await client.create({
+    ...secretKind,
+    metadata: { name: 'equal-superuser', namespace, labels },
+    data: { password: 'eA==' },
+  })
+  await until(() => cache.get(claimKind, namespace, 'data-equal-0') !== undefined)
+  await until(() => cache.get(secretKind, namespace, 'equal-superuser') !== undefined)
+  await make('equal', { storage: { size: '2048Mi' } })
+  expect((await reconcile('equal')).get('ObjectsApplied')?.status).toBe('True')
+})
+
+test('a finished Job of an earlier DataStore of the same name does not count: the new one migrates itself', async () => {
+  await make('again')
+  await reconcile('again')
+  await run('again')
+  await reconcile('again')
+  const earlier = await migrationJob('again')
+  await finish(earlier, 'Complete')
+  // Held back, as a slow garbage collector would.
+  await client.mergePatch(jobKind, namespace, earlier.metadata.name, { metadata: { finalizers: ['test/hold'] } })
+  await client.delete((await get(dataStoreKind, 'again'))!)
+  await until(() => cache.get(dataStoreKind, namespace, 'again') === undefined)
+
+  await make('again')
+  await until(async () => (await reconcile('again')).get('ObjectsApplied')?.status === 'True', 30_000)
+  await run('again')
+  const schemaReady = (await reconcile('again')).get('SchemaReady')
+  expect(schemaReady?.status).toBe('False')
+  expect(schemaReady?.message).toContain(earlier.metadata.name)
+  expect((await get(dataStoreKind, 'again'))?.['status']).not.toHaveProperty('schema')
+
+  await until(async () => {
+    const job = cache.get(jobKind, namespace, earlier.metadata.name)
+    if (job?.metadata.deletionTimestamp) {
+      await client.mergePatch(jobKind, namespace, job.metadata.name, { metadata: { finalizers: null } })
+    }
+    return job === undefined
+  }, 30_000)
+  expect((await reconcile('again')).get('SchemaReady')).toMatchObject({ status: 'False', reason: 'Running' })
+  expect((await migrationJob('again')).metadata.uid).not.toBe(earlier.metadata.uid)
 })

@@ -67,8 +67,8 @@ export function observe(store: DataStore, tools: Tools, signal: AbortSignal): Co
   return { store, namespace: store.metadata.namespace ?? '', engine, plan, schema, tools, signal, found: {} }
 }
 
-/** Empty until there is a CA; the step that needs it comes after the one that makes it, in a later reconcile at the latest. */
-function caFingerprint(store: DataStore, cache: Cache): string {
+/** Of the CA in the Secret that the spec names or defaults to; empty until there is one. */
+export function caFingerprint(store: DataStore, cache: Cache): string {
   const name = store.spec.tls.caSecret ?? names.caSecret(store.metadata.name)
   const certificate = secretValue(cache.get(secretKind, store.metadata.namespace ?? '', name), 'tls.crt')
   return certificate ? fingerprint(certificate) : ''

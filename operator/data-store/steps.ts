@@ -20,6 +20,7 @@ import { quantity } from '../quantity.ts'
 import { rollout } from '../rollout.ts'
 import { names } from './names.ts'
 import {
+  caFingerprint,
   caSecretName,
   directTarget,
   adminTarget,
@@ -61,11 +62,13 @@ const dependenciesReady: Step<Context> = {
   async run(context) {
     const { storageClass } = context.store.spec.storage
     if (storageClass && !(await storageClassExists(context, storageClass))) {
-      const message = `spec.storage.storageClass names ${storageClass}, which does not exist in this cluster`
+      const message = `spec.storage.storageClass names ${storageClass}, which does not exist in this cluster: create that StorageClass, or delete this object and apply it with another`
       return { kind: 'blocked', reason: 'StorageClassMissing', message, retryAfterMs: 30_000 }
     }
     if (context.store.spec.tls.caSecret) return givenAuthority(context)
     const stopped = await ensureAuthority(context.tools, metadata(context, caSecretName(context)))
+    // The plan may be older than the CA. Its fingerprint is in the pod template: without it the first pod would be rolled at once.
+    context.plan.caFingerprint = caFingerprint(context.store, context.tools.cache)
     return stopped ?? { kind: 'done', reason: 'Ready' }
   },
 }
