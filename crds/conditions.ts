@@ -2,21 +2,22 @@
  * Every condition this operator reports and every reason it may carry. docs/reference/conditions.md is generated from this table.
  *
  * Step conditions appear in the order of the steps; steps after a stopped one are Unknown/NotReached.
+ * A step that reports a reason which its condition does not list counts as one that threw.
  * `Ready` repeats the message of the first stopped step. `Reconciling` and `Stalled` follow kstatus: present only while true.
  */
 // prettier-ignore
 export const conditions = {
   SpecValid:         { of: 'both',            about: 'The spec can be acted on.',                                            reasons: ['Valid', 'Invalid'] },
-  DependenciesReady: { of: 'DataStore',       about: 'What the store needs from elsewhere exists: its CA, a storage class.', reasons: ['Ready', 'SecretMissing', 'StorageClassMissing'] },
+  DependenciesReady: { of: 'DataStore',       about: 'What the store needs from elsewhere exists: its CA, a storage class.', reasons: ['Ready', 'SecretMissing', 'StorageClassMissing', 'FieldConflict', 'PreviousOwnerTerminating'] },
   ObjectsApplied:    { of: 'DataStore',       about: 'Every Kubernetes object of the store is as desired.',                  reasons: ['Applied', 'FieldConflict', 'PreviousOwnerTerminating', 'SecretMissing', 'VolumeSizeDiffers'] },
   EngineReady:       { of: 'DataStore',       about: 'The engine answers a query.',                                          reasons: ['Ready', 'Starting', 'Unreachable', 'Degraded'] },
-  CredentialsReady:  { of: 'DataStore',       about: 'Database, roles, extensions and passwords are in place.',              reasons: ['Ready', 'Failed'] },
-  SchemaReady:       { of: 'DataStore',       about: 'The numbered migrations are applied.',                                 reasons: ['Current', 'Running', 'Failed', 'DatabaseIsNewer'] },
-  BindingPublished:  { of: 'DataStore',       about: 'The -app binding Secret holds what a client needs.',                   reasons: ['Published'] },
+  CredentialsReady:  { of: 'DataStore',       about: 'Database, roles, extensions and passwords are in place.',              reasons: ['Ready', 'Failed', 'FieldConflict', 'PreviousOwnerTerminating'] },
+  SchemaReady:       { of: 'DataStore',       about: 'The numbered migrations are applied.',                                 reasons: ['Current', 'Running', 'Failed', 'DatabaseIsNewer', 'FieldConflict', 'PreviousOwnerTerminating'] },
+  BindingPublished:  { of: 'DataStore',       about: 'The -app binding Secret holds what a client needs.',                   reasons: ['Published', 'FieldConflict', 'PreviousOwnerTerminating'] },
   StoresApplied:     { of: 'MatchingCluster', about: 'A DataStore exists for every store.',                                  reasons: ['Applied', 'FieldConflict', 'PreviousOwnerTerminating'] },
   StoresReady:       { of: 'MatchingCluster', about: 'Every store is Ready.',                                                reasons: ['Ready', 'StoreNotReady'] },
-  PoolerReady:       { of: 'MatchingCluster', about: 'Every PgBouncer pod runs the desired settings and answers a query.',   reasons: ['Ready', 'Starting', 'Reloading', 'Unreachable', 'PoolBudgetExceeded'] },
-  ServicesReady:     { of: 'MatchingCluster', about: 'Every service has its wanted number of ready pods.',                   reasons: ['Ready', 'Starting', 'RolloutFailed'] },
+  PoolerReady:       { of: 'MatchingCluster', about: 'Every PgBouncer pod runs the desired settings and answers a query.',   reasons: ['Ready', 'Starting', 'Reloading', 'Unreachable', 'PoolBudgetExceeded', 'FieldConflict', 'PreviousOwnerTerminating'] },
+  ServicesReady:     { of: 'MatchingCluster', about: 'Every service has its wanted number of ready pods.',                   reasons: ['Ready', 'Starting', 'FieldConflict', 'PreviousOwnerTerminating'] },
   Ready:             { of: 'both',            about: 'Everything above is True.',                                            reasons: ['Ready', 'NotReady'] },
   Reconciling:       { of: 'both',            about: 'Work goes on; set only while true.',                                   reasons: ['Progressing'] },
   Stalled:           { of: 'both',            about: 'Nothing will change until somebody acts; set only while true.',        reasons: ['Blocked'] },
@@ -25,6 +26,11 @@ export const conditions = {
 export type ConditionType = keyof typeof conditions
 /** `NotReached` is the reason of every step condition after a stopped step, `Error` that of a step which threw. */
 export type Reason = (typeof conditions)[ConditionType]['reasons'][number] | 'NotReached' | 'Error'
+
+/** Whether the table above lists the reason for the condition. */
+export function isReasonOf(condition: ConditionType, reason: Reason): boolean {
+  return (conditions[condition].reasons as readonly Reason[]).includes(reason)
+}
 
 /** One entry of `status.conditions`, as in the Kubernetes API conventions. Times are RFC 3339 in UTC. */
 export interface Condition {

@@ -137,6 +137,7 @@ const nameLetters = 'metadata.name must start with a lower-case letter'
 const tooSmall = 'size must be at least 256Mi, or the store cannot start'
 const limitBelow = 'memoryLimit must be at least memory'
 const tooLittle = (least: string) => `memoryLimit must be at least ${least}, or a`
+const tooMuch = (most: string) => `must be at most ${most}: no machine has more`
 const policy = 'only deletionPolicy Retain is built yet'
 const sameStorage = 'storage is immutable'
 const laterStores = ['geolocation', 'temporal', 'behavior', 'search', 'cache', 'events', 'vault']
@@ -151,6 +152,13 @@ const clusterCases: Case[] = [
   { field: 'spec.stores.core.storage', message: sameStorage, before: coreStore({ storage: { size: '1Gi' } }),
     good: coreStore({ storage: { size: '1Gi' }, resources: { cpu: '2' } }), bad: coreStore({ storage: { size: '1Gi', storageClass: 'fast' } }) },
   { field: 'spec.stores.core.resources.memoryLimit', message: limitBelow, good: coreStore(memory('1Gi', '1024Mi')), bad: coreStore(memory('1Gi', '1023Mi')) },
+  { field: 'spec.stores.core.resources.cpu', message: tooMuch('1024'), good: coreStore({ resources: { cpu: '1024' } }), bad: coreStore({ resources: { cpu: '1025' } }) },
+  { field: 'spec.pooling.resources.cpu', message: tooMuch('1024'), good: cluster({ pooling: { resources: { cpu: '1024000m' } } }), bad: cluster({ pooling: { resources: { cpu: '99999999999999999999' } } }) },
+  { field: 'spec.services.core.resources.memoryLimit', message: tooMuch('64Ti'), good: cluster({ services: { core: memory('1Gi', '64Ti') } }), bad: cluster({ services: { core: memory('1Gi', '65Ti') } }) },
+  { field: 'spec.stores.core.storage.size', message: tooMuch('1Pi'), good: coreStore({ storage: { size: '1Pi' } }), bad: coreStore({ storage: { size: '1025Ti' } }) },
+  { field: 'spec.services.core.resources.cpu', message: tooMuch('1024'), good: cluster({ services: { core: { resources: { cpu: '1k' } } } }), bad: cluster({ services: { core: { resources: { cpu: '2k' } } } }) },
+  { field: 'spec.stores.core.resources.memoryLimit', message: tooMuch('64Ti'), good: coreStore(memory('1Gi', '64Ti')), bad: coreStore(memory('1Gi', '999999999Ti')) },
+  { field: 'spec.pooling.resources.memoryLimit', message: tooMuch('64Ti'), good: cluster({ pooling: memory('1Gi', '64Ti') }), bad: cluster({ pooling: memory('1Gi', '65Ti') }) },
   { field: 'spec.pooling.resources.memoryLimit', message: limitBelow, good: cluster({ pooling: memory('1G', '1Gi') }), bad: cluster({ pooling: memory('1Gi', '1G') }) },
   { field: 'spec.services.core.resources.memoryLimit', message: limitBelow, good: cluster({ services: { core: memory('0.5Gi', '512Mi') } }), bad: cluster({ services: { core: memory('513Mi', '0.5Gi') } }) },
   { field: 'spec.stores.core.resources.memoryLimit', message: tooLittle('256Mi'), good: coreStore(memory('128Mi', '256Mi')), bad: coreStore(memory('128Mi', '255Mi')) },
@@ -167,6 +175,9 @@ const storeCases: Case[] = [
   { field: 'spec.schema', message: 'schema.name is immutable', before: store({}), good: store({}), bad: store({ schema: { name: 'temporal' } }), insteadNow: 'spec.schema.name: Unsupported value' },
   { field: 'spec.storage.size', message: tooSmall, good: store({ storage: { size: '1G' } }), bad: store({ storage: { size: '1k' } }) },
   { field: 'spec.storage', message: sameStorage, before: store({}), good: store({ storage: { size: '2Gi' } }), bad: store({ storage: { size: '3Gi' } }) },
+  { field: 'spec.storage.size', message: tooMuch('1Pi'), good: store({ storage: { size: '1Pi' } }), bad: store({ storage: { size: '2Pi' } }) },
+  { field: 'spec.resources.cpu', message: tooMuch('1024'), good: store({ resources: { cpu: '1024' } }), bad: store({ resources: { cpu: '1024.5' } }) },
+  { field: 'spec.resources.memoryLimit', message: tooMuch('64Ti'), good: store(memory('1Gi', '64Ti')), bad: store(memory('1Gi', '65Ti')) },
   { field: 'spec.resources.memoryLimit', message: limitBelow, good: store(memory('1Gi', '2Gi')), bad: store(memory('3Gi', '2Gi')) },
   { field: 'spec.resources.memoryLimit', message: tooLittle('256Mi'), good: store(memory('64Mi', '256Mi')), bad: store(memory('64Mi', '64Mi')) },
   { field: 'spec.deletionPolicy', message: policy, good: store({ deletionPolicy: 'Retain' }), bad: store({ deletionPolicy: 'DoNotTerminate' }) },

@@ -37,6 +37,10 @@ export const nameRules = (max: number): CelRule[] => [
   },
 ]
 
+/** registry.example.com:5000/team/name:tag@sha256:digest, each part but the name optional. */
+const imagePattern =
+  '^([a-zA-Z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?$'
+
 const quantityPattern = '^[0-9]+(\\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$'
 const quantity = (options: object) => Type.String({ pattern: quantityPattern, maxLength: 32, ...options })
 
@@ -48,8 +52,15 @@ export const image = (engine: string) =>
   Type.String({
     minLength: 1,
     maxLength: 512,
+    pattern: imagePattern,
     description: `Container image, instead of the operator's setting images.${engine}. Default: that setting. Changing it restarts the pods.`,
   })
+
+const largest = (most: string): CelRule => ({
+  rule: `quantity(self).compareTo(quantity('${most}')) <= 0`,
+  message: `must be at most ${most}: no machine has more, and a pod that fits nowhere would replace one that runs`,
+})
+const atMost = (most: string) => rules(largest(most))
 
 /** Requests and limits; CPU has no limit on purpose: a throttled database is slow for no gain. */
 export function resources(defaults: { cpu: string; memory: string; memoryLimit: string }, of: string, least: string) {
@@ -57,6 +68,7 @@ export function resources(defaults: { cpu: string; memory: string; memoryLimit: 
     {
       cpu: quantity({
         default: defaults.cpu,
+        ...atMost('1024'),
         description: `CPU requested by each ${of} pod; there is no CPU limit. Default ${defaults.cpu}. Changing it restarts the pods.`,
       }),
       memory: quantity({
@@ -65,6 +77,7 @@ export function resources(defaults: { cpu: string; memory: string; memoryLimit: 
       }),
       memoryLimit: quantity({
         default: defaults.memoryLimit,
+        ...atMost('64Ti'),
         description: `Memory limit of each ${of} pod; the kernel ends a pod that goes over it. Default ${defaults.memoryLimit}. Changing it restarts the pods.`,
       }),
     },
@@ -92,10 +105,13 @@ export const storage = Type.Object(
     size: quantity({
       default: '2Gi',
       description: 'Size of the volume of each pod. Default 2Gi. Immutable: volume growth is not built yet.',
-      ...rules({
-        rule: 'quantity(self).isGreaterThan(quantity("255Mi"))',
-        message: 'size must be at least 256Mi, or the store cannot start',
-      }),
+      ...rules(
+        {
+          rule: 'quantity(self).compareTo(quantity("256Mi")) >= 0',
+          message: 'size must be at least 256Mi, or the store cannot start',
+        },
+        largest('1Pi'),
+      ),
     }),
     storageClass: Type.Optional(
       localName({

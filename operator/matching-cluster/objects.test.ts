@@ -183,6 +183,6 @@ describe('the pooler’s Deployment', () => {
     ['another image', planOf({ images: { pgbouncer: 'registry.example.com/pgbouncer:2' } })],
     ['other resources', planOf({ pooling: { resources: { memory: '96Mi' } } })],
     ['another number of pods', planOf({ pooling: { replicas: 2 } })],
-    ['another CA', { ...before, caFingerprint: 'another' }],
+    ['another CA', { ...before, fingerprint: 'another' }],
   ])('changes with %s', (_what, after) => expect(deployment(after)).not.toBe(deployment(before)))
 })

@@ -1,4 +1,4 @@
-import { fingerprint } from '../certificates.ts'
+import { createHash } from 'node:crypto'
 import {
   authorityOf,
   createSecret,
@@ -84,9 +84,9 @@ const poolerReady: Step<Context> = {
   condition: 'PoolerReady',
   async run(context) {
     const { cluster, tools } = context
-    const plan = poolerPlan(context)
     const refused = (await ensurePoolerSecret(context)) ?? (await ensurePoolerCertificate(context))
     if (refused) return refused
+    const plan = poolerPlan(context)
     const overBudget = budgetProblem(plan)
     if (overBudget) return { kind: 'blocked', reason: 'PoolBudgetExceeded', message: overBudget }
     const applied = await tools.applier.applyAll(poolerObjects(plan).map((object) => withOwner(cluster, object)))
@@ -112,14 +112,15 @@ function poolerPlan(context: Context): PoolerPlan {
       maxConnections: engine.maxConnections(store),
     }
   })
-  const caFingerprint = fingerprint(authority(context).certificate)
+  const userlist = secretValue(findSecret(context, names.pooler(name)), 'userlist.txt') ?? ''
+  const trusted = createHash('sha256').update(authority(context).certificate).update(userlist).digest('hex')
   const identity = { name: 'pgbouncer', instance: name, component: 'pooler', cluster: name }
   return {
     cluster,
     identity,
     image: cluster.spec.images.pgbouncer ?? tools.images['pgbouncer'] ?? '',
     backends,
-    caFingerprint,
+    fingerprint: trusted,
   }
 }
 

@@ -17,8 +17,11 @@ export interface PoolerPlan {
   image: string
   /** The databases that exist, one per PostgreSQL-family store. */
   backends: Backend[]
-  /** sha256 of the CA's certificate: another CA rolls the pods, because nobody could verify what they show until then. */
-  caFingerprint: string
+  /**
+   * sha256 of the CA's certificate and of userlist.txt: another of either rolls the pods. Until then nobody could verify what they
+   * show, and the operator could not log in to tell them to reload.
+   */
+  fingerprint: string
 }
 
 export interface Backend {

@@ -15,6 +15,6 @@ export function poolerPlan(parameters: Record<string, string> = {}, replicas = 1
     identity: { name: 'pgbouncer', instance: 'demo', component: 'pooler', cluster: 'demo' },
     image: 'registry.example.com/pgbouncer:1.24',
     backends: [{ database: 'supersmartmatch_core', host: 'demo-core.ns.svc', port: 5432, maxConnections: 100 }],
-    caFingerprint: 'fingerprint',
+    fingerprint: 'fingerprint',
   }
 }

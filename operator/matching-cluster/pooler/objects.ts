@@ -62,7 +62,7 @@ function deployment(plan: PoolerPlan): KubeObject {
       selector: { matchLabels: selector(plan.identity) },
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       template: {
-        metadata: { labels: labels(plan.identity), annotations: { [`${domain}/ca`]: plan.caFingerprint } },
+        metadata: { labels: labels(plan.identity), annotations: { [`${domain}/fingerprint`]: plan.fingerprint } },
         spec: {
           automountServiceAccountToken: false,
           enableServiceLinks: false,
