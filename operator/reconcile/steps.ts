@@ -1,4 +1,4 @@
-import type { ConditionType } from '../../crds/conditions.ts'
+import { isReasonOf, type ConditionType } from '../../crds/conditions.ts'
 import type { Outcome } from './outcome.ts'
 
 /** One step of a reconcile: owns one condition, never sleeps, throws only for surprises. */
@@ -34,7 +34,10 @@ export async function runSteps<Context>(steps: Step<Context>[], context: Context
 
 async function runOne<Context>(step: Step<Context>, context: Context): Promise<StepResult['outcome']> {
   try {
-    return await step.run(context)
+    const outcome = await step.run(context)
+    if (isReasonOf(step.condition, outcome.reason)) return outcome
+    const { reason, message = '' } = outcome
+    throw new Error(`${step.condition} does not list the reason ${reason} in crds/conditions.ts: ${message}`)
   } catch (error) {
     return { kind: 'error', error }
   }
