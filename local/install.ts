@@ -56,7 +56,8 @@ async function ensureRelease(name: string, values: object): Promise<void> {
   if (release?.info.status === 'deployed' && release.info.description === description) return
   if (release?.info.status.startsWith('pending-')) await forgetInterrupted(name, release.info.status)
   say('install', `${release ? 'upgrading' : 'installing'} ${name}`)
-  const options = ['--description', description, '--values', '-', '--wait', '--timeout', '5m']
+  // What somebody applied by hand meanwhile, a CRD say, is the chart's again: this cluster is for developing.
+  const options = ['--description', description, '--values', '-', '--wait', '--timeout', '5m', '--force-conflicts']
   await helm(['upgrade', '--install', name, chart, ...options], JSON.stringify(values))
 }
 
