@@ -82,20 +82,6 @@ test('a list from the past, after a restore, replaces everything', () => {
   expect(version('b')).toBeUndefined()
 })
 
-test('objects are found by owner until they are deleted or disowned', () => {
-  const owner = { apiVersion: 'v1', kind: 'X', name: 'x', uid: 'owner' }
-  const { cache, slice } = listed(
-    [secret('a', 1, { ownerReferences: [owner] }), secret('b', 2, { ownerReferences: [owner] })],
-    10,
-  )
-  const owned = () => cache.ownedBy('owner').map(({ metadata }) => metadata.name)
-  expect(owned()).toEqual(['a', 'b'])
-  slice.event('MODIFIED', secret('a', 11))
-  expect(owned()).toEqual(['b'])
-  slice.event('DELETED', secret('b', 12))
-  expect(owned()).toEqual([])
-})
-
 test('what is not watched, watched twice or not listed yet is an error, never "does not exist"', () => {
   const cache = new Cache()
   expect(() => cache.get(secrets, 'ns', 'a')).toThrow('Secret in namespace ns is not watched')

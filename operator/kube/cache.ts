@@ -57,11 +57,6 @@ export class Cache {
     return namespace === undefined ? objects : objects.filter((object) => object.metadata.namespace === namespace)
   }
 
-  /** Everything with an ownerReference to this uid. */
-  ownedBy(uid: string): KubeObject[] {
-    return [...this.#slices.values()].flat().flatMap((slice) => slice.ownedBy(uid))
-  }
-
   /** Call with the API server's answer to a write. */
   wrote(object: KubeObject): void {
     this.#slice(object, object.metadata.namespace)?.wrote(object)
@@ -77,7 +72,6 @@ export class Cache {
 export class Slice {
   readonly watch: Watch
   #objects = new Map<string, KubeObject>()
-  readonly #byOwner = new Map<string, Set<string>>()
   /** Objects of our own writes which no list or event has announced to the controllers yet. */
   readonly #unannounced = new Set<string>()
   #listed = false
@@ -103,10 +97,6 @@ export class Slice {
 
   objects(): KubeObject[] {
     return [...this.#objects.values()]
-  }
-
-  ownedBy(uid: string): KubeObject[] {
-    return [...(this.#byOwner.get(uid) ?? [])].flatMap((key) => this.#objects.get(key) ?? [])
   }
 
   /** A complete list as of `resourceVersion` replaces what is here; returns what to announce. */
@@ -159,19 +149,10 @@ export class Slice {
     }
     this.#remove(key)
     this.#objects.set(key, object)
-    for (const owner of object.metadata.ownerReferences ?? []) {
-      const keys = this.#byOwner.get(owner.uid) ?? new Set()
-      this.#byOwner.set(owner.uid, keys.add(key))
-    }
     return cached ? 'modified' : 'added'
   }
 
   #remove(key: string): void {
-    for (const owner of this.#objects.get(key)?.metadata.ownerReferences ?? []) {
-      const keys = this.#byOwner.get(owner.uid)
-      keys?.delete(key)
-      if (keys?.size === 0) this.#byOwner.delete(owner.uid)
-    }
     this.#objects.delete(key)
     this.#unannounced.delete(key)
   }

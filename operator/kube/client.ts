@@ -162,9 +162,9 @@ export class KubeClient {
   }
 
   /** Server-side apply as our field manager. Without `force`, a field another manager set differently is a KubeError 409. */
-  async apply(object: KubeObject, options: { force: boolean; dryRun?: boolean }): Promise<KubeObject> {
+  async apply(object: KubeObject, options: { force: boolean }): Promise<KubeObject> {
     const path = pathOf(object, object.metadata.namespace, object.metadata.name)
-    const query = { fieldManager, force: options.force, dryRun: options.dryRun ? 'All' : undefined }
+    const query = { fieldManager, force: options.force }
     return (await this.request('PATCH', path, { query, body: object, contentType: applyPatch })) as KubeObject
   }
 
