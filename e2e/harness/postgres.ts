@@ -1,5 +1,5 @@
 import { AppsV1Api, CoreV1Api, KubeConfig } from '@kubernetes/client-node'
-import type { V1Container, V1Pod } from '@kubernetes/client-node'
+import type { V1Container, V1Namespace, V1Pod } from '@kubernetes/client-node'
 import type { AddressInfo, Server } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
@@ -8,6 +8,8 @@ import { forward } from './port-forward.ts'
 const postgresPort = 5432
 const poolerPort = 6432
 const startLimitMs = 120_000
+const podLifeSeconds = 2 * 3600
+const testLabel = 'supersmartmatch.io/test'
 
 /**
  * vitest globalSetup of the project `postgres`. In the cluster that KUBECONFIG names it starts one pod with PostgreSQL and a
@@ -17,7 +19,8 @@ const startLimitMs = 120_000
  *   TEST_PGBOUNCER_URL  the same through PgBouncer
  *   TEST_PG_DUMP        command that runs pg_dump of the server's version as superuser; append --dbname
  *
- * Does nothing when TEST_POSTGRES_URL is set already. The pod and its data are gone afterwards.
+ * Does nothing when TEST_POSTGRES_URL is set already. The pod and its data are gone afterwards; what a killed run left behind goes
+ * at the start of a later one.
  * The two only listen on the pod's loopback address: whoever may forward ports to it may use them, nobody else.
  */
 export default async function setup(): Promise<(() => Promise<void>) | undefined> {
@@ -26,13 +29,17 @@ export default async function setup(): Promise<(() => Promise<void>) | undefined
   config.loadFromDefault()
   const core = config.makeApiClient(CoreV1Api)
 
-  const { namespace, pod } = await createPod(core, await images(config))
+  const use = await images(config)
+  await removeLeftovers(core)
+  const namespace = await createNamespace(core)
+  const pod = 'postgres'
   const servers: Server[] = []
   const stop = async () => {
     for (const server of servers) server.close()
     await core.deleteNamespace({ name: namespace })
   }
   try {
+    await core.createNamespacedPod({ namespace, body: podOf(pod, use) })
     await running(core, namespace, pod)
     for (const [variable, port] of [
       ['TEST_POSTGRES_URL', postgresPort] as const,
@@ -74,21 +81,33 @@ async function images(config: KubeConfig): Promise<Images> {
 }
 
 /** In a namespace of its own, so that deleting that removes everything. */
-async function createPod(core: CoreV1Api, use: Images): Promise<{ namespace: string; pod: string }> {
+async function createNamespace(core: CoreV1Api): Promise<string> {
   const created = await core.createNamespace({
     body: {
       metadata: {
         generateName: 'postgres-test-',
-        labels: { 'pod-security.kubernetes.io/enforce': 'restricted' },
+        labels: { 'pod-security.kubernetes.io/enforce': 'restricted', [testLabel]: 'postgres' },
       },
     },
   })
-  const namespace = created.metadata?.name ?? ''
-  await core.createNamespacedPod({ namespace, body: podOf(use) })
-  return { namespace, pod: 'postgres' }
+  return created.metadata?.name ?? ''
 }
 
-function podOf(use: Images): V1Pod {
+/** A namespace of ours whose pod has ended by its deadline, so that no run uses it any more. */
+export function isLeftover({ metadata }: V1Namespace, now: number): boolean {
+  const created = metadata?.creationTimestamp?.getTime() ?? now
+  return !metadata?.deletionTimestamp && now - created > podLifeSeconds * 1000
+}
+
+async function removeLeftovers(core: CoreV1Api): Promise<void> {
+  const { items } = await core.listNamespace({ labelSelector: `${testLabel}=postgres` })
+  for (const item of items) {
+    const name = item.metadata?.name
+    if (name && isLeftover(item, Date.now())) await core.deleteNamespace({ name })
+  }
+}
+
+function podOf(name: string, use: Images): V1Pod {
   const writable = ['/tmp', '/run', '/var/lib/postgresql/data'].map((mountPath, index) => ({
     mountPath,
     name: `v${index}`,
@@ -106,11 +125,11 @@ function podOf(use: Images): V1Pod {
     volumeMounts: name === 'postgres' ? writable : [{ mountPath: '/tmp', name: 'pooler' }],
   })
   return {
-    metadata: { name: 'postgres' },
+    metadata: { name },
     spec: {
       restartPolicy: 'Never',
       // Whatever happens to the test run, its pod ends.
-      activeDeadlineSeconds: 2 * 3600,
+      activeDeadlineSeconds: podLifeSeconds,
       terminationGracePeriodSeconds: 1,
       automountServiceAccountToken: false,
       enableServiceLinks: false,

@@ -16,7 +16,7 @@ export interface BootstrapOptions extends Options {
   dir: string
   /** Default: `supersmartmatch_<schema>`. */
   database?: string | undefined
-  /** role name -> password; roles left out get a generated one if they have none. */
+  /** role name -> password, of owner, service and pooler; those left out get a generated one if they have none. */
   passwords: Record<string, string>
 }
 
@@ -30,8 +30,10 @@ export interface BootstrapResult {
 /**
  * Does outside Kubernetes what the operator does inside: owner, database, cluster.sql, passwords. May be run any number of times.
  * @param config  of a superuser, in any database of the server
+ * @throws Refused when `passwords` names another role, or the login is no superuser
  */
 export async function bootstrap(config: ClientConfig, options: BootstrapOptions): Promise<BootstrapResult> {
+  checkPasswords(options)
   const owner = ownerRole(databaseName(options.schema))
   const database = options.database ?? databaseName(options.schema)
   const clusterSql = await readFile(join(options.dir, 'cluster.sql'), 'utf8')
@@ -48,6 +50,22 @@ export async function bootstrap(config: ClientConfig, options: BootstrapOptions)
   } finally {
     await server.client.end().catch(() => undefined)
   }
+}
+
+/** The logins that get passwords. */
+function logins(schema: string): string[] {
+  const database = databaseName(schema)
+  return [ownerRole(database), appRole(database), poolerRole]
+}
+
+/** A misspelt role would otherwise keep its old password, or get a generated one. */
+function checkPasswords({ schema, passwords }: BootstrapOptions): void {
+  const unknown = Object.keys(passwords).filter((role) => !logins(schema).includes(role))
+  if (unknown.length > 0)
+    throw new Refused(
+      'BadArguments',
+      `the passwords name ${unknown.join(', ')}; bootstrap sets only those of ${logins(schema).join(', ')}`,
+    )
 }
 
 /** The same server and login, another database. A connection string would win over a `database` beside it. */
@@ -83,12 +101,25 @@ async function createOwner({ client, log }: Session, owner: string): Promise<voi
   log(`created role ${owner}`)
 }
 
-/** The locale is fixed, because it decides how text is sorted, and with it what indexes hold. */
+/**
+ * The locale is fixed, because it decides how text is sorted, and with it what indexes hold. By code point on every server: of
+ * PostgreSQL itself from 17, before of the C library, whose C.UTF-8 sorts alike.
+ * @param version  server_version_num
+ */
+export function localeClause(version: number): string {
+  return version >= 170_000
+    ? "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C.UTF-8'"
+    : "LOCALE_PROVIDER libc LOCALE 'C.UTF-8'"
+}
+
 async function createDatabase({ client, log }: Session, database: string, owner: string): Promise<void> {
   if ((await client.query('SELECT FROM pg_database WHERE datname = $1', [database])).rowCount) return
+  const { rows } = await client.query<{ version: number }>(
+    `SELECT current_setting('server_version_num')::integer AS version`,
+  )
   await client.query(
     `CREATE DATABASE ${pg.escapeIdentifier(database)} OWNER ${pg.escapeIdentifier(owner)}
-     TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C.UTF-8'`,
+     TEMPLATE template0 ENCODING 'UTF8' ${localeClause(rows[0]?.version ?? 0)}`,
   )
   log(`created database ${database}`)
 }
@@ -105,9 +136,8 @@ async function runClusterSql(config: ClientConfig, sql: string, options: Options
 
 /** @returns the passwords it generated */
 async function setPasswords(server: Session, { schema, passwords }: BootstrapOptions): Promise<Record<string, string>> {
-  const database = databaseName(schema)
   const generated: Record<string, string> = {}
-  for (const role of [ownerRole(database), appRole(database), poolerRole]) {
+  for (const role of logins(schema)) {
     const given = passwords[role]
     if (given !== undefined) await setPassword(server, role, given)
     else if (await hasNoPassword(server, role)) {

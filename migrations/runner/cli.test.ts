@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { failures, refusals } from './errors.ts'
@@ -29,6 +29,18 @@ test.each<[string, string[], RegExp]>([
   expect(stderr).toMatch(message)
   expect(stderr).toMatch(/^BadArguments: [^\n]*\n$/)
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+})
+
+test('bootstrap refuses passwords of roles it does not set: a slip would leave the real one as it was', async () => {
+  const folder = await newFolder({ 'cluster.sql': 'SELECT 1;' })
+  const file = join(folder.dir, 'passwords.json')
+  await writeFile(file, '{"supersmartmatch_test_owner": "a", "supersmartmatch_test_apa": "b"}')
+  const args = ['bootstrap', '--schema', 'test', '--dir', folder.dir, ...url, '--wait', '0', '--passwords', file]
+  const { code, stderr } = await runCli(...args).done
+  expect(stderr).toMatch(
+    /^BadArguments: the passwords name supersmartmatch_test_apa; bootstrap sets only those of supersmartmatch_test_owner, /,
+  )
+  expect(code).toBe(2)
 })
 
 test('a refusal is in the termination log, in one line', async () => {

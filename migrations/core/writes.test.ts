@@ -1,0 +1,61 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { findStatements } from '../runner/statements.ts'
+
+/**
+ * Row security is forced, and the owner who runs the files has no policy: on a guarded table its UPDATE or DELETE changes no row
+ * and says nothing. Hence the rule that such a statement stands in a section of matching_definer.
+ */
+async function readFiles(): Promise<[name: string, sql: string][]> {
+  const names = (await readdir(import.meta.dirname)).filter((name) => /^\d{6}_\w+\.sql$/.test(name)).sort()
+  return Promise.all(
+    names.map(async (name): Promise<[string, string]> => [
+      name,
+      await readFile(join(import.meta.dirname, name), 'utf8'),
+    ]),
+  )
+}
+
+const guardedBy = (sql: string) =>
+  [...sql.matchAll(/ALTER TABLE (\w+) ENABLE ROW LEVEL SECURITY/g)].map((match) => match[1])
+const guarded = new Set((await readFiles()).flatMap(([, sql]) => guardedBy(sql)))
+
+/** Tables with row security that a file writes to as owner, with the line; functions' bodies run later and are not looked at. */
+function writesAsOwner(sql: string): string[] {
+  const found: string[] = []
+  let role = ''
+  const statements = findStatements(sql)
+  statements.forEach(({ start, line, words }, index) => {
+    const text = sql.slice(start, statements[index + 1]?.start).replace(/--[^\n]*/g, '')
+    if (/^(RESET|SET)\s+(LOCAL\s+|SESSION\s+)?ROLE\b/i.test(text)) role = words.at(-1) ?? ''
+    if (role === 'MATCHING_DEFINER' || !/^(INSERT|UPDATE|DELETE|MERGE|WITH|DO)\b/i.test(text)) return
+    for (const [, table = ''] of text.matchAll(
+      /\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM|MERGE\s+INTO)\s+(?:ONLY\s+)?(?:public\.)?"?(\w+)/gi,
+    ))
+      if (guarded.has(table.toLowerCase())) found.push(`${table}:${line}`)
+  })
+  return found
+}
+
+test('every file writes to tables with row security as matching_definer only', async () => {
+  expect(guarded.size).toBeGreaterThan(10)
+  const writes = (await readFiles()).map(([name, sql]) => [name, writesAsOwner(sql)])
+  expect(writes.filter(([, tables]) => tables?.length)).toEqual([])
+})
+
+// prettier-ignore
+test.each<[string, string[]]>([
+  [`UPDATE users SET status = 'active';`,                                                      ['users:1']],
+  [`-- Why.\ndelete from only public.job_postings WHERE true;`,                                ['job_postings:2']],
+  [`INSERT INTO companies (company_name) VALUES ('A');`,                                       ['companies:1']],
+  [`WITH old AS (DELETE FROM education RETURNING *) SELECT count(*) FROM old;`,                ['education:1']],
+  [`DO $$ BEGIN UPDATE candidate_skills SET is_primary = TRUE; END $$;`,                       ['candidate_skills:1']],
+  [`SET LOCAL ROLE matching_definer; RESET ROLE; UPDATE users SET status = 'active';`,         ['users:1']],
+  [`SET LOCAL ROLE matching_definer; SET LOCAL ROLE supersmartmatch_core_owner; DELETE FROM users;`, ['users:1']],
+  [`SET LOCAL ROLE matching_definer; UPDATE users SET status = 'active';`,                     []],
+  [`UPDATE cities SET population = 0; -- UPDATE users`,                                        []],
+  [`CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ DELETE FROM users $$;`,                []],
+])('%s', (sql, writes) => {
+  expect(writesAsOwner(sql)).toEqual(writes)
+})
