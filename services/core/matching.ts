@@ -7,11 +7,11 @@ import type { seniorityLevels } from './schemas.ts'
  *   0.15 level      like coverage, each skill the candidate has counted by min(1, level / minimum level) × min(1, years / minimum years)
  *   0.10 years      min(1, years of work / years asked); 1 when none are asked
  *   0.10 preferred  of the preferred and nice-to-have skills' weight, the share the candidate has; 1 when there are none
- *   0.05 seniority  1 − distance / 5 between the level asked and the one the candidate's years stand for; 1 when none is asked
+ *   0.05 seniority  1 − steps / 5, the steps from the level the candidate's years stand for up to the one asked; 1 when it is reached or none is asked
  *
  * Only active jobs that have not expired and share at least one skill with the candidate. Equal scores: newest posting first, then id.
  * Skills, levels, years and nothing else: no name, age, date of birth, nationality, gender or place, nor anything derived from them,
- * and more years than a job asks for cost nothing.
+ * and more years than a job asks for cost nothing: a rank that fell with them would be one by age.
  * docs/reference/matching.md says the same to users; a test compares the numbers.
  */
 export const parts = { coverage: 0.6, level: 0.15, years: 0.1, preferred: 0.1, seniority: 0.05 } as const

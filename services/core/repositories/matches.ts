@@ -66,7 +66,8 @@ const ranking = `
              + ${parts.preferred} * coalesce(h.optional / nullif(w.optional_weight::float8, 0), 1)
              + ${parts.years} * CASE WHEN j.experience_required_min > 0
                                      THEN least(1, $2::float8 / j.experience_required_min) ELSE 1 END
-             + ${parts.seniority} * coalesce(1 - abs(${levelRank('j.seniority_level')} - ${seniorityRank('$2::float8')}) / 5::float8, 1)
+             + ${parts.seniority} * CASE WHEN j.seniority_level IS NULL THEN 1
+                                         ELSE 1 - greatest(0, ${levelRank('j.seniority_level')} - ${seniorityRank('$2::float8')}) / 5::float8 END
            )::numeric, 4)::float8 AS score
       FROM held h JOIN job_skill_weights w USING (job_id) JOIN job_postings j USING (job_id)
      WHERE j.status = 'active' AND (j.expires_at IS NULL OR j.expires_at > now())

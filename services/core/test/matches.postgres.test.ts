@@ -112,7 +112,7 @@ function oracle({ experienceYears, held, jobs }: Case): { jobId: string; score: 
       parts.level * share(required, fit, 0) +
       parts.preferred * share(optional, has, 1) +
       parts.years * (yearsAsked > 0 ? Math.min(1, experienceYears / yearsAsked) : 1) +
-      parts.seniority * (seniority ? 1 - Math.abs(seniorityLevels.indexOf(seniority) - rank) / 5 : 1)
+      parts.seniority * (seniority ? 1 - Math.max(0, seniorityLevels.indexOf(seniority) - rank) / 5 : 1)
     return Math.round(exact * 10_000 + 1e-7) / 10_000
   }
   return jobs
@@ -185,6 +185,29 @@ test('ranks as the brute-force oracle does, for any candidate and jobs', async (
   )
   // Cases where nothing matches would prove nothing.
   expect(compared).toBeGreaterThan(200)
+})
+
+test('years beyond what a job asks for cost nothing: they would stand for age', async () => {
+  const [one] = fc.sample(anyCase, { numRuns: 1, seed: 7 })
+  const asked = one?.jobs[0]
+  if (!asked) throw new Error('no case')
+  const held = asked.skills.map(({ skill: shared }) => ({ skill: shared, level: 3, years: 1 }))
+  const jobs = seniorityLevels.map((seniority): JobCase => ({
+    ...asked,
+    jobId: randomUUID(),
+    seniority,
+    status: 'active',
+    expiresInDays: null,
+  }))
+  let before = new Map<string, number>()
+  for (const experienceYears of [0, 1, 3, 6, 10, 15, 40]) {
+    const candidateId = await store({ experienceYears, held, jobs })
+    const { body } = await core.as(candidate, 'GET', `/v1/candidates/${candidateId}/matches`)
+    expect(body.items).toHaveLength(jobs.length)
+    const scores = new Map(body.items.map(({ jobId, score }) => [jobId, score]))
+    for (const [jobId, score] of before) expect(scores.get(jobId)).toBeGreaterThanOrEqual(score)
+    before = scores
+  }
 })
 
 test('protected characteristics and identity change nothing', async () => {
