@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { ClientConfig, PoolClient, QueryResultRow } from 'pg'
 import { AppError, isAppError } from '../errors.ts'
@@ -24,7 +25,7 @@ export interface Caller {
 }
 
 export interface TransactionOptions extends Caller {
-  /** What it will change, as `<type>:<id>`: locked in order before the first write, so that events keep each one's order. */
+  /** What it will change, as `<type>:<uuid>`: locked in order before the first write, so that events keep each one's order. */
   aggregates: string[]
   readOnly?: boolean
   /** Bound of each statement, lock waits included. Default 5,000. */
@@ -86,7 +87,7 @@ export async function createPostgresStore(options: PostgresOptions): Promise<Pos
   const changed = (endpoint: Endpoint) => {
     const old = pool
     pool = createPool(endpoint, options)
-    draining = Promise.all([draining, old.end().catch(options.onError)])
+    draining = Promise.all([draining, retire(old).catch(options.onError)])
   }
   const { endpoint: read, onError: failed, refreshMs: everyMs = 5_000 } = options
   const refresh = watch({ initial: first, read, changed, failed, everyMs })
@@ -133,6 +134,13 @@ function createPool(endpoint: Endpoint, options: PostgresOptions): pg.Pool {
   pool.on('error', options.onError)
   pool.on('connect', (client) => client.on('error', options.onError))
   return pool
+}
+
+/** Ends a pool once it has served those who wait for a connection: after end() it serves nobody, and they would wait in vain. */
+async function retire(pool: pg.Pool): Promise<void> {
+  // Nobody comes any more, and nobody waits for longer than connectionTimeoutMillis.
+  while (pool.waitingCount > 0) await sleep(20)
+  await pool.end()
 }
 
 /** Values as JSON has them: numbers for numeric and bigint, ISO 8601 for instants, text for dates (a Date would get a zone). */
@@ -211,15 +219,23 @@ function beginning(options: TransactionOptions): string {
   if (!uuidPattern.test(userId)) throw new TypeError('userId is not a UUID')
   if (isIP(clientIp) === 0) throw new TypeError('clientIp is not an address')
   if (!Object.hasOwn(databaseRoles, role)) throw new TypeError('role is not one of the three')
-  const locks = aggregates.toSorted().map((a) => `SELECT pg_advisory_xact_lock(hashtextextended(${quote(a)}, 0))`)
   return [
     readOnly ? 'BEGIN READ ONLY' : 'BEGIN',
     `SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)}`,
-    ...locks,
     `SET LOCAL ROLE ${databaseRoles[role]}`,
+    ...aggregates.toSorted().map(lock),
     `SELECT set_config('app.current_user_id', ${quote(userId)}, true), set_config('app.client_ip', ${quote(clientIp)}, true)`,
   ].join('; ')
 }
+
+/** The database's own function, so that its jobs and triggers take the same lock. */
+function lock(aggregate: string): string {
+  const [, type, id] = aggregatePattern.exec(aggregate) ?? []
+  if (!type || !id || !uuidPattern.test(id)) throw new TypeError('an aggregate is not <type>:<id>')
+  return `SELECT lock_aggregate(${quote(type)}, ${quote(id)})`
+}
+
+const aggregatePattern = /^([a-z]+):(.*)$/
 
 const quote = (value: string) => pg.escapeLiteral(value)
 

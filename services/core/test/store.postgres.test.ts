@@ -87,14 +87,11 @@ describe('identity', () => {
     ['a role from a prototype', { role: 'toString' }],
     ['a user id that is none', { userId: "x' OR true" }],
     ['an address that is none', { clientIp: '1.2.3.4; DROP TABLE users' }],
+    ['an aggregate without an id', { aggregates: ["job:'); DROP TABLE users; --"] }],
+    ['an aggregate without a type', { aggregates: [`x', NULL); --:${randomUUID()}`] }],
   ])('%s never reaches the database', async (_name, extra) => {
     await expect(store.transaction(as(ada, extra as Partial<TransactionOptions>), owners)).rejects.toThrow(TypeError)
     expect(await store.transaction(as(ada), owners)).toEqual([ada.userId])
-  })
-
-  test('an aggregate’s name is data', async () => {
-    const name = "x', 0)); DROP TABLE users; --"
-    expect(await store.transaction(as(ada, { aggregates: [name] }), owners)).toEqual([ada.userId])
   })
 })
 
@@ -185,8 +182,23 @@ describe('transactions', () => {
       ])
     }
     await two.close()
+    expect(running).toHaveLength(20)
     for (let i = 0; i < running.length; i += 2) expect(running[i + 1]).toBe(running[i]?.replace('in', 'out'))
   })
+})
+
+test('the lock is the one the database’s own functions take', async () => {
+  const id = randomUUID()
+  const client = await database.admin.connect()
+  await client.query('BEGIN')
+  await client.query(`SELECT lock_aggregate('job', $1)`, [id])
+  const locking = (aggregate: string) =>
+    store.transaction(as(ada, { aggregates: [aggregate], statementTimeoutMs: 200 }), owners)
+  await expect(locking(`job:${id}`)).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
+  expect(await locking(`candidate:${id}`)).toEqual([ada.userId])
+  await client.query('ROLLBACK')
+  client.release()
+  expect(await locking(`job:${id}`)).toEqual([ada.userId])
 })
 
 describe('a binding that changes', () => {
@@ -207,6 +219,22 @@ describe('a binding that changes', () => {
     endpoint = good
     expect(await stale.transaction(as(ada), owners)).toEqual([ada.userId])
     await Promise.all([stale.close(), rotating.close()])
+  })
+
+  test('requests that wait for a connection when the binding changes are served too', async () => {
+    const first = await database.endpoint()
+    let endpoint = first
+    const rotating = await createPostgresStore({ endpoint: async () => endpoint, onError, max: 1, refreshMs: 20 })
+    const pause = (db: Db) => db.query('SELECT pg_sleep(0.1)')
+    const waiting = Array.from({ length: 5 }, () => rotating.transaction(as(ada), pause))
+    expect(rotating.pool().waiting).toBe(4)
+    endpoint = { ...first, text: 'new' }
+    const settled = await Promise.allSettled(waiting)
+    expect(settled.map(({ status }) => status)).toEqual(Array(5).fill('fulfilled'))
+    await rotating.close()
+    const { rows } = await database.admin.query('SELECT FROM pg_stat_activity WHERE usename = $1', [database.login])
+    // Those of `store` itself.
+    expect(rows.length).toBeLessThanOrEqual(1)
   })
 
   test('a changed file means new connections at the next interval; a transaction under way ends on its own', async () => {
