@@ -10,6 +10,8 @@ export async function kubectl(args: string[], input?: string): Promise<string> {
   let [out, problems] = ['', '']
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (problems += chunk.toString()))
+  // One that ends before it read everything says why on stderr; the broken pipe says nothing more.
+  child.stdin.on('error', () => undefined)
   child.stdin.end(input ?? '')
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', () => reject(new Error('kubectl is not on the PATH: run `make up`, or install it')))

@@ -2,7 +2,8 @@
  * Loads reference data and the synthetic demo into the core database, as its owner on a direct connection.
  * Runs in the cluster as the Job that `make demo` creates. Loading again adds nothing.
  *
- * No aggregate locks are taken (rule 11 of the data layer): every aggregate here is created, none is changed.
+ * No aggregate locks are taken. Every aggregate is created here, in whole; only a skill's parent is set in a second step, because
+ * it may come later in the list, and no service writes skills.
  */
 import pg from 'pg'
 import { readBinding } from '../../chassis/stores/binding.ts'
@@ -116,7 +117,7 @@ async function loadSynthetic({ admin, companies, candidates, jobs }: Synthetic) 
   await step('candidates', () => asDefiner(() => insertCandidates(candidates)))
   await step('jobs', async () => {
     let inserted = 0
-    // A slug takes an advisory lock until commit: small transactions keep within the server's lock table.
+    // Small transactions: a load that is interrupted keeps what it has, and nobody who posts under an equal slug waits for long.
     for (let start = 0; start < jobs.length; start += 500) {
       inserted += await asDefiner(() => insertJobs(jobs.slice(start, start + 500)))
     }

@@ -11,4 +11,6 @@ const { values } = parseArgs({ options: { role: { type: 'string' }, user: { type
 const role = roles.find((known) => known === values.role)
 if (!role) fail(`ROLE must be one of ${roles.join(', ')}, not "${values.role ?? ''}": make token ROLE=candidate`)
 if (values.user !== undefined && !uuid.test(values.user)) fail(`USER must be a user id (a UUID), not "${values.user}"`)
-console.log(await issueToken(role, values.user ?? demoPerson(role, 1).userId).catch(fail))
+// The service compares user ids as text, in lower case.
+const userId = values.user?.toLowerCase() ?? demoPerson(role, 1).userId
+console.log(await issueToken(role, userId).catch(fail))
