@@ -52,6 +52,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     },
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
+  // Fastify reads text on its own; as a body of ours it would be a wrong JSON value rather than a wrong media type.
+  app.removeContentTypeParser('text/plain')
 
   await app.register(errorAnswers)
   await app.register(requests, { metrics: options.metrics })

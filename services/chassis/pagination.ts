@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import Type from 'typebox'
 import type { TSchema } from 'typebox'
 import { AppError } from './errors.ts'
@@ -7,7 +8,8 @@ import { uuidPattern } from './uuid.ts'
 export const pageQuery = {
   limit: Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'Items on one page.' }),
   cursor: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 1024, description: '`nextCursor` of the page before; opaque.' }),
+    // Room for the longest key: 200 characters of six bytes each in JSON, in base64.
+    Type.String({ minLength: 1, maxLength: 4096, description: '`nextCursor` of the page before; opaque.' }),
   ),
 }
 
@@ -22,10 +24,13 @@ export interface Page<T> {
 
 export type KeyValue = string | number
 
-/** A keyset position as opaque text: base64url of [list name, ...the last row's sort values]. */
+/** A keyset position as opaque text: base64url of [digest of the list's name, ...the last row's sort values]. */
 export function encodeCursor(list: string, key: KeyValue[]): string {
-  return Buffer.from(JSON.stringify([list, ...key])).toString('base64url')
+  return Buffer.from(JSON.stringify([digest(list), ...key])).toString('base64url')
 }
+
+/** Of one length however long the filters are. It tells lists apart and protects nothing, so that few characters do. */
+const digest = (list: string) => createHash('sha256').update(list).digest('base64url').slice(0, 16)
 
 /**
  * The keyset position, or null for the first page.
@@ -37,7 +42,7 @@ export function decodeCursor(list: string, shape: KeyCheck[], cursor: string | u
   if (cursor === undefined) return null
   const parts = parse(cursor)
   const [name, ...key] = parts
-  const fits = name === list && key.length === shape.length && shape.every((check, i) => check(key[i] ?? ''))
+  const fits = name === digest(list) && key.length === shape.length && shape.every((check, i) => check(key[i] ?? ''))
   if (!fits) throw badCursor()
   return key
 }
@@ -59,14 +64,23 @@ const badCursor = () =>
 
 type KeyCheck = (value: string) => boolean
 
-const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/
+const instantPattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/
+
+/** One that is in the calendar: JavaScript reads 30 February as 2 March, and knows a year 0. */
+function isInstant(value: string): boolean {
+  const time = instantPattern.test(value) ? Date.parse(value) : NaN
+  return (
+    !Number.isNaN(time) && !value.startsWith('0000') && new Date(time).toISOString().slice(0, 19) === value.slice(0, 19)
+  )
+}
 
 /** What a sort value may look like. An instant has microseconds, as `to_char(…, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')` writes it. */
 export const keyChecks = {
   uuid: (value) => uuidPattern.test(value),
-  instant: (value) => instant.test(value) && !Number.isNaN(Date.parse(value)),
+  instant: isInstant,
   integer: (value) => /^-?\d{1,9}$/.test(value),
-  text: (value) => value.length <= 300 && !value.includes('\u0000'),
+  // In code points, as PostgreSQL and JSON Schema count.
+  text: (value) => [...value].length <= 300 && !value.includes('\u0000'),
 } satisfies Record<string, KeyCheck>
 
 /**

@@ -19,9 +19,18 @@ export function nullable<T extends TSchema>(schema: T) {
 
 export const id = (description: string) => Type.String({ format: 'uuid', description })
 
-/** Text that PostgreSQL can store (no NUL) and people can read. */
+/** One line of text: no control characters, of which PostgreSQL refuses NUL and people can read none. `maxLength` in code points. */
 export const text = (maxLength: number, options: object = {}) =>
-  Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000]*$', ...options })
+  Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$', ...options })
+
+/** Text of several lines: of the control characters, tab and line ends. `maxLength` in code points. */
+export const prose = (maxLength: number, options: object = {}) =>
+  Type.String({
+    minLength: 1,
+    maxLength,
+    pattern: '^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*$',
+    ...options,
+  })
 
 export const instant = (description: string) => Type.String({ format: 'date-time', description })
 

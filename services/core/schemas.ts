@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import type { Static } from 'typebox'
 import { pageOf, pageQuery } from '../chassis/pagination.ts'
-import { closed, id, instant, nullable, stringEnum, text } from '../chassis/schemas.ts'
+import { closed, id, instant, nullable, prose, stringEnum, text } from '../chassis/schemas.ts'
 
 /** What clients of the core service send and get. A field that is not here is refused in a body and cut from an answer. */
 
@@ -18,6 +18,9 @@ const availabilities = ['open', 'passive', 'not_looking', 'hired'] as const
 const verificationStatuses = ['self_declared', 'assessed', 'certified', 'verified'] as const
 const languages = ['eng', 'fra'] as const
 
+/** Of a job or a candidate: matching reads them all. */
+export const maxSkills = 200
+
 const skillId = id('Id of a skill.')
 const companyId = id('Id of a company.')
 const jobId = id('Id of a job.')
@@ -29,6 +32,8 @@ const years = (description: string) => Type.Number({ minimum: 0, maximum: 99.9, 
 const money = (description: string) => Type.Number({ minimum: 0, maximum: 9_999_999_999, description })
 const wholeYears = (description: string) => Type.Integer({ minimum: 0, maximum: 80, description })
 const currency = Type.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217.' })
+/** From the year 1000 on: PostgreSQL has no year 0. */
+const day = { format: 'date', pattern: '^[12]' } as const
 const link = Type.String({ format: 'uri', pattern: '^https?://', maxLength: 2_000 })
 const changed = { createdAt: instant('When it was made.'), updatedAt: instant('When it last changed.') }
 
@@ -64,7 +69,7 @@ const companyFields = {
   companySize: Type.Optional(nullable(stringEnum(companySizes))),
   foundedYear: Type.Optional(nullable(Type.Integer({ minimum: 1000, maximum: 2100 }))),
   websiteUrl: Type.Optional(nullable(link)),
-  description: Type.Optional(nullable(text(10_000))),
+  description: Type.Optional(nullable(prose(10_000))),
   contentLanguage: Type.Optional(stringEnum(languages, { description: 'Language of the description.' })),
 }
 export const CompanyCreate = Type.Object({ name: text(200), ...companyFields }, closed)
@@ -98,7 +103,7 @@ export const CompanyPage = pageOf(Company)
 
 // Jobs
 
-const texts = Type.Array(text(1_000), { maxItems: 50 })
+const texts = Type.Array(prose(1_000), { maxItems: 50 })
 const WorkLocation = Type.Object(
   {
     type: stringEnum(['remote', 'onsite', 'hybrid']),
@@ -131,7 +136,10 @@ const RequiredSkillInput = Type.Object(
   closed,
 )
 export type RequiredSkillInput = Static<typeof RequiredSkillInput>
-const requiredSkills = Type.Array(RequiredSkillInput, { maxItems: 200, description: 'The whole set; each skill once.' })
+const requiredSkills = Type.Array(RequiredSkillInput, {
+  maxItems: maxSkills,
+  description: 'The whole set; each skill once.',
+})
 
 const jobFields = {
   department: Type.Optional(nullable(text(100))),
@@ -148,13 +156,22 @@ const jobFields = {
   salaryPeriod: Type.Optional(stringEnum(salaryPeriods)),
   remotePolicy: Type.Optional(stringEnum(remotePolicies)),
   status: Type.Optional(stringEnum(jobStatuses)),
-  expiresAt: Type.Optional(nullable(instant('From then on it is in no match.'))),
+  // From 2000 to 2999: in UTC too a date that JavaScript and PostgreSQL write alike.
+  expiresAt: Type.Optional(
+    nullable(
+      Type.String({
+        format: 'date-time',
+        pattern: '^2',
+        description: 'From then on it is in no match; from 2000 to 2999.',
+      }),
+    ),
+  ),
   contentLanguage: Type.Optional(stringEnum(languages)),
 }
 const jobCore = {
   title: text(200),
   employmentType: stringEnum(employmentTypes),
-  description: text(20_000),
+  description: prose(20_000),
   workLocation: WorkLocation,
 }
 export const JobCreate = Type.Object(
@@ -292,7 +309,7 @@ export const CandidateSkillPut = Type.Object(
     level: level('1 beginner to 5 expert.'),
     years: Type.Number({ minimum: 0, maximum: 99.9, multipleOf: 0.1, default: 0 }),
     isPrimary: Type.Boolean({ default: false }),
-    lastUsedDate: Type.Optional(nullable(Type.String({ format: 'date' }))),
+    lastUsedDate: Type.Optional(nullable(Type.String(day))),
   },
   closed,
 )
@@ -302,7 +319,7 @@ export const CandidateSkillPatch = Type.Object(
     level: Type.Optional(level('1 beginner to 5 expert.')),
     years: Type.Optional(years('Years of using it.')),
     isPrimary: Type.Optional(Type.Boolean()),
-    lastUsedDate: Type.Optional(nullable(Type.String({ format: 'date' }))),
+    lastUsedDate: Type.Optional(nullable(Type.String(day))),
   },
   { ...closed, minProperties: 1 },
 )

@@ -12,6 +12,9 @@ const codes: Record<string, ErrorCode> = {
   '23514': 'RULE_VIOLATED',       // check_violation
   '22001': 'RULE_VIOLATED',       // string_data_right_truncation
   '22003': 'RULE_VIOLATED',       // numeric_value_out_of_range
+  '22007': 'RULE_VIOLATED',       // invalid_datetime_format
+  '22008': 'RULE_VIOLATED',       // datetime_field_overflow
+  '22009': 'RULE_VIOLATED',       // invalid_time_zone_displacement_value
   '42501': 'FORBIDDEN',           // insufficient_privilege, row level security included
 }
 

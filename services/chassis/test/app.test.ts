@@ -1,8 +1,10 @@
+import Fastify from 'fastify'
 import { request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { stopAcceptingNew } from '../plugins/health.ts'
+import identity, { everybody } from '../plugins/identity.ts'
 import { goodClaims, sign, startProbe } from './start.ts'
 
 const lines: string[] = []
@@ -42,6 +44,7 @@ describe('problems', () => {
     ['no body',             'POST',   '/v1/probe/items', { headers: json },                         400, 'MALFORMED_REQUEST'],
     ['__proto__',           'POST',   '/v1/probe/items', { headers: json, payload: '{"name":"ab","__proto__":{"a":1}}' }, 400, 'MALFORMED_REQUEST'],
     ['a large body',        'POST',   '/v1/probe/items', { headers: json, payload: `{"name":"${'x'.repeat(300_000)}"}` }, 413, 'BODY_TOO_LARGE'],
+    ['plain text',          'POST',   '/v1/probe/items', { headers: { 'content-type': 'text/plain' }, payload: 'ab' }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
     ['another media type',  'POST',   '/v1/probe/items', { headers: { 'content-type': 'text/xml' }, payload: '<a/>' }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
     ['a crash',             'GET',    '/v1/probe/crash', {},                                        500, 'INTERNAL'],
     ['no token',            'GET',    '/v1/probe/mine',  {},                                        401, 'UNAUTHENTICATED'],
@@ -155,9 +158,13 @@ describe('start and stop', () => {
   })
 
   test('a route that does not say who may call it fails at boot', async () => {
-    const { app, close } = await startProbe()
-    expect(() => app.route({ method: 'GET', url: '/open', handler: async () => 'hi' })).toThrow()
-    await close()
+    const app = Fastify()
+    await app.register(identity, {
+      tokens: { verify: () => Promise.reject(new Error('unused')), stop: () => undefined },
+    })
+    const add = (schema: object) => app.route({ method: 'GET', url: '/open', schema, handler: async () => 'hi' })
+    expect(() => add({ hide: true })).toThrow('GET /open does not say who may call it')
+    expect(() => add({ security: everybody })).not.toThrow()
   })
 
   test('ready follows the store; stopping, it says no while requests under way are answered', async () => {

@@ -1,13 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { glob } from 'node:fs/promises'
+import { Ajv } from 'ajv'
 import pg from 'pg'
 import Type from 'typebox'
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../config.ts'
 import { errors } from '../errors.ts'
 import { serializeError } from '../log.ts'
-import { decodeCursor, encodeCursor, keyChecks } from '../pagination.ts'
+import { decodeCursor, encodeCursor, keyChecks, pageQuery } from '../pagination.ts'
 import { assignments, insertion } from '../stores/columns.ts'
+import { explainViolation } from '../stores/constraints.ts'
 
 describe('configuration', () => {
   const schema = Type.Object({
@@ -30,9 +32,29 @@ describe('configuration', () => {
 describe('cursors', () => {
   const id = '00000000-0000-4000-8000-000000000001'
   const shape = [keyChecks.text, keyChecks.uuid]
+  const accepted = new Ajv().compile(pageQuery.cursor)
   test('come back as they went', () => {
     expect(decodeCursor('jobs', shape, encodeCursor('jobs', ['é "x"', id]))).toEqual(['é "x"', id])
     expect(decodeCursor('jobs', shape, undefined)).toBeNull()
+  })
+  test.each([
+    ['200 emoji', '😀'.repeat(200)],
+    // No longer taken from a client; a row may have them.
+    ['200 control characters', '\u0001'.repeat(200)],
+  ])('%s in a row, any filters: the cursor is one that the list takes', (_name, value) => {
+    const list = `companies ${'😀'.repeat(100)}`
+    const cursor = encodeCursor(list, [value, id])
+    expect(accepted(cursor)).toBe(true)
+    expect(decodeCursor(list, shape, cursor)).toEqual([value, id])
+  })
+  test.each([
+    ['2026-02-28T23:59:59.123456Z', true],
+    ['2026-02-30T00:00:00.000000Z', false],
+    ['2026-01-01T24:00:00.000000Z', false],
+    ['2026-13-01T00:00:00.000000Z', false],
+    ['0000-01-01T00:00:00.000000Z', false],
+  ])('instant %s: %s', (value, good) => {
+    expect(keyChecks.instant(value)).toBe(good)
   })
   test.each([
     ['another list', encodeCursor('skills', ['a', id])],
@@ -52,6 +74,15 @@ test('only named fields become columns, whatever an object carries', () => {
   expect(insertion(columns, record)).toEqual({ text: '(title, salary_max) VALUES ($1, $2)', values: ['a', null] })
   expect(assignments(columns, record)).toEqual({ text: 'title = $2, salary_max = $3', values: ['a', null] })
 })
+
+test.each(['22007', '22008', '22009'])(
+  'SQLSTATE %s, a date PostgreSQL cannot hold, is the sender’s to mend',
+  (state) => {
+    const error = new pg.DatabaseError('date/time field value out of range', 1, 'error')
+    error.code = state
+    expect(explainViolation(error, {})).toMatchObject({ code: 'RULE_VIOLATED', statusCode: 422 })
+  },
+)
 
 test('a database error is logged without what it says of rows', () => {
   const error = new pg.DatabaseError('invalid input syntax for type uuid: "jane@example.org"', 1, 'error')

@@ -4,6 +4,7 @@ import type { Page } from '../../chassis/pagination.ts'
 import type { Role } from '../../chassis/roles.ts'
 import { assignments } from '../../chassis/stores/columns.ts'
 import type { Db } from '../../chassis/stores/postgres.ts'
+import { maxSkills } from '../schemas.ts'
 import type { CandidateQuery, CandidateSkill, CandidateSkillPatch, CandidateSkillPut } from '../schemas.ts'
 
 const columns = `k.skill_id AS "skillId", s.skill_name AS "name", s.category, k.skill_level AS "level",
@@ -38,7 +39,10 @@ export async function listCandidateSkills(
   )
 }
 
-/** Adds the skill or replaces what was said about it. @throws AppError NOT_FOUND, REFERENCE_NOT_FOUND (no such skill) */
+/**
+ * Adds the skill or replaces what was said about it. The caller holds the candidate's lock, so that the number of skills stands.
+ * @throws AppError NOT_FOUND, REFERENCE_NOT_FOUND (no such skill), RULE_VIOLATED (one more than a candidate may have)
+ */
 export async function putCandidateSkill(
   db: Db,
   role: Role,
@@ -47,6 +51,7 @@ export async function putCandidateSkill(
   skill: CandidateSkillPut,
 ): Promise<CandidateSkill> {
   await requireCandidate(db, candidateId)
+  await requireRoom(db, candidateId, skillId)
   await db.query(
     `INSERT INTO candidate_skills (candidate_id, skill_id, skill_level, years_experience, is_primary, last_used_date)
      VALUES ($1, $2, $3, $4, $5, $6)
@@ -56,6 +61,12 @@ export async function putCandidateSkill(
     [candidateId, skillId, skill.level, skill.years, skill.isPrimary, skill.lastUsedDate ?? null],
   )
   return readCandidateSkill(db, role, candidateId, skillId)
+}
+
+async function requireRoom(db: Db, candidateId: string, skillId: string): Promise<void> {
+  const sql = `SELECT count(*) >= $3 AND NOT bool_or(skill_id = $2) AS "full" FROM candidate_skills WHERE candidate_id = $1`
+  const [skills] = await db.query<{ full: boolean }>(sql, [candidateId, skillId, maxSkills])
+  if (skills?.full) throw new AppError('RULE_VIOLATED', `A candidate has ${maxSkills} skills at most`)
 }
 
 const writable = {

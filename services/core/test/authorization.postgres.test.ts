@@ -43,6 +43,7 @@ const aJob = () => ({
   employmentType: 'full-time',
   description: 'Work.',
   workLocation: { type: 'onsite' },
+  requiredSkills: [{ skillId: ids['skill'] }],
 })
 
 const callers = ['nobody', 'candidate', 'otherCandidate', 'recruiter', 'otherRecruiter', 'admin'] as const
@@ -118,15 +119,22 @@ test('the table holds every endpoint of the application', () => {
   expect(endpoints.length).toBeGreaterThan(15)
 })
 
-test('nobody reads what another wrote: recruiters’ answers hold no protected characteristic', async () => {
+test('recruiters’ answers are about the candidate and hold no protected characteristic', async () => {
   const { database } = core
+  await core.as(people['candidate'], 'PUT', `/v1/candidates/${ids['candidate']}/skills/${ids['skill']}`, { level: 3 })
   await database.admin.query(
     `UPDATE candidate_profiles SET date_of_birth = 'v1.birth-canary', nationality = 'v1.nation-canary', phone = 'v1.phone-canary',
             work_authorization = 'v1.permit-canary', last_name = 'name-canary' WHERE candidate_id = $1`,
     [ids['candidate']],
   )
-  for (const path of ['', `/${ids['candidate']}`, `/${ids['candidate']}/skills`, `/${ids['candidate']}/matches`]) {
-    const { body } = await core.as(people['recruiter'], 'GET', `/v1/candidates${path}`)
-    expect(JSON.stringify(body)).not.toContain('canary')
+  for (const [path, found] of [
+    ['', ids['candidate']],
+    [`/${ids['candidate']}`, ids['candidate']],
+    [`/${ids['candidate']}/skills`, ids['skill']],
+    [`/${ids['candidate']}/matches`, ids['job']],
+  ] as const) {
+    const answer = JSON.stringify((await core.as(people['recruiter'], 'GET', `/v1/candidates${path}`)).body)
+    expect(answer).toContain(found)
+    expect(answer).not.toContain('canary')
   }
 })

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { encodeCursor } from '../../chassis/pagination.ts'
 import { addSkills, addUser, startCore } from './core.ts'
 import type { TestCore, TestUser } from './core.ts'
 
@@ -27,7 +28,7 @@ const jobOf = (companyId: string, extra: object = {}) => ({
   companyId,
   title: 'Data engineer',
   employmentType: 'full-time',
-  description: 'Pipelines.',
+  description: 'Pipelines.\n\t- and tables',
   workLocation: { type: 'remote' },
   requiredSkills: [
     { skillId: skills[0], minimumLevel: 3, minimumYears: 0.3 },
@@ -218,13 +219,37 @@ describe('a job board, front to back', () => {
     })
   })
 
-  test('every change left its event, in one transaction', async () => {
-    const { rows } = await core.database.admin.query<{ event_type: string }>(
-      'SELECT event_type FROM outbox_events WHERE aggregate_id = $1 ORDER BY sequence',
+  test('a change and its events are one transaction; what is refused leaves none', async () => {
+    const { admin } = core.database
+    const events = async () =>
+      (
+        await admin.query<{ type: string; xid: string }>(
+          `SELECT event_type AS type, (xid::text::numeric % 4294967296)::text AS xid FROM outbox_events
+            WHERE aggregate_id = $1 ORDER BY sequence`,
+          [jobId],
+        )
+      ).rows
+    const before = await events()
+    expect(before[0]?.type).toBe('job.posting.created')
+
+    const patch = { title: 'Data engineer', requiredSkills: [{ skillId: skills[0] }, { skillId: skills[1] }] }
+    expect(await core.as(rita, 'PATCH', `/v1/jobs/${jobId}`, patch)).toMatchObject({ status: 200 })
+    const { rows } = await admin.query<{ xid: string }>(
+      `SELECT xmin::text AS xid FROM job_postings WHERE job_id = $1
+       UNION SELECT xmin::text FROM job_required_skills WHERE job_id = $1`,
       [jobId],
     )
-    expect(rows[0]).toEqual({ event_type: 'job.posting.created' })
-    expect(rows.at(-1)).toEqual({ event_type: 'job.posting.updated' })
+    expect(rows).toHaveLength(1)
+    const after = await events()
+    const added = after.slice(before.length)
+    expect(added.length).toBeGreaterThan(0)
+    expect(new Set(added.map(({ type, xid }) => `${type} ${xid}`))).toEqual(
+      new Set([`job.posting.updated ${rows[0]?.xid}`]),
+    )
+
+    const refused = { title: 'Never', requiredSkills: [{ skillId: randomUUID() }] }
+    expect(await core.as(rita, 'PATCH', `/v1/jobs/${jobId}`, refused)).toMatchObject({ status: 422 })
+    expect(await events()).toEqual(after)
   })
 })
 
@@ -233,7 +258,16 @@ describe('refusals name the field', () => {
     ['unknown field', { name: 'X', evil: true }, { path: '/evil', problem: 'is not a known field' }],
     ['missing field', {}, { path: '/name', problem: 'is required' }],
     ['no coercion', { name: 5 }, { path: '/name', problem: 'must be string' }],
-    ['NUL', { name: 'a\u0000b' }, { path: '/name', problem: 'must match pattern "^[^\\u0000]*$"' }],
+    [
+      'two lines where one is meant',
+      { name: 'a\nb' },
+      { path: '/name', problem: 'must match pattern "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"' },
+    ],
+    [
+      'a control character in text of several lines',
+      { name: 'X', description: 'a\n\u0000b' },
+      { path: '/description', problem: expect.stringContaining('must match pattern') as unknown as string },
+    ],
     ['out of range', { name: 'X', foundedYear: 99 }, { path: '/foundedYear', problem: 'must be >= 1000' }],
     [
       'not in the list',
@@ -248,6 +282,27 @@ describe('refusals name the field', () => {
     expect(answer).toMatchObject({
       status: 400,
       body: { code: 'VALIDATION_FAILED', errors: [{ in: 'body', ...problem }] },
+    })
+  })
+
+  test('dates that are none, or that PostgreSQL cannot hold', async () => {
+    const { body: company } = await core.as(rita, 'POST', '/v1/companies', { name: 'Dates' })
+    const expiring = (expiresAt: string) => core.as(rita, 'POST', '/v1/jobs', jobOf(company.companyId, { expiresAt }))
+    expect(await expiring('2030-02-28T23:59:60+05:30')).toMatchObject({ status: 400 })
+    // Before Christ, and the year 10000, once in UTC.
+    for (const far of ['0001-01-01T00:00:00+15:00', '9999-12-31T23:59:59-15:00']) {
+      expect(await expiring(far)).toMatchObject({ status: 400, body: { errors: [{ path: '/expiresAt' }] } })
+    }
+    expect(await expiring('2030-01-01T00:00:00+16:00')).toMatchObject({ status: 422, body: { code: 'RULE_VIOLATED' } })
+    expect(await expiring('2030-01-01T00:00:00+15:00')).toMatchObject({
+      status: 201,
+      body: { expiresAt: '2029-12-31T09:00:00.000Z' },
+    })
+    const { body: profile } = await core.as(await addUser(core.database, 'candidate'), 'POST', '/v1/candidates', {})
+    const url = `/v1/candidates/${profile.candidateId}/skills/${skills[0]}`
+    expect(await core.as(root, 'PUT', url, { level: 1, lastUsedDate: '0000-01-01' })).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: '/lastUsedDate' }] },
     })
   })
 
@@ -297,6 +352,11 @@ describe('refusals name the field', () => {
 })
 
 describe('search and pages', () => {
+  beforeAll(async () => {
+    const names = ['😀'.repeat(200), '\u0001'.repeat(200), '\u0001'.repeat(199) + '\u0002']
+    await core.database.admin.query('INSERT INTO companies (company_name) SELECT unnest($1::text[])', [names])
+  })
+
   test('skills: equal before prefix before inside; % and _ are letters', async () => {
     const names = async (query: string) =>
       (await core.as(ada, 'GET', `/v1/skills?${query}`)).body.items.map((skill: { name: string }) => skill.name)
@@ -338,10 +398,7 @@ describe('search and pages', () => {
     ['/v1/skills?wrong=1', '/wrong'],
     ['/v1/jobs?companyId=1', '/companyId'],
     ['/v1/jobs?cursor=abc', '/cursor'],
-    [
-      `/v1/jobs?cursor=${Buffer.from('["jobs      ","2026-13-45T00:00:00.000000Z","x"]').toString('base64url')}`,
-      '/cursor',
-    ],
+    [`/v1/jobs?cursor=${encodeCursor('jobs      ', ['2026-02-30T00:00:00.000000Z', randomUUID()])}`, '/cursor'],
     ['/v1/candidates?cursor=e30', '/cursor'],
   ])('%s is refused at %s', async (url, path) => {
     const answer = await core.as(root, 'GET', url)
@@ -351,8 +408,13 @@ describe('search and pages', () => {
     })
   })
 
-  test('a cursor of another list is refused', async () => {
+  test('a cursor of another list is refused, this list’s own is not', async () => {
     const { body } = await core.as(root, 'GET', '/v1/jobs?limit=1')
+    // As the test above makes one.
+    const made = encodeCursor('jobs      ', ['2026-02-28T00:00:00.000000Z', randomUUID()])
+    for (const cursor of [made, body.nextCursor]) {
+      expect(await core.as(root, 'GET', `/v1/jobs?limit=1&cursor=${cursor}`)).toMatchObject({ status: 200 })
+    }
     expect(await core.as(root, 'GET', `/v1/jobs?limit=1&status=active&cursor=${body.nextCursor}`)).toMatchObject({
       status: 400,
     })
@@ -361,4 +423,22 @@ describe('search and pages', () => {
 
 test('bob has nothing to do with any of it', async () => {
   expect((await core.as(bob, 'GET', '/v1/candidates')).body.items).toEqual([])
+})
+
+test('a candidate has 200 skills at most, also when two are added at once', async () => {
+  const cara = await addUser(core.database, 'candidate')
+  const { candidateId } = (await core.as(cara, 'POST', '/v1/candidates', {})).body
+  const ids = await addSkills(
+    core.database,
+    Array.from({ length: 202 }, (_, i) => `Skill no. ${i}`),
+  )
+  await core.database.admin.query(
+    'INSERT INTO candidate_skills (candidate_id, skill_id, skill_level) SELECT $1, unnest($2::uuid[]), 1',
+    [candidateId, ids.slice(0, 199)],
+  )
+  const put = (i: number) => core.as(cara, 'PUT', `/v1/candidates/${candidateId}/skills/${ids[i]}`, { level: 2 })
+  const statuses = (await Promise.all([put(199), put(200), put(201)])).map(({ status }) => status)
+  expect(statuses.toSorted()).toEqual([200, 422, 422])
+  // What is there can still be said anew.
+  expect(await put(0)).toMatchObject({ status: 200, body: { level: 2 } })
 })

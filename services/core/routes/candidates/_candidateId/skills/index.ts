@@ -17,6 +17,7 @@ import {
   CandidateSkillParams,
   CandidateSkillPatch,
   CandidateSkillPut,
+  maxSkills,
 } from '../../../../schemas.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
@@ -40,7 +41,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 
   const put = {
     ...writers,
-    summary: 'Add a skill or say it anew',
+    summary: `Add a skill or say it anew; ${maxSkills} at most`,
     body: CandidateSkillPut,
     response: { 200: CandidateSkill },
   }
