@@ -23,5 +23,5 @@ export function quantity(value: unknown): number | undefined {
   const parts = typeof value === 'string' ? /^([+-]?[0-9.]+)([a-zA-Z]{0,2})$/.exec(value) : null
   const power = powers[parts?.[2] ?? '']
   const amount = Number(parts?.[1])
-  return parts && power !== undefined ? Number((amount * power).toPrecision(12)) : undefined
+  return parts && power !== undefined && !Number.isNaN(amount) ? Number((amount * power).toPrecision(15)) : undefined
 }

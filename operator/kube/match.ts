@@ -1,3 +1,5 @@
+import { quantity } from '../quantity.ts'
+
 /*
  * Does a live object already hold everything we would send? Deep subset: what the server added or defaulted is ignored,
  * in lists too; what we set must be there. Where the API server stores a value in another form than it was sent, both forms are equal.
@@ -111,34 +113,6 @@ function sameScalar(desired: unknown, live: unknown, path: string[]): boolean {
   if (!isQuantity) return false
   const amount = quantity(desired)
   return amount !== undefined && amount === quantity(live)
-}
-
-const powers: Record<string, number> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  '': 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-}
-
-/** Amount of a Kubernetes quantity, rounded to what a double can tell apart; undefined when it is none. */
-function quantity(value: unknown): number | undefined {
-  if (typeof value === 'number') return value
-  const parts = typeof value === 'string' ? /^([+-]?[0-9.]+)([a-zA-Z]{0,2})$/.exec(value) : null
-  const power = powers[parts?.[2] ?? '']
-  const amount = Number(parts?.[1])
-  return parts && power !== undefined ? Number((amount * power).toPrecision(12)) : undefined
 }
 
 function isFields(value: unknown): value is Fields {

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
 import { names, replicationRole, superuserRole } from '../../data-store/names.ts'
+import { quantity } from '../../quantity.ts'
 import type { Plan } from '../engine.ts'
 
 export const port = 5432
@@ -160,27 +161,11 @@ function megabytes(value: number, min: number, max: number): string {
   return `${Math.floor(Math.min(Math.max(value, min), max))}MB`
 }
 
-const units: Record<string, number> = {
-  '': 1,
-  m: 1e-3,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-}
-
 /** A Kubernetes quantity in bytes. @throws RangeError when it is none; the CRD's pattern admits only these forms. */
-export function bytes(quantity: string): number {
-  const [, number = '', unit = ''] = /^([0-9]+(?:\.[0-9]+)?)([a-zA-Z]*)$/.exec(quantity) ?? []
-  const factor = units[unit]
-  if (number === '' || factor === undefined) throw new RangeError(`not a quantity: ${quantity}`)
-  return Number(number) * factor
+export function bytes(size: string): number {
+  const amount = quantity(size)
+  if (amount === undefined || amount < 0) throw new RangeError(`not a quantity: ${size}`)
+  return amount
 }
 
 /** DNS names the server certificate carries: the read-write Service under each of its names, and every pod. */
