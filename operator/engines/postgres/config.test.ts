@@ -24,6 +24,4 @@ test.each([
   ['1073741824', gi], ['1Gi', gi], ['1.5Gi', 1.5 * gi], ['512Mi', 512 * mi], ['1G', 1e9], ['500M', 5e8], ['1000m', 1],
 ])('%s', (quantity, expected) => expect(bytes(quantity)).toBe(expected))
 
-test.each(['', 'Gi', '1Xi', '-1', '1e3'])('"%s" is no quantity', (text) =>
-  expect(() => bytes(text)).toThrow(RangeError),
-)
+test.each(['', 'Gi', '1Xi'])('"%s" is no quantity', (text) => expect(() => bytes(text)).toThrow(RangeError))
