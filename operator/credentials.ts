@@ -1,6 +1,6 @@
 import type { KubeObject } from '../crds/object.ts'
 import { createAuthority, issueServerCertificate, whyReissue, type KeyPair } from './certificates.ts'
-import type { Applier, Refused } from './kube/apply.ts'
+import { adopted, type Applier, type Refused } from './kube/apply.ts'
 import type { Cache } from './kube/cache.ts'
 import type { Outcome } from './reconcile/outcome.ts'
 import { secret, secretValue } from './secrets.ts'
@@ -21,17 +21,24 @@ export interface SecretMetadata {
 const tlsType = 'kubernetes.io/tls'
 
 /**
- * Creates a Secret that is never overwritten. It carries no ownerReference: it outlives its owner and is adopted by
- * name and label when that comes back.
+ * Makes a Secret once and never overwrites it. It carries no ownerReference: it outlives its owner and is adopted by
+ * name and labels when that comes back. One of the same name that belongs to something else is refused.
  */
-export async function createSecret(
+export async function keepSecret(
   tools: Tools,
   metadata: SecretMetadata,
-  values: Record<string, string>,
+  make: () => Record<string, string> | Promise<Record<string, string>>,
   type?: string,
-) {
-  const result = await tools.applier.createOnce(secret(metadata, values, type))
+): Promise<Outcome | undefined> {
+  const found = findSecret(tools, metadata)
+  const result = found
+    ? adopted(secret(metadata, {}, type), found)
+    : await tools.applier.createOnce(secret(metadata, await make(), type))
   return result.kind === 'refused' ? waitFor(result) : undefined
+}
+
+function findSecret({ cache }: Tools, { namespace, name }: SecretMetadata): KubeObject | undefined {
+  return cache.get({ apiVersion: 'v1', kind: 'Secret' }, namespace, name)
 }
 
 /** Creates a Secret or brings its values up to date; a foreign Secret of that name is refused, not taken over. */
@@ -41,17 +48,18 @@ export async function writeSecret(
   values: Record<string, string>,
   type?: string,
 ) {
-  const existing = tools.cache.get({ apiVersion: 'v1', kind: 'Secret' }, metadata.namespace, metadata.name)
-  if (!existing) return createSecret(tools, metadata, values, type)
+  if (!findSecret(tools, metadata)) return keepSecret(tools, metadata, () => values, type)
   const result = await tools.applier.apply(secret(metadata, values, type))
   return result.kind === 'refused' ? waitFor(result) : undefined
 }
 
 /** A CA of our own, made once. */
 export async function ensureAuthority(tools: Tools, metadata: SecretMetadata): Promise<Outcome | undefined> {
-  if (tools.cache.get({ apiVersion: 'v1', kind: 'Secret' }, metadata.namespace, metadata.name)) return undefined
-  const { certificate, key } = await createAuthority(metadata.name, tools.now())
-  return createSecret(tools, metadata, { 'tls.crt': certificate, 'tls.key': key }, tlsType)
+  const make = async () => {
+    const { certificate, key } = await createAuthority(metadata.name, tools.now())
+    return { 'tls.crt': certificate, 'tls.key': key }
+  }
+  return keepSecret(tools, metadata, make, tlsType)
 }
 
 /** @throws when the Secret has lost its certificate or key: nothing can be signed then */
@@ -69,7 +77,7 @@ export async function ensureServerCertificate(
   dnsNames: string[],
   issued: (why: string) => void,
 ): Promise<Outcome | undefined> {
-  const found = tools.cache.get({ apiVersion: 'v1', kind: 'Secret' }, metadata.namespace, metadata.name)
+  const found = findSecret(tools, metadata)
   const why = found ? whyDamaged(found, ca, dnsNames, tools.now()) : 'there was none'
   if (!why) return undefined
   const pair = await issueServerCertificate(ca, dnsNames, tools.now())

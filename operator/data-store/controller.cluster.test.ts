@@ -194,6 +194,23 @@ test('a Secret that somebody else made is refused, not overwritten', async () =>
   expect(secretValue(await get(secretKind, 'foreign-superuser'), 'password')).toBe('mine')
 })
 
+test('a Secret of ours that belongs to another thing is refused too: a cluster and a store of one name share nothing', async () => {
+  const labels = {
+    'app.kubernetes.io/managed-by': managedBy,
+    'app.kubernetes.io/name': 'platform',
+    'app.kubernetes.io/instance': 'shared',
+    'app.kubernetes.io/component': 'platform',
+  }
+  const data = { 'userlist.txt': 'bWluZQ==' }
+  await client.create({ ...secretKind, metadata: { name: 'shared-pooler', namespace, labels }, data })
+  await until(() => cache.get(secretKind, namespace, 'shared-pooler') !== undefined)
+  await make('shared')
+  const applied = (await reconcile('shared')).get('ObjectsApplied')
+  expect(applied).toMatchObject({ status: 'False', reason: 'FieldConflict' })
+  expect(applied?.message).toContain('shared-pooler')
+  expect(secretValue(await get(secretKind, 'shared-pooler'), 'userlist.txt')).toBe('mine')
+})
+
 test('a storage class that does not exist is named before anything is made', async () => {
   await make('class', { storage: { storageClass: 'nope' } })
   const conditions = await reconcile('class')
@@ -303,7 +320,11 @@ test('a retained volume of the size that is asked for is adopted, however it is 
   await client.create({ ...claimKind, metadata: { name: 'data-equal-0', namespace, labels }, spec })
   await client.create({
     ...secretKind,
-    metadata: { name: 'equal-superuser', namespace, labels },
+    metadata: {
+      name: 'equal-superuser',
+      namespace,
+      labels: { ...labels, 'app.kubernetes.io/name': 'postgres', 'app.kubernetes.io/component': 'database' },
+    },
     data: { password: 'eA==' },
   })
   await until(() => cache.get(claimKind, namespace, 'data-equal-0') !== undefined)

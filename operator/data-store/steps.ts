@@ -1,7 +1,7 @@
 import type { BindingRole } from '../../crds/binding.ts'
 import {
   authorityOf,
-  createSecret,
+  keepSecret,
   ensureAuthority,
   ensureServerCertificate,
   waitFor,
@@ -9,7 +9,7 @@ import {
 } from '../credentials.ts'
 import type { BootstrapResult } from '../engines/engine.ts'
 import { withOwner } from '../kube/apply.ts'
-import { labels, managedBy } from '../labels.ts'
+import { labels, managedBy, selector } from '../labels.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Step } from '../reconcile/steps.ts'
@@ -141,12 +141,10 @@ function volumeDiffers(context: Context): Outcome | undefined {
 async function ensureCredentials(context: Context): Promise<Outcome | undefined> {
   const admin = context.engine.admin(context.plan).secret
   for (const [name, username] of Object.entries(context.engine.credentials(context.plan))) {
-    if (findSecret(context, name)) continue
-    if (name === admin && findVolumeClaim(context)) return adminSecretLost(context)
-    const refused = await createSecret(context.tools, metadata(context, name), {
-      username,
-      password: randomPassword(),
-    })
+    const lost = name === admin && !findSecret(context, name) && findVolumeClaim(context)
+    if (lost) return adminSecretLost(context)
+    const make = () => ({ username, password: randomPassword() })
+    const refused = await keepSecret(context.tools, metadata(context, name), make)
     if (refused) return refused
   }
   return undefined
@@ -156,9 +154,13 @@ async function ensureCredentials(context: Context): Promise<Outcome | undefined>
 function adminSecretLost(context: Context): Outcome {
   const { secret, username } = context.engine.admin(context.plan)
   const claim = findVolumeClaim(context)?.metadata.name
+  const identity = { ...selector(context.plan.identity), 'app.kubernetes.io/managed-by': managedBy }
+  const needed = Object.entries(identity)
+    .map(([label, value]) => `${label}=${value}`)
+    .join(', ')
   const message =
     `Secret ${secret} is gone, but volume claim ${claim} holds data that only its password opens: create the Secret again with ` +
-    `username ${username} and that password, labelled app.kubernetes.io/managed-by=${managedBy}; or delete the claim to begin with an empty store`
+    `username ${username} and that password and the labels ${needed}; or delete the claim to begin with an empty store`
   return { kind: 'blocked', reason: 'SecretMissing', message, retryAfterMs: 30_000 }
 }
 

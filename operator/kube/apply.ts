@@ -238,7 +238,8 @@ function refusalOf(wanted: KubeObject, live: KubeObject): Refused | undefined {
   return sameIdentity(wanted, live) ? undefined : foreign(wanted, live)
 }
 
-function adopted(wanted: KubeObject, existing: KubeObject): CreateResult {
+/** Whether an object that is there already is the one wanted: the same thing of the same instance. */
+export function adopted(wanted: KubeObject, existing: KubeObject): CreateResult {
   if (existing.metadata.deletionTimestamp) return terminating(`${describe(existing)} is still being deleted`)
   return sameIdentity(wanted, existing) ? { kind: 'existing', object: existing } : foreign(wanted, existing)
 }

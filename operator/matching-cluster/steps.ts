@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import {
   authorityOf,
-  createSecret,
+  keepSecret,
   ensureAuthority,
   ensureServerCertificate,
   waitFor,
@@ -55,9 +55,9 @@ const storesApplied: Step<Context> = {
   },
 }
 
-async function ensureTokens(context: Context): Promise<Outcome | undefined> {
+function ensureTokens(context: Context): Promise<Outcome | undefined> {
   const name = names.tokensSecret(context.cluster.metadata.name)
-  return findSecret(context, name) ? undefined : createSecret(context.tools, metadata(context, name), createTokenKeys())
+  return keepSecret(context.tools, metadata(context, name), createTokenKeys)
 }
 
 const storesReady: Step<Context> = {
