@@ -43,10 +43,21 @@ function inheritCpuset(hierarchy: string): void {
   }
 }
 
+/** The container runtime removes groups of its own accord, also between our look at one and the next: what is gone is nothing. */
+export function unlessGone<T>(work: () => T, otherwise: T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (['ENOENT', 'ENODEV'].includes((error as NodeJS.ErrnoException).code ?? '')) return otherwise
+    throw error
+  }
+}
+
 function groupsBelow(folder: string): string[] {
-  if (!existsSync(folder)) return []
-  const children = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())
-  return [...children.flatMap((entry) => groupsBelow(join(folder, entry.name))), folder]
+  return unlessGone(() => {
+    const children = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    return [...children.flatMap((entry) => groupsBelow(join(folder, entry.name))), folder]
+  }, [])
 }
 
 const ourGroups = () => hierarchies().flatMap((hierarchy) => groupsBelow(join(hierarchy, cgroupName)))
@@ -55,8 +66,8 @@ const ourGroups = () => hierarchies().flatMap((hierarchy) => groupsBelow(join(hi
 export function podProcesses(): number[] {
   const pids = new Set<number>()
   for (const group of ourGroups()) {
-    for (const pid of readFileSync(join(group, 'cgroup.procs'), 'utf8').split('\n'))
-      if (pid !== '') pids.add(Number(pid))
+    const listed = unlessGone(() => readFileSync(join(group, 'cgroup.procs'), 'utf8'), '')
+    for (const pid of listed.split('\n')) if (pid !== '') pids.add(Number(pid))
   }
   return [...pids]
 }
@@ -65,5 +76,5 @@ export const hasCgroups = (): boolean => ourGroups().length > 0
 
 /** Removes the groups, deepest first; their processes must have ended. */
 export function removeCgroups(): void {
-  for (const group of ourGroups()) rmdirSync(group)
+  for (const group of ourGroups()) unlessGone(() => rmdirSync(group), undefined)
 }
