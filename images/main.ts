@@ -7,6 +7,7 @@ import { run } from './command.ts'
 const log = (line: string) => console.log(line)
 
 async function main(registry: string | undefined): Promise<void> {
+  if (registry?.startsWith('-')) throw new Error('Usage: make images [REGISTRY=registry.example.com/team]')
   const packageText = await readFile(join(import.meta.dirname, '../package.json'), 'utf8')
   const { version } = JSON.parse(packageText) as { version: string }
   for (const name of imageNames) {

@@ -12,6 +12,8 @@ interface MatchList {
 }
 
 const started = performance.now()
+if (process.argv.length > 2)
+  fail(new Error('Usage: make demo [CLUSTER=demo] [NAMESPACE=supersmartmatch]; it takes no arguments'))
 try {
   await checkReady()
   await load()
