@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../../crds/object.ts'
 import { createAuthority, issueServerCertificate } from '../../certificates.ts'
-import { createLab, operatorImage } from '../../lab.ts'
+import { createLab, operatorImage } from '../../testing/lab.ts'
 import { withConnection } from '../../postgres-connection.ts'
 import { secret } from '../../secrets.ts'
 import { names } from '../names.ts'

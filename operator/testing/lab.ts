@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { promisify } from 'node:util'
 import { afterAll } from 'vitest'
-import type { KubeObject } from '../crds/object.ts'
+import type { KubeObject } from '../../crds/object.ts'
 
 const run = promisify(execFile)
 
