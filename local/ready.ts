@@ -53,7 +53,7 @@ async function podNotBack(since: number): Promise<string | undefined> {
   for (const each of [systemNamespace, namespace]) {
     const list = (await find(['pods', '-n', each])) as { items: Pod[] }
     const name = notBackYet(list.items, since)
-    if (name !== undefined) return `pod ${name} starts again`
+    if (name !== undefined) return `pod ${name} is starting`
   }
   return undefined
 }
