@@ -267,11 +267,17 @@ const tokenSources = [
   { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
 ]
 
+/** A claim template can never change, so its labels are those that never do; not all of `labels()`, to which a release may add. */
+function volumeLabels({ identity }: Plan): Record<string, string> {
+  const { cluster, store = '' } = identity
+  const ofCluster = cluster ? { [`${domain}/cluster`]: cluster, [`${domain}/store`]: store } : {}
+  return { ...selector(identity), 'app.kubernetes.io/managed-by': managedBy, ...ofCluster }
+}
+
 function volumeClaim(plan: Plan) {
   const { size, storageClass } = plan.store.spec.storage
   return {
-    // A claim template can never change, so its labels are those that never do.
-    metadata: { name: names.volume, labels: { ...selector(plan.identity), 'app.kubernetes.io/managed-by': managedBy } },
+    metadata: { name: names.volume, labels: volumeLabels(plan) },
     spec: {
       accessModes: ['ReadWriteOnce'],
       resources: { requests: { storage: size } },
