@@ -18,7 +18,7 @@ import {
   whenReady,
   wholeInventory,
 } from './harness/platform.ts'
-import { kill, killRunning, whenReplaced, type VictimName } from './harness/victims.ts'
+import { kill, killIfAny, killRunning, whenReplaced, type VictimName } from './harness/victims.ts'
 
 const name = 'k1'
 
@@ -61,7 +61,7 @@ describe('a Ready platform', () => {
 
   test.each<VictimName>(['migration pod', 'migration Job'])('needs its %s no more', async (victim) => {
     const before = await identityOf(name)
-    await kill(victim, name)
+    await killIfAny(victim, name)
     await whenReady(name)
     expect(await identityOf(name)).toEqual(before)
   })

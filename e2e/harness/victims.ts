@@ -43,6 +43,11 @@ export function kill(victim: VictimName, platform: string): Promise<string> {
   return killWhen(victim, platform, () => true)
 }
 
+/** The same if there is one at all: a finished migration leaves no pod when its Job was deleted in its last moment. */
+export async function killIfAny(victim: VictimName, platform: string): Promise<void> {
+  if ((await alive(victims[victim], platform)).length > 0) await kill(victim, platform)
+}
+
 /** The same, once its containers run. */
 export function killRunning(victim: VictimName, platform: string): Promise<string> {
   return killWhen(victim, platform, (pod) => (pod['status'] as { phase?: string } | undefined)?.phase === 'Running')
