@@ -45,7 +45,7 @@ export function kill(victim: VictimName, platform: string): Promise<string> {
 
 /** The same if there is one at all: a finished migration leaves no pod when its Job was deleted in its last moment. */
 export async function killIfAny(victim: VictimName, platform: string): Promise<void> {
-  if ((await alive(victims[victim], platform)).length > 0) await kill(victim, platform)
+  if ((await alive(victim, platform)).length > 0) await kill(victim, platform)
 }
 
 /** The same, once its containers run. */
