@@ -18,7 +18,7 @@ import {
   whenReady,
   wholeInventory,
 } from './harness/platform.ts'
-import { kill, killIfAny, killRunning, whenReplaced, type VictimName } from './harness/victims.ts'
+import { kill, killIfAny, killRunningBefore, whenReplaced, type VictimName } from './harness/victims.ts'
 
 const name = 'k1'
 
@@ -31,7 +31,7 @@ test('whatever is killed as soon as it appears, the platform becomes Ready', asy
   await kill('database pod', name)
   await kill('migration pod', name)
   await kill('migration Job', name)
-  await killRunning('migration pod', name)
+  await killRunningBefore('migration pod', 'pooler pod', name)
   await kill('pooler pod', name)
   await kill('core service pod', name)
   await whenReady(name)

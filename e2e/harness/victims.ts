@@ -50,11 +50,28 @@ export async function killIfAny(victim: VictimName, platform: string): Promise<v
 
 /** The same, once its containers run. */
 export function killRunning(victim: VictimName, platform: string): Promise<string> {
-  return killWhen(victim, platform, (pod) => (pod['status'] as { phase?: string } | undefined)?.phase === 'Running')
+  return killWhen(victim, platform, isRunning)
+}
+
+const isRunning = (pod: KubeObject) => (pod['status'] as { phase?: string } | undefined)?.phase === 'Running'
+
+/** The same, unless `next` is there before: a migration takes a second and may be over between two looks. */
+export async function killRunningBefore(victim: VictimName, next: VictimName, platform: string): Promise<void> {
+  const { running } = await until(120_000, async () => {
+    const running = (await alive(victim, platform)).find(isRunning)
+    const isPast = (await alive(next, platform)).length > 0
+    return running || isPast ? { running } : `there is neither a running ${victim} nor a ${next}`
+  })
+  if (running) await destroy(victim, running)
 }
 
 async function killWhen(victim: VictimName, platform: string, due: (found: KubeObject) => boolean): Promise<string> {
   const found = await until(120_000, async () => (await alive(victim, platform)).find(due) ?? `there is no ${victim}`)
+  await destroy(victim, found)
+  return found.metadata.uid ?? ''
+}
+
+async function destroy(victim: VictimName, found: KubeObject): Promise<void> {
   const { kind, where }: Victim = victims[victim]
   const target = `${kind.kind}/${found.metadata.name}`
   await kubectl([
@@ -67,7 +84,6 @@ async function killWhen(victim: VictimName, platform: string, due: (found: KubeO
     '--wait=false',
     '--ignore-not-found',
   ])
-  return found.metadata.uid ?? ''
 }
 
 /** Waits until the pod that was killed is gone and another is ready. */
