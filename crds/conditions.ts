@@ -4,23 +4,26 @@
  * Step conditions appear in the order of the steps; steps after a stopped one are Unknown/NotReached.
  * A step that reports a reason which its condition does not list counts as one that threw.
  * `Ready` repeats the message of the first stopped step. `Reconciling` and `Stalled` follow kstatus: present only while true.
+ * The last two are observed beside the steps and gate nothing.
  */
 // prettier-ignore
 export const conditions = {
-  SpecValid:         { of: 'both',            about: 'The spec can be acted on.',                                            reasons: ['Valid', 'Invalid'] },
-  DependenciesReady: { of: 'DataStore',       about: 'What the store needs from elsewhere exists: its CA, a storage class.', reasons: ['Ready', 'SecretMissing', 'StorageClassMissing', 'FieldConflict', 'PreviousOwnerTerminating'] },
-  ObjectsApplied:    { of: 'DataStore',       about: 'Every Kubernetes object of the store is as desired.',                  reasons: ['Applied', 'FieldConflict', 'PreviousOwnerTerminating', 'SecretMissing', 'VolumeSizeDiffers'] },
-  EngineReady:       { of: 'DataStore',       about: 'The engine answers a query.',                                          reasons: ['Ready', 'Starting', 'Unreachable', 'Degraded'] },
-  CredentialsReady:  { of: 'DataStore',       about: 'Database, roles, extensions and passwords are in place.',              reasons: ['Ready', 'Failed', 'FieldConflict', 'PreviousOwnerTerminating'] },
+  SpecValid:         { of: 'both',            about: 'The spec can be acted on.',                                            reasons: ['Valid', 'Invalid', 'NamespaceNotWatched'] },
+  DependenciesReady: { of: 'DataStore',       about: 'What the store needs from elsewhere exists: its CA, a storage class.', reasons: ['Ready', 'SecretMissing', 'StorageClassMissing', 'ConnectionInvalid', 'FieldConflict', 'PreviousOwnerTerminating'] },
+  ObjectsApplied:    { of: 'DataStore',       about: 'Every Kubernetes object of the store is as desired.',                  reasons: ['Applied', 'FieldConflict', 'PreviousOwnerTerminating', 'SecretMissing', 'VolumeSizeDiffers', 'VolumeResizing', 'VolumeCannotGrow', 'ShrinkRefused', 'External'] },
+  EngineReady:       { of: 'DataStore',       about: 'The engine answers a query.',                                          reasons: ['Ready', 'Starting', 'Unreachable', 'Degraded', 'Configuring', 'Restarting', 'SwitchingOver', 'Hibernated'] },
+  CredentialsReady:  { of: 'DataStore',       about: 'Database, roles, extensions and passwords are in place.',              reasons: ['Ready', 'Failed', 'NotAllowed', 'FieldConflict', 'PreviousOwnerTerminating'] },
   SchemaReady:       { of: 'DataStore',       about: 'The numbered migrations are applied.',                                 reasons: ['Current', 'Running', 'Failed', 'DatabaseIsNewer', 'FieldConflict', 'PreviousOwnerTerminating'] },
   BindingPublished:  { of: 'DataStore',       about: 'The -app binding Secret holds what a client needs.',                   reasons: ['Published', 'FieldConflict', 'PreviousOwnerTerminating'] },
   StoresApplied:     { of: 'MatchingCluster', about: 'A DataStore exists for every store.',                                  reasons: ['Applied', 'FieldConflict', 'PreviousOwnerTerminating'] },
-  StoresReady:       { of: 'MatchingCluster', about: 'Every store is Ready.',                                                reasons: ['Ready', 'StoreNotReady'] },
-  PoolerReady:       { of: 'MatchingCluster', about: 'Every PgBouncer pod runs the desired settings and answers a query.',   reasons: ['Ready', 'Starting', 'Reloading', 'Unreachable', 'PoolBudgetExceeded', 'FieldConflict', 'PreviousOwnerTerminating'] },
-  ServicesReady:     { of: 'MatchingCluster', about: 'Every service has its wanted number of ready pods.',                   reasons: ['Ready', 'Starting', 'FieldConflict', 'PreviousOwnerTerminating'] },
+  StoresReady:       { of: 'MatchingCluster', about: 'Every store is Ready.',                                                reasons: ['Ready', 'StoreNotReady', 'Hibernated'] },
+  PoolerReady:       { of: 'MatchingCluster', about: 'Every PgBouncer pod runs the desired settings and answers a query.',   reasons: ['Ready', 'Starting', 'Reloading', 'Unreachable', 'Paused', 'Hibernated', 'PoolBudgetExceeded', 'FieldConflict', 'PreviousOwnerTerminating'] },
+  ServicesReady:     { of: 'MatchingCluster', about: 'Every service has its wanted number of ready pods.',                   reasons: ['Ready', 'Starting', 'Hibernated', 'FieldConflict', 'PreviousOwnerTerminating'] },
   Ready:             { of: 'both',            about: 'Everything above is True.',                                            reasons: ['Ready', 'NotReady'] },
   Reconciling:       { of: 'both',            about: 'Work goes on; set only while true.',                                   reasons: ['Progressing'] },
   Stalled:           { of: 'both',            about: 'Nothing will change until somebody acts; set only while true.',        reasons: ['Blocked'] },
+  PendingRollout:       { of: 'both',         about: 'A change that restarts pods waits for a window or an approval; set only while true.', reasons: ['AwaitingWindow', 'AwaitingApproval', 'OperatorUpgrade', 'Never'] },
+  ReconciliationPaused: { of: 'both',         about: 'Nobody looks at this object until it is resumed; set only while true.', reasons: ['Paused'] },
 } as const
 
 export type ConditionType = keyof typeof conditions

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import Type, { type Static } from 'typebox'
 import type { Condition } from '../conditions.ts'
 import type { ObjectMeta } from '../object.ts'
 
@@ -104,13 +104,18 @@ export const storage = Type.Object(
   {
     size: quantity({
       default: '2Gi',
-      description: 'Size of the volume of each pod. Default 2Gi. Immutable: volume growth is not built yet.',
+      description:
+        'Size of the volume of each pod. Default 2Gi. It can grow while the store runs, where the StorageClass allows it (allowVolumeExpansion); a smaller size is refused. Changing it restarts the pods: settings follow the size.',
       ...rules(
         {
           rule: 'quantity(self).compareTo(quantity("256Mi")) >= 0',
           message: 'size must be at least 256Mi, or the store cannot start',
         },
         largest('1Pi'),
+        {
+          rule: 'quantity(self).compareTo(quantity(oldSelf)) >= 0',
+          message: 'size cannot shrink: no volume can; make another store and move the data',
+        },
       ),
     }),
     storageClass: Type.Optional(
@@ -122,13 +127,208 @@ export const storage = Type.Object(
   },
   {
     default: {},
-    description: 'The volumes that hold the data. They outlive the object (deletionPolicy Retain). Immutable.',
+    description: 'The volumes that hold the data. They outlive the object unless deletionPolicy is Delete.',
     ...rules({
-      rule: 'self == oldSelf',
-      message: 'storage is immutable: volume growth is not built yet, and a volume cannot move to another class',
+      rule: 'has(self.storageClass) == has(oldSelf.storageClass) && (!has(self.storageClass) || self.storageClass == oldSelf.storageClass)',
+      message: 'storageClass is immutable: a volume cannot move to another class',
+      fieldPath: '.storageClass',
     }),
   },
 )
+
+/** A label, as Kubernetes limits it. */
+const labelText = (options: object) => Type.String({ maxLength: 253, ...options })
+const anyObject = (description: string) =>
+  Type.Object({}, { description, 'x-kubernetes-preserve-unknown-fields': true })
+
+/** Where pods may run. `of` names the pods. */
+export const placement = (of: string) =>
+  Type.Object(
+    {
+      nodeSelector: Type.Optional(
+        Type.Record(Type.String(), labelText({}), {
+          maxProperties: 32,
+          description: `Labels a node must have to run a ${of} pod. Default: none. Changing it restarts the pods.`,
+        }),
+      ),
+      tolerations: Type.Optional(
+        Type.Array(
+          Type.Object({
+            key: Type.Optional(
+              labelText({ description: 'Taint it tolerates; absent with operator Exists: every taint.' }),
+            ),
+            operator: Type.Optional(stringEnum(['Exists', 'Equal'], { description: 'How value is compared.' })),
+            value: Type.Optional(labelText({ description: 'Value of the taint, with operator Equal.' })),
+            effect: Type.Optional(
+              stringEnum(['NoSchedule', 'PreferNoSchedule', 'NoExecute'], {
+                description: 'Effect of the taint; absent: every effect.',
+              }),
+            ),
+            tolerationSeconds: Type.Optional(
+              Type.Integer({
+                minimum: 0,
+                maximum: 2147483647,
+                description: 'Seconds a NoExecute taint is tolerated; absent: for ever.',
+              }),
+            ),
+          }),
+          {
+            maxItems: 32,
+            description: `Taints that ${of} pods tolerate, as in a pod. Default: none. Changing it restarts the pods.`,
+          },
+        ),
+      ),
+      affinity: Type.Optional(
+        anyObject(
+          `affinity of a ${of} pod, as in a pod. Default: none but the spreading below. Changing it restarts the pods.`,
+        ),
+      ),
+      topologySpreadConstraints: Type.Optional(
+        Type.Array(
+          Type.Object({
+            maxSkew: Type.Integer({
+              minimum: 1,
+              maximum: 100,
+              description: 'How many pods one place may have more than another.',
+            }),
+            topologyKey: labelText({ minLength: 1, description: 'Node label whose values are the places.' }),
+            whenUnsatisfiable: stringEnum(['DoNotSchedule', 'ScheduleAnyway'], {
+              description: 'What happens to a pod that would break it.',
+            }),
+          }),
+          {
+            maxItems: 8,
+            description: `How ${of} pods spread; the operator adds the label selector. Default: over nodes (kubernetes.io/hostname), ScheduleAnyway. Changing it restarts the pods.`,
+          },
+        ),
+      ),
+      priorityClassName: Type.Optional(
+        localName({
+          description: `PriorityClass of the ${of} pods. Default: the cluster’s default. Changing it restarts the pods.`,
+        }),
+      ),
+    },
+    { default: {}, description: `Where ${of} pods run.` },
+  )
+export type Placement = Static<ReturnType<typeof placement>>
+
+export const imagePullSecrets = Type.Array(localName({}), {
+  default: [],
+  maxItems: 16,
+  description:
+    'Names of Secrets of type kubernetes.io/dockerconfigjson for pulling images. Default: none. Changing it restarts the pods.',
+})
+
+export const registry = Type.Optional(
+  Type.String({
+    minLength: 1,
+    maxLength: 255,
+    pattern: '^[a-z0-9][a-zA-Z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$',
+    description:
+      'Registry and path put in place of those of the operator’s default images: registry.example.com/team makes registry.example.com/team/postgres:<tag>. An image given in full is not touched. Default: the operator’s settings as they are. Changing it restarts the pods.',
+  }),
+)
+
+/** When pods may be restarted. */
+export const updatePolicy = Type.Object(
+  {
+    type: stringEnum(['Always', 'Window', 'OnApproval', 'Never'], {
+      default: 'Always',
+      description:
+        'When a change that restarts pods is carried out. Always: an edit of the spec at once; what an operator upgrade alone would change waits for a window or an approval. Window: only inside one of windows. OnApproval: only once approved. Never: not at all. What waits shows as condition PendingRollout with its differences; annotation supersmartmatch.io/approve with the hash it names lets it go. Default Always. Changing it restarts nothing by itself.',
+    }),
+    windows: Type.Array(
+      Type.Object({
+        cron: Type.String({
+          minLength: 9,
+          maxLength: 100,
+          description: 'When the window opens: minute, hour, day of month, month, day of week, such as 0 2 * * 6.',
+        }),
+        duration: Type.String({
+          pattern: '^[1-9][0-9]{0,3}(m|h)$',
+          description: 'How long it stays open, such as 90m or 4h.',
+        }),
+        timeZone: Type.String({
+          default: 'UTC',
+          minLength: 1,
+          maxLength: 64,
+          description: 'Time zone of cron by its IANA name, such as Europe/Paris. Default UTC.',
+        }),
+      }),
+      {
+        default: [],
+        maxItems: 16,
+        description:
+          'Maintenance windows. With type Always they are when an operator upgrade’s changes are carried out.',
+      },
+    ),
+  },
+  {
+    default: {},
+    description: 'When pods may be restarted.',
+    ...rules({
+      rule: "self.type != 'Window' || size(self.windows) > 0",
+      message: 'updatePolicy.type Window needs at least one window: add one to updatePolicy.windows',
+      fieldPath: '.windows',
+    }),
+  },
+)
+export type UpdatePolicy = Static<typeof updatePolicy>
+
+export const paused = Type.Boolean({
+  default: false,
+  description:
+    'Stops all work on this object: nothing is changed, repaired or reported until it is false again; what runs goes on running. The annotation supersmartmatch.io/pause-reconciliation: "true" does the same. Default false.',
+})
+
+export const hibernate = (of: string) =>
+  Type.Boolean({
+    default: false,
+    description: `Stops every pod of ${of} and keeps its volumes, credentials and settings; false starts it again with its data. Default false.`,
+  })
+
+export const replicas = (of: string, most: number) =>
+  Type.Integer({
+    default: 1,
+    minimum: 1,
+    maximum: most,
+    description: `Copies of ${of}, each on a volume of its own: one primary, the others follow it and take over when it fails. Default 1. More are added one after the other; fewer are refused while that could lose data, unless approved. Restarts nothing.`,
+  })
+
+export const parameters = Type.Record(Type.String(), Type.String({ maxLength: 1024 }), {
+  default: {},
+  maxProperties: 200,
+  description:
+    'Settings of the engine by their own names, values as strings; see docs/reference/postgres-parameters.md for those that are refused and why. An unknown name or a bad value is refused (SpecValid) before anything changes. A change is a reload where the engine allows it, otherwise a rolling restart: replicas first, then a switchover.',
+})
+
+export const pgHba = Type.Array(Type.String({ minLength: 1, maxLength: 512 }), {
+  default: [],
+  maxItems: 100,
+  description:
+    'Lines of pg_hba.conf that come before the operator’s last one (hostssl all all all scram-sha-256). Only hostssl and hostnossl … reject lines are accepted: no connection without TLS. Changing it is a reload.',
+})
+
+export const replication = stringEnum(['Synchronous', 'Asynchronous'], {
+  default: 'Synchronous',
+  description:
+    'Synchronous: a commit is acknowledged when a replica has it too, as long as there is one; nothing acknowledged is lost in a failover. Asynchronous: faster, and a failover may lose the last commits (at most 1 MiB of WAL). Without replicas it changes nothing. Default Synchronous. Changing it is a reload.',
+})
+
+export const deletionPolicy = stringEnum(['Retain', 'Delete', 'DoNotTerminate'], {
+  default: 'Retain',
+  description:
+    'What happens when the object is deleted. Retain: pods go; volumes, credentials and CA stay and are adopted when an object of the same name comes back. Delete: these go too, for good. DoNotTerminate: the deletion is refused until this field is changed. Default Retain. Changing it restarts nothing.',
+})
+
+/** Fields whose issue is still open: accepted by the schema so that the refusal is a sentence of ours (decision 20). */
+export const later = (about: string) => Type.Optional(anyObject(`${about} Not built yet: setting it is refused.`))
+export const laterRules = (names: readonly string[]): CelRule[] =>
+  names.map((name) => ({
+    rule: `!has(self.${name})`,
+    message: `${name} is not built yet: leave it out`,
+    fieldPath: `.${name}`,
+  }))
 
 export const conditionsStatus = Type.Unsafe<Condition[]>({
   type: 'array',
@@ -153,7 +353,16 @@ export const conditionsStatus = Type.Unsafe<Condition[]>({
   },
 })
 
-export const phases = ['Pending', 'Creating', 'Ready', 'Updating', 'Degraded', 'Failed', 'Deleting'] as const
+export const phases = [
+  'Pending',
+  'Creating',
+  'Ready',
+  'Updating',
+  'Hibernated',
+  'Degraded',
+  'Failed',
+  'Deleting',
+] as const
 export type Phase = (typeof phases)[number]
 export const phase = stringEnum(phases, {
   description: 'One word for people; derived from the conditions, read by no code.',

@@ -1,19 +1,94 @@
 import Type, { type Static } from 'typebox'
 import {
   conditionsStatus,
+  deletionPolicy,
+  hibernate,
   image,
+  imagePullSecrets,
+  later,
+  laterRules,
   localName,
   nameRules,
+  parameters,
+  paused,
+  pgHba,
   phase,
+  placement,
+  registry,
+  replicas,
+  replication,
   resources,
   rules,
   storage,
   stringEnum,
+  updatePolicy,
+  type CelRule,
   type Resource,
 } from './common.ts'
 
 /** Migration folders a DataStore can hold. */
 export const schemaNames = ['core'] as const
+
+/** Fields of later issues. */
+const laterFields = ['shards', 'retention', 'credentials', 'backup', 'monitoring'] as const
+
+/** What only a store that runs here has: setting it for an external one would do nothing. */
+const managedOnly: CelRule[] = [
+  {
+    rule: "self.mode == 'managed' || size(self.parameters) == 0",
+    field: 'parameters',
+    set: 'set them on the server itself',
+  },
+  { rule: "self.mode == 'managed' || size(self.pgHba) == 0", field: 'pgHba', set: 'set it on the server itself' },
+  { rule: "self.mode == 'managed' || self.replicas == 1", field: 'replicas', set: 'the server has its own' },
+  { rule: "self.mode == 'managed' || !self.hibernate", field: 'hibernate', set: 'stop the server where it runs' },
+].map(({ rule, field, set }) => ({
+  rule,
+  message: `${field} has no effect on mode external: leave it out, ${set}`,
+  fieldPath: `.${field}`,
+}))
+
+export const connectionKeys = ['host', 'port', 'database', 'username', 'password', 'uri', 'ca'] as const
+export type ConnectionKey = (typeof connectionKeys)[number]
+
+const connectionKey = (name: ConnectionKey, description: string) =>
+  Type.Optional(Type.String({ minLength: 1, maxLength: 253, description: `Key of ${description}` }))
+
+export const connectionSecretRef = Type.Optional(
+  Type.Object(
+    {
+      name: localName({
+        description:
+          'The Secret, in this namespace and labelled app.kubernetes.io/managed-by=supersmartmatch-operator so that the operator sees it.',
+      }),
+      keys: Type.Object(
+        {
+          host: connectionKey('host', 'the host name, which the server’s certificate must carry. Default host.'),
+          port: connectionKey('port', 'the port. Default port; where the Secret has none, 5432.'),
+          database: connectionKey(
+            'database',
+            'the database. Default database; where there is none, supersmartmatch_<schema>.',
+          ),
+          username: connectionKey('username', 'the login. Default username.'),
+          password: connectionKey('password', 'the password. Default password.'),
+          uri: connectionKey('uri', 'a connection URI that the other keys override. Default uri.'),
+          ca: connectionKey(
+            'ca',
+            'the CA’s certificate (PEM). Default ca.crt; where there is none, the CAs every system trusts.',
+          ),
+        },
+        {
+          default: {},
+          description: 'Under which keys the Secret holds what, where they are not called as by default.',
+        },
+      ),
+    },
+    {
+      description:
+        'How to reach a store of mode external: the Secret of a cloud database or of another chart, used as it is. Changing it restarts nothing; the bindings follow.',
+    },
+  ),
+)
 
 export const DataStoreSpec = Type.Object(
   {
@@ -21,10 +96,20 @@ export const DataStoreSpec = Type.Object(
       description: 'What runs. Only postgres is built yet. Immutable.',
       ...rules({ rule: 'self == oldSelf', message: 'engine is immutable: create another DataStore and move the data' }),
     }),
+    mode: stringEnum(['managed', 'external'], {
+      default: 'managed',
+      description:
+        'managed: the operator runs the store. external: somebody else does, and connectionSecretRef says how to reach it; it is probed, given its roles and schema as far as the login may, pooled and bound, and the operator makes no pods or volumes. Default managed. Immutable.',
+      ...rules({ rule: 'self == oldSelf', message: 'mode is immutable: create another DataStore and move the data' }),
+    }),
+    connectionSecretRef,
     version: stringEnum(['17'], {
       default: '17',
-      description: 'Major version of the engine. Default 17, the only one yet; any other is refused.',
+      description:
+        'Major version of the engine. Default 17, the only one yet; any other is refused. A minor version comes with image: replicas are restarted first, then a switchover makes one of them primary.',
     }),
+    replicas: replicas('the store', 9),
+    replication,
     schema: Type.Object(
       {
         name: stringEnum(schemaNames, {
@@ -37,9 +122,20 @@ export const DataStoreSpec = Type.Object(
         ...rules({ rule: 'self.name == oldSelf.name', message: 'schema.name is immutable: create another DataStore' }),
       },
     ),
+    extensions: Type.Array(Type.String({ minLength: 1, maxLength: 63, pattern: '^[a-z][a-z0-9_-]*$' }), {
+      default: [],
+      maxItems: 32,
+      description:
+        'PostgreSQL extensions to create in the database besides those the schema needs; the image must have them. One that is taken off the list is left in place: dropping it could drop data. Default: none. Restarts nothing.',
+    }),
     image: Type.Optional(image('postgres')),
+    registry,
+    imagePullSecrets,
+    placement: placement('database'),
     storage,
     resources: resources({ cpu: '200m', memory: '512Mi', memoryLimit: '1Gi' }, 'database', '256Mi'),
+    parameters,
+    pgHba,
     tls: Type.Object(
       {
         caSecret: Type.Optional(
@@ -71,14 +167,33 @@ export const DataStoreSpec = Type.Object(
         },
       ),
     ),
-    deletionPolicy: stringEnum(['Retain', 'Delete', 'DoNotTerminate'], {
-      default: 'Retain',
-      description:
-        'What happens to data when the object is deleted. Retain: pods go; volumes, credentials and CA stay and are adopted when an object of the same name comes back. Default Retain. Changing it restarts nothing.',
-      ...rules({ rule: "self == 'Retain'", message: 'only deletionPolicy Retain is built yet: leave the field out' }),
-    }),
+    deletionPolicy,
+    updatePolicy,
+    paused,
+    hibernate: hibernate('the store'),
+    shards: later('Shards of a store that has them.'),
+    retention: later('How long data is kept.'),
+    credentials: later('Rotation of passwords.'),
+    backup: later('Backups.'),
+    monitoring: later('Exporters, rules and dashboards.'),
   },
-  { description: 'What the store shall be.' },
+  {
+    description: 'What the store shall be.',
+    ...rules(
+      {
+        rule: "self.mode == 'managed' || has(self.connectionSecretRef)",
+        message: 'mode external needs connectionSecretRef: name the Secret that says how to reach the store',
+        fieldPath: '.connectionSecretRef',
+      },
+      {
+        rule: "self.mode == 'external' || !has(self.connectionSecretRef)",
+        message: 'connectionSecretRef is for mode external: leave it out, or create the store with mode external',
+        fieldPath: '.connectionSecretRef',
+      },
+      ...managedOnly,
+      ...laterRules(laterFields),
+    ),
+  },
 )
 export type DataStoreSpec = Static<typeof DataStoreSpec>
 
@@ -87,7 +202,42 @@ export const DataStoreStatus = Type.Object(
     observedGeneration: Type.Integer({ description: 'metadata.generation the status was computed from.' }),
     phase,
     version: Type.Optional(Type.String({ description: 'Version the running engine reports.' })),
-    endpoint: Type.Optional(Type.String({ description: 'host:port of the read-write Service.' })),
+    endpoint: Type.Optional(
+      Type.String({ description: 'host:port of the read-write Service, or of the external server.' }),
+    ),
+    replicas: Type.Optional(Type.Integer({ description: 'Members of the store that run, the primary included.' })),
+    primary: Type.Optional(Type.String({ description: 'Pod that is primary.' })),
+    pending: Type.Optional(
+      Type.Object(
+        {
+          hash: Type.String({
+            description:
+              'What annotation supersmartmatch.io/approve must hold to let it go. Another plan has another hash.',
+          }),
+          what: Type.String({ description: 'What would be done, in a sentence.' }),
+          differences: Type.Array(Type.String(), {
+            description: 'Field: old value → new value, of what would change.',
+          }),
+        },
+        { description: 'A change that waits for a window or an approval.' },
+      ),
+    ),
+    switchover: Type.Optional(
+      Type.Object(
+        {
+          request: Type.String({
+            description: 'The value of annotation supersmartmatch.io/switchover it answers; or rolling restart.',
+          }),
+          at: Type.String({ format: 'date-time', description: 'When it is due, or began.' }),
+          state: stringEnum(['Scheduled', 'Preparing', 'Running', 'Succeeded', 'Failed'], {
+            description:
+              'How far it is. Preparing: the pooler of the MatchingCluster is asked to hold its clients; it has 5 seconds.',
+          }),
+          message: Type.String({ description: 'From which pod to which, or why not.' }),
+        },
+        { description: 'The last planned switchover: asked for, or part of a rolling restart.' },
+      ),
+    ),
     clusterSql: Type.Optional(
       Type.String({ description: 'sha256 of the role and extension SQL (cluster.sql) last applied.' }),
     ),
@@ -121,6 +271,7 @@ export const dataStoreKind = {
     { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
     { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
     { name: 'Engine', type: 'string', jsonPath: '.spec.engine' },
+    { name: 'Primary', type: 'string', jsonPath: '.status.primary', priority: 1 },
     { name: 'Version', type: 'string', jsonPath: '.status.version' },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
     { name: 'Message', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].message', priority: 1 },

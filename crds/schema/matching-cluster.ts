@@ -1,16 +1,30 @@
 import Type, { type Static } from 'typebox'
 import {
   conditionsStatus,
+  deletionPolicy,
+  hibernate,
   image,
+  imagePullSecrets,
+  later,
+  laterRules,
   nameRules,
+  parameters,
+  paused,
+  pgHba,
   phase,
   phases,
+  placement,
+  registry,
+  replicas,
+  replication,
   resources,
   rules,
   storage,
   stringEnum,
+  updatePolicy,
   type Resource,
 } from './common.ts'
+import { connectionSecretRef } from './data-store.ts'
 
 /** Stores of the platform that are not expanded yet. */
 const laterStores = ['geolocation', 'temporal', 'behavior', 'search', 'cache', 'events', 'vault'] as const
@@ -33,8 +47,22 @@ export const MatchingClusterSpec = Type.Object(
       {
         core: Type.Object(
           {
+            mode: stringEnum(['managed', 'external'], {
+              default: 'managed',
+              description:
+                'managed: the operator runs the store. external: connectionSecretRef says how to reach one that somebody else runs. Default managed. Immutable.',
+              ...rules({
+                rule: 'self == oldSelf',
+                message: 'mode is immutable: create another MatchingCluster and move the data',
+              }),
+            }),
+            connectionSecretRef,
+            replicas: replicas('the core database', 9),
+            replication,
             storage,
             resources: resources({ cpu: '200m', memory: '512Mi', memoryLimit: '1Gi' }, 'core database', '256Mi'),
+            parameters,
+            pgHba,
           },
           {
             default: {},
@@ -73,6 +101,26 @@ export const MatchingClusterSpec = Type.Object(
           description:
             'Settings of pgbouncer.ini, section [pgbouncer], by their PgBouncer names; see docs/reference/pooling.md for the accepted ones and their defaults. An unknown name or a bad value is refused (SpecValid) before anything changes. A change is a RELOAD: connections stay.',
         }),
+        databases: Type.Record(
+          Type.String(),
+          Type.Record(Type.String(), Type.String({ maxLength: 256 }), { maxProperties: 32 }),
+          {
+            default: {},
+            maxProperties: 32,
+            description:
+              'Settings of single databases, by the database’s name in the pooler (supersmartmatch_core, supersmartmatch_core_ro) and their PgBouncer names, such as pool_size; see docs/reference/pooling.md. A change is a RELOAD.',
+          },
+        ),
+        users: Type.Record(
+          Type.String(),
+          Type.Record(Type.String(), Type.String({ maxLength: 256 }), { maxProperties: 32 }),
+          {
+            default: {},
+            maxProperties: 128,
+            description:
+              'Settings of single logins, by login and their PgBouncer names, such as max_user_connections; see docs/reference/pooling.md. A change is a RELOAD.',
+          },
+        ),
         resources: resources({ cpu: '50m', memory: '64Mi', memoryLimit: '128Mi' }, 'pooler', '32Mi'),
       },
       { default: {}, description: 'PgBouncer, in front of the PostgreSQL-family stores.' },
@@ -104,14 +152,20 @@ export const MatchingClusterSpec = Type.Object(
         description: 'Images instead of the operator’s settings. Changing one restarts the pods that use it.',
       },
     ),
-    deletionPolicy: stringEnum(['Retain', 'Delete', 'DoNotTerminate'], {
-      default: 'Retain',
-      description:
-        'Handed to every store: what happens to data when the object is deleted. Default Retain: volumes, credentials and CA stay and are adopted when a MatchingCluster of the same name comes back. Changing it restarts nothing.',
-      ...rules({ rule: "self == 'Retain'", message: 'only deletionPolicy Retain is built yet: leave the field out' }),
-    }),
+    registry,
+    imagePullSecrets,
+    placement: placement('platform'),
+    deletionPolicy,
+    updatePolicy,
+    paused,
+    hibernate: hibernate('the platform, pooler and services included'),
+    retention: later('How long data is kept.'),
+    monitoring: later('Exporters, rules and dashboards.'),
   },
-  { description: 'What the platform shall be. Every field has a default that works.' },
+  {
+    description: 'What the platform shall be. Every field has a default that works.',
+    ...rules(...laterRules(['retention', 'monitoring'])),
+  },
 )
 export type MatchingClusterSpec = Static<typeof MatchingClusterSpec>
 

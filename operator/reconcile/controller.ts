@@ -6,7 +6,15 @@ import type { Requeue } from '../kube/queue.ts'
 import type { Logger } from '../observability/logger.ts'
 import { metrics } from '../observability/metrics.ts'
 import { messageOf, retryAfterOf } from './errors.ts'
-import { computeStatus, patchStatus, requeueAfter, type CommonStatus } from './status.ts'
+import {
+  computeStatus,
+  isPaused,
+  patchStatus,
+  pausedStatus,
+  requeueAfter,
+  type CommonStatus,
+  type Finding,
+} from './status.ts'
 import { runSteps, type Step, type StepResult } from './steps.ts'
 
 /** Everything that differs between the kinds of ours. */
@@ -21,6 +29,8 @@ export interface Controller<Context> {
    * A field left out keeps its value; one that is undefined is removed.
    */
   extraStatus?(context: Context): Record<string, unknown>
+  /** Conditions beside those of the steps, asked for after the steps, also when one has stopped; one left out is removed. */
+  observedConditions?(context: Context): Finding[]
 }
 
 export interface ReconcilerTools {
@@ -65,10 +75,17 @@ async function reconcile<Context>(
   const [namespace, name] = key.split('/') as [string, string]
   const object = tools.cache.get(controller, namespace, name)
   if (!object || object.metadata.deletionTimestamp) return { requeue: {}, result: 'absent' }
+  if (isPaused(object)) return pause(object, tools)
   const context = await controller.observe(object, signal)
   const results = await runSteps(controller.steps, context)
   logSurprise(results, tools.log)
-  const written = await report(object, results, controller.extraStatus?.(context) ?? {}, tools)
+  const extra = controller.extraStatus?.(context) ?? {}
+  const written = await report(
+    object,
+    { results, observed: controller.observedConditions?.(context) ?? [] },
+    extra,
+    tools,
+  )
   if (written === 'conflict') {
     tools.log.debug('the object changed while it was reconciled')
     return { requeue: 'backoff', result: 'conflict' }
@@ -77,11 +94,28 @@ async function reconcile<Context>(
   return { requeue: requeueAfter(results), result: stopped?.outcome.kind ?? 'done' }
 }
 
-async function report(object: KubeObject, results: StepResult[], extra: object, tools: ReconcilerTools) {
+/** Its next event, which resuming brings, leads back here. */
+async function pause(object: KubeObject, tools: ReconcilerTools): Promise<{ requeue: Requeue; result: string }> {
+  const { fields, previous, generation } = statusOf(object)
+  const status = { ...fields, ...pausedStatus(previous, generation, new Date()) }
+  const written = await patchStatus(tools, object, status)
+  return written === 'conflict' ? { requeue: 'backoff', result: 'conflict' } : { requeue: {}, result: 'paused' }
+}
+
+function statusOf(object: KubeObject) {
   const fields = object['status'] as Partial<CommonStatus> | undefined
   const previous = fields?.conditions ? (fields as CommonStatus) : undefined
-  const generation = object.metadata.generation ?? 0
-  const common = computeStatus({ results, previous, generation, now: new Date() })
+  return { fields, previous, generation: object.metadata.generation ?? 0 }
+}
+
+async function report(
+  object: KubeObject,
+  found: { results: StepResult[]; observed: Finding[] },
+  extra: object,
+  tools: ReconcilerTools,
+) {
+  const { fields, previous, generation } = statusOf(object)
+  const common = computeStatus({ ...found, previous, generation, now: new Date() })
   const written = await patchStatus(tools, object, { ...fields, ...extra, ...common })
   if (written === 'patched') announce(object, common, previous, tools.events)
   return written

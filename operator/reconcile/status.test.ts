@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Phase } from '../../crds/schema/common.ts'
 import { KubeError } from '../kube/client.ts'
-import { computeStatus, requeueAfter, type CommonStatus } from './status.ts'
+import { computeStatus, isPaused, pausedStatus, requeueAfter, type CommonStatus } from './status.ts'
 import type { StepResult } from './steps.ts'
 
 const now = new Date('2026-01-02T03:04:05.678Z')
@@ -137,4 +137,44 @@ test.each<[string, StepResult[], ReturnType<typeof requeueAfter>]>([
   ['an overloaded server says when',      [objects({ kind: 'error', error: new KubeError(429, 'TooManyRequests', 'slow down', 7_000) })], { afterMs: 7_000 }],
 ])('requeue: %s', (_name, results, expected) => {
   expect(requeueAfter(results, () => 0.5)).toEqual(expected)
+})
+
+test('hibernated is neither progress nor trouble', () => {
+  const asleep = objects({ kind: 'asleep', reason: 'External', message: 'hibernate is true' })
+  const found = status([valid, asleep, notReached])
+  expect(found.phase).toBe('Hibernated')
+  expect(rows(found).slice(-1)).toEqual([['Ready', 'False', 'NotReady', 'hibernate is true']])
+  expect(requeueAfter([asleep])).toHaveProperty('afterMs')
+})
+
+test('an observed condition is there only while it is found, and keeps its time', () => {
+  const pending = { type: 'PendingRollout', status: 'True', reason: 'AwaitingWindow', message: 'image' } as const
+  const first = computeStatus({ results: allDone, observed: [pending], generation: 1, now })
+  expect(first.phase).toBe('Ready')
+  const second = computeStatus({ results: allDone, observed: [pending], previous: first, generation: 1, now: later })
+  expect(second.conditions.at(-1)).toMatchObject({ ...pending, lastTransitionTime: '2026-01-02T03:04:05Z' })
+  expect(rows(status(allDone, second))).not.toContainEqual(expect.arrayContaining(['PendingRollout']))
+})
+
+test('paused: everything stays as it was last seen, and a condition says so', () => {
+  const before = status(allDone)
+  const paused = pausedStatus(before, 2, later)
+  expect(paused).toMatchObject({ observedGeneration: 1, phase: 'Ready' })
+  expect(rows(paused).map(([type]) => type)).toEqual([
+    'SpecValid',
+    'ObjectsApplied',
+    'EngineReady',
+    'Ready',
+    'ReconciliationPaused',
+  ])
+  expect(pausedStatus(paused, 2, now)).toEqual(paused)
+  expect(rows(status(allDone, paused))).toEqual(rows(before))
+})
+
+test.each([
+  [true, { paused: true }, {}],
+  [true, {}, { 'supersmartmatch.io/pause-reconciliation': 'true' }],
+  [false, { paused: false }, { 'supersmartmatch.io/pause-reconciliation': 'false' }],
+])('paused: %s', (expected, spec, annotations) => {
+  expect(isPaused({ apiVersion: 'v1', kind: 'DataStore', metadata: { name: 'a', annotations }, spec })).toBe(expected)
 })

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Condition, ConditionType, Reason } from '../../crds/conditions.ts'
 import type { KubeObject } from '../../crds/object.ts'
-import type { Phase } from '../../crds/schema/common.ts'
+import { group, type Phase } from '../../crds/schema/common.ts'
 import type { Cache } from '../kube/cache.ts'
 import { hasStatus, type KubeClient } from '../kube/client.ts'
 import type { Requeue } from '../kube/queue.ts'
@@ -19,7 +19,7 @@ export interface CommonStatus {
 }
 
 /** A condition before it is compared with the previous one. */
-type Finding = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
+export type Finding = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
 
 /**
  * The status that the results of one reconcile mean. `Ready` repeats the first stopped step's message verbatim;
@@ -28,18 +28,39 @@ type Finding = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>
  */
 export function computeStatus(input: {
   results: StepResult[]
+  /** Conditions beside the steps, which gate nothing: there only while somebody should know. */
+  observed?: Finding[]
   previous?: CommonStatus | undefined
   generation: number
   now: Date
 }): CommonStatus {
-  const { results, previous, generation, now } = input
+  const { results, observed = [], previous, generation, now } = input
   const stopped = results.find((result) => result.outcome.kind !== 'done')
-  const findings = [...results.map(stepFinding), readyFinding(stopped), ...progressFindings(stopped)]
+  const beside = observed.map(({ type, status, reason, message }) => finding(type, status, reason, message))
+  const findings = [...results.map(stepFinding), readyFinding(stopped), ...progressFindings(stopped), ...beside]
   return {
     observedGeneration: generation,
     phase: phaseOf(stopped, previous, generation),
     conditions: findings.map((finding) => dated(finding, previous, generation, now)),
   }
+}
+
+/** The status of an object that nobody looks at: as it was, and a condition that says so. Pure. */
+export function pausedStatus(previous: CommonStatus | undefined, generation: number, now: Date): CommonStatus {
+  const { conditions, ...rest } = previous ?? { observedGeneration: 0, phase: 'Pending', conditions: [] }
+  const others = conditions.filter(({ type }) => type !== 'ReconciliationPaused')
+  const message = `nothing is changed or repaired until spec.paused is false and the annotation ${pauseAnnotation} is gone`
+  const paused = finding('ReconciliationPaused', 'True', 'Paused', message)
+  return { ...rest, conditions: [...others, dated(paused, previous, generation, now)] }
+}
+
+/** Pauses an object whose spec Git owns. */
+export const pauseAnnotation = `${group}/pause-reconciliation`
+
+/** Whether the object asks to be left alone. */
+export function isPaused(object: KubeObject): boolean {
+  const spec = object['spec'] as { paused?: boolean } | undefined
+  return spec?.paused === true || object.metadata.annotations?.[pauseAnnotation] === 'true'
 }
 
 /**
@@ -58,6 +79,7 @@ export function requeueAfter(results: StepResult[], random: () => number = Math.
     case 'error':
       return requeueAfterError(outcome.error)
     case 'done':
+    case 'asleep':
     case 'notReached':
     case undefined:
       return resync
@@ -99,6 +121,7 @@ function stepFinding({ condition, outcome }: StepResult): Finding {
   switch (outcome.kind) {
     case 'done':       return finding(condition, 'True', outcome.reason, outcome.message ?? '')
     case 'wait':
+    case 'asleep':
     case 'blocked':    return finding(condition, 'False', outcome.reason, outcome.message)
     case 'error':      return finding(condition, 'False', 'Error', messageOf(outcome.error))
     case 'notReached': return finding(condition, 'Unknown', 'NotReached', '')
@@ -111,7 +134,7 @@ function readyFinding(stopped: StepResult | undefined): Finding {
 }
 
 function progressFindings(stopped: StepResult | undefined): Finding[] {
-  if (!stopped) return []
+  if (!stopped || stopped.outcome.kind === 'asleep') return []
   const { message } = stepFinding(stopped)
   if (stopped.outcome.kind === 'blocked') return [finding('Stalled', 'True', 'Blocked', message)]
   return [finding('Reconciling', 'True', 'Progressing', message)]
@@ -137,6 +160,7 @@ function dated(finding: Finding, previous: CommonStatus | undefined, generation:
 function phaseOf(stopped: StepResult | undefined, previous: CommonStatus | undefined, generation: number): Phase {
   if (!stopped) return 'Ready'
   if (stopped.outcome.kind === 'blocked') return 'Failed'
+  if (stopped.outcome.kind === 'asleep') return 'Hibernated'
   switch (previous?.phase) {
     case undefined:
     case 'Pending':
@@ -146,6 +170,7 @@ function phaseOf(stopped: StepResult | undefined, previous: CommonStatus | undef
     case 'Degraded':
       return previous.observedGeneration === generation ? 'Degraded' : 'Updating'
     case 'Updating':
+    case 'Hibernated':
     case 'Failed':
     case 'Deleting':
       return 'Updating'
