@@ -44,6 +44,9 @@ const ownedKinds: { apiVersion: string; kind: string }[] = [
  */
 const drainMs = 10_000
 
+/** How long an operator that watches another namespace may take to observe an object there. */
+const elsewhereMs = 10_000
+
 const settings = readSettings(process.env)
 const log = createLogger(settings.logLevel)
 const stop = new AbortController()
@@ -64,7 +67,7 @@ const queues = new Map<OwnKind, WorkQueue>()
 let ready = (): string | undefined => 'starting'
 const server = await startServer({ port: settings.httpPort, ready: () => ready(), alive, log })
 
-const reflectors = startReflectors({ client, cache, watches: watches(), onChange: enqueue, log, signal: stop.signal })
+const reflectors = startReflectors({ client, cache, watches: watches(), onChange, log, signal: stop.signal })
 ready = () => reflectors.whyNotReady()
 
 let release: (() => Promise<void>) | undefined
@@ -109,11 +112,12 @@ async function lead(): Promise<string> {
   return `leadership lost: ${(await leadership.lost).message}`
 
   function startQueue<Context>(kind: OwnKind, controller: Controller<Context>) {
-    const process = reconciler(controller, { client: writer, cache, events, log })
+    const { watchNamespaces } = settings
+    const process = reconciler(controller, { watchNamespaces, client: writer, cache, events, log })
     const queue = new WorkQueue({ name: kind, workers: 4, process, log })
     queues.set(kind, queue)
     for (const { metadata } of cache.list({ apiVersion, kind })) {
-      if (isWatched(metadata.namespace)) queue.add(`${metadata.namespace}/${metadata.name}`)
+      enqueue(queue, `${metadata.namespace}/${metadata.name}`)
     }
     queue.start()
   }
@@ -124,15 +128,17 @@ function alive(): string | undefined {
   return [...queues.values()].map((queue) => queue.whyStuck()).find((why) => why !== undefined)
 }
 
-/** An object elsewhere is not ours to touch: we hold no rights there. */
-function isWatched(namespace = ''): boolean {
-  return settings.watchNamespaces.includes(namespace)
+function onChange(change: Change, object: KubeObject) {
+  // A queue begins with all there is: nothing is missed before.
+  if (queues.size === 0) return
+  for (const { kind, key } of wakeups.of(change, object)) enqueue(queues.get(kind), key)
 }
 
-function enqueue(change: Change, object: KubeObject) {
-  // A queue begins with all there is: nothing is missed before.
-  if (queues.size === 0 || !isWatched(object.metadata.namespace)) return
-  for (const { kind, key } of wakeups.of(change, object)) queues.get(kind)?.add(key)
+/** An object elsewhere is only told that nobody works on it, and only once another operator has had the time to. */
+function enqueue(queue: WorkQueue | undefined, key: string) {
+  const [namespace = ''] = key.split('/')
+  if (settings.watchNamespaces.includes(namespace)) queue?.add(key)
+  else queue?.addAfter(key, elsewhereMs)
 }
 
 function watches(): Watch[] {
