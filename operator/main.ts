@@ -39,10 +39,10 @@ const ownedKinds: { apiVersion: string; kind: string }[] = [
 ]
 
 /**
- * Reconciles get this long to end, and as long again once they are told to stop: a request in flight has a deadline of 10 s.
- * That leaves 10 of the pod's 30 s of grace for the Lease.
+ * Another replica waits: a reconcile that asks a slow database is told to stop, and leaves no trace of it. Only a request to
+ * the API server, which has a deadline of 10 s, is waited for. That leaves 20 of the pod's 30 s of grace for the Lease.
  */
-const drainMs = 10_000
+const drain = { hurryMs: 500, giveUpMs: 10_000 }
 
 /** How long an operator that watches another namespace may take to observe an object there. */
 const elsewhereMs = 10_000
@@ -158,7 +158,7 @@ async function readSchema(name: string): Promise<Schema> {
 
 /** Running reconciles finish, then the Lease is given up so that another replica takes over at once; whatever still ran could no longer write. */
 async function shutDown(): Promise<void> {
-  await Promise.all([...queues.values()].map((queue) => queue.drain(drainMs)))
+  await Promise.all([...queues.values()].map((queue) => queue.drain(drain)))
   await release?.()
   stop.abort()
   await Promise.race([reflectors.stopped, sleep(2_000)])

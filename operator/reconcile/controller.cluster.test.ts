@@ -148,6 +148,13 @@ test('gone or being deleted: left alone', async () => {
   await client.mergePatch(thing, namespace, 'deleting', { metadata: { finalizers: null } })
 })
 
+test('told to stop: nothing is said that was only found because of it', async () => {
+  const key = await make('stopping')
+  next.outcome = { kind: 'wait', reason: 'PreviousOwnerTerminating', message: 'no answer in time', retryAfterMs: 1 }
+  expect(await reconcile(key, AbortSignal.abort())).toEqual({})
+  expect(proxy.requests('PATCH')).toHaveLength(0)
+})
+
 test('in a namespace that is not watched: told once and not again, nothing else is done; watched again, it goes on', async () => {
   const key = await make('elsewhere')
   watchNamespaces.length = 0
@@ -178,8 +185,14 @@ test('an object that another operator observes is left to it until nobody looks 
   watchNamespaces.length = 0
   expect(await run(key)).toEqual({})
   expect(find(await statusOf('others'), 'SpecValid')).toMatchObject({ reason: 'Valid' })
-  await client.mergePatch(thing, namespace, 'others', { spec: { size: 2 } })
-  await until(() => cache.get(thing, namespace, 'others')?.metadata.generation === 2)
+  const edit = async (spec: object, generation: number) => {
+    await client.mergePatch(thing, namespace, 'others', { spec })
+    await until(() => cache.get(thing, namespace, 'others')?.metadata.generation === generation)
+  }
+  await edit({ paused: true }, 2)
+  expect(await run(key)).toEqual({})
+  expect(find(await statusOf('others'), 'SpecValid')).toMatchObject({ reason: 'Valid' })
+  await edit({ paused: false }, 3)
   expect(await run(key)).toEqual({})
   expect(find(await statusOf('others'), 'SpecValid')).toMatchObject({ reason: 'NamespaceNotWatched' })
 })

@@ -76,11 +76,13 @@ async function reconcile<Context>(
 ): Promise<{ requeue: Requeue; result: string }> {
   const [namespace, name] = key.split('/') as [string, string]
   const object = tools.cache.get(controller, namespace, name)
-  if (object && !tools.watchNamespaces.includes(namespace)) return refuse(object, controller, tools)
   if (!object || object.metadata.deletionTimestamp) return { requeue: {}, result: 'absent' }
+  if (!tools.watchNamespaces.includes(namespace)) return refuse(object, controller, tools)
   if (isPaused(object)) return pause(object, tools)
   const context = await controller.observe(object, signal)
   const results = await runSteps(controller.steps, context)
+  // What a step found then is not how things are, but that it was told to stop.
+  if (signal.aborted) return { requeue: {}, result: 'aborted' }
   logSurprise(results, tools.log)
   const extra = controller.extraStatus?.(context) ?? {}
   const written = await report(
@@ -98,7 +100,7 @@ async function reconcile<Context>(
 }
 
 /**
- * We hold no right in its namespace but that to its status. A generation that somebody has observed is left alone: another
+ * We hold no right in its namespace but that to its status. What is paused, or observed by somebody, is left alone: another
  * operator may watch there, and two that correct each other would never end. No Event: that would need a right, too.
  */
 async function refuse<Context>(
@@ -107,7 +109,7 @@ async function refuse<Context>(
   tools: ReconcilerTools,
 ): Promise<{ requeue: Requeue; result: string }> {
   const { fields, previous, generation } = statusOf(object)
-  if (previous?.observedGeneration === generation) return { requeue: {}, result: 'elsewhere' }
+  if (isPaused(object) || previous?.observedGeneration === generation) return { requeue: {}, result: 'elsewhere' }
   const message = `namespace ${object.metadata.namespace} is not watched: add it to the value watchNamespaces of the operator's chart, or apply the object in a namespace that is`
   const results = steps.map(({ condition }, index): StepResult => ({
     condition,
