@@ -102,6 +102,11 @@ export class KubeClient {
     }
   }
 
+  /** Whether a dead connection of `stream` is found by pings. */
+  get pingsWatches(): boolean {
+    return this.#connections.pingsWatches()
+  }
+
   /**
    * Opens a response that does not end soon, a watch. The deadline covers the headers; the caller ends the body by `signal`.
    * @throws KubeError
