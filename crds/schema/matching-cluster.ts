@@ -24,7 +24,7 @@ import {
   updatePolicy,
   type Resource,
 } from './common.ts'
-import { connectionSecretRef } from './data-store.ts'
+import { connectionSecretRef, modeRules } from './data-store.ts'
 
 /** Stores of the platform that are not expanded yet. */
 const laterStores = ['geolocation', 'temporal', 'behavior', 'search', 'cache', 'events', 'vault'] as const
@@ -67,6 +67,7 @@ export const MatchingClusterSpec = Type.Object(
           {
             default: {},
             description: 'The core store (PostgreSQL): users, profiles, skills, companies, jobs, applications, outbox.',
+            ...rules(...modeRules),
           },
         ),
         ...(Object.fromEntries(laterStores.map((name) => [name, laterStore(name)])) as Record<

@@ -213,13 +213,16 @@ export async function owned(name: string): Promise<KubeObject[]> {
   return found.flat()
 }
 
+/** Their names end in a digest, of one to ten characters: a short one is rare, and still a digest. */
+const digestNamed = ['ControllerRevision', 'ReplicaSet', 'Job']
+
 /** `Kind/name` of every object of a platform, without the platform's name and without generated suffixes. */
 export async function inventory(name: string): Promise<string[]> {
   const objects = await owned(name)
-  return objects
-    .map(({ kind, metadata }) => `${kind}/${metadata.name.replace(name, '*').replace(/-[0-9a-f]{8,10}$/, '-#')}`)
-    .sort()
+  return objects.map(({ kind, metadata }) => `${kind}/${general(kind, metadata.name.replace(name, '*'))}`).sort()
 }
+
+const general = (kind: string, name: string) => (digestNamed.includes(kind) ? name.replace(/-[^-]+$/, '-#') : name)
 
 /** The inventory of a platform that came up without a fault, `#` being a generated suffix. */
 export const wholeInventory = [
