@@ -134,7 +134,7 @@ export const DataStoreSpec = Type.Object(
       default: [],
       maxItems: 32,
       description:
-        'PostgreSQL extensions to create in the database besides those the schema needs; the image must have them. One that is taken off the list is left in place: dropping it could drop data. Default: none. Restarts nothing.',
+        'PostgreSQL extensions to create in the database besides those the schema needs; the image must have them. One that is taken off the list is left in place: dropping it could drop data. Default: none. Changing it restarts nothing.',
     }),
     image: Type.Optional(image('postgres')),
     registry,
