@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { checkServerIdentity } from 'node:tls'
 import pg from 'pg'
+import { expect } from 'vitest'
 import { bindingKeys, type Binding } from '../../crds/binding.ts'
 import type { Condition, ConditionType } from '../../crds/conditions.ts'
 import type { KubeObject } from '../../crds/object.ts'
@@ -268,6 +269,11 @@ export const wholeInventory = [
   'ServiceAccount/*-core',
   'StatefulSet/*-core',
 ]
+
+/** Kubernetes collects what an earlier platform of the name owned in its own time. */
+export async function expectWholeInventory(name: string): Promise<void> {
+  await expect.poll(() => inventory(name), { timeout: 30_000, interval: 1_000 }).toEqual(wholeInventory)
+}
 
 /** Migrations in the ledger, each once, against what the operator says is applied. @throws naming the difference */
 export async function ledgerProblem(name: string): Promise<string | undefined> {
