@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { until } from './harness/objects.ts'
 import {
   applyPlatform,
+  expectWholeInventory,
   identityOf,
   inventory,
   ledgerProblem,
@@ -22,7 +23,7 @@ afterEach(() => removePlatform(name))
 async function expectWhole(): Promise<void> {
   await whenReady(name)
   expect(await ledgerProblem(name)).toBeUndefined()
-  expect(await inventory(name)).toEqual(wholeInventory)
+  await expectWholeInventory(name)
   await whenAnswering(name)
 }
 

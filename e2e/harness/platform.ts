@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { checkServerIdentity } from 'node:tls'
 import pg from 'pg'
+import { expect } from 'vitest'
 import { bindingKeys, type Binding } from '../../crds/binding.ts'
 import type { Condition, ConditionType } from '../../crds/conditions.ts'
 import type { KubeObject } from '../../crds/object.ts'
@@ -213,13 +214,16 @@ export async function owned(name: string): Promise<KubeObject[]> {
   return found.flat()
 }
 
+/** Their names end in a digest, of one to ten characters: a short one is rare, and still a digest. */
+const digestNamed = ['ControllerRevision', 'ReplicaSet', 'Job']
+
 /** `Kind/name` of every object of a platform, without the platform's name and without generated suffixes. */
 export async function inventory(name: string): Promise<string[]> {
   const objects = await owned(name)
-  return objects
-    .map(({ kind, metadata }) => `${kind}/${metadata.name.replace(name, '*').replace(/-[0-9a-f]{8,10}$/, '-#')}`)
-    .sort()
+  return objects.map(({ kind, metadata }) => `${kind}/${general(kind, metadata.name.replace(name, '*'))}`).sort()
 }
+
+const general = (kind: string, name: string) => (digestNamed.includes(kind) ? name.replace(/-[^-]+$/, '-#') : name)
 
 /** The inventory of a platform that came up without a fault, `#` being a generated suffix. */
 export const wholeInventory = [
@@ -253,6 +257,11 @@ export const wholeInventory = [
   'ServiceAccount/*-core',
   'StatefulSet/*-core',
 ]
+
+/** Kubernetes collects what an earlier platform of the name owned in its own time. */
+export async function expectWholeInventory(name: string): Promise<void> {
+  await expect.poll(() => inventory(name), { timeout: 30_000, interval: 1_000 }).toEqual(wholeInventory)
+}
 
 /** Migrations in the ledger, each once, against what the operator says is applied. @throws naming the difference */
 export async function ledgerProblem(name: string): Promise<string | undefined> {
