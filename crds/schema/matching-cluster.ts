@@ -182,8 +182,10 @@ export const MatchingClusterStatus = Type.Object(
   {
     observedGeneration: Type.Integer({ description: 'metadata.generation the status was computed from.' }),
     phase,
-    storesReady: Type.String({ description: 'Ready stores of all stores, such as 1/1.' }),
-    stores: Type.Record(Type.String(), StoreSummary, { description: 'By store.' }),
+    storesReady: Type.Optional(
+      Type.String({ description: 'Ready stores of all stores, such as 1/1. Absent until they are looked at.' }),
+    ),
+    stores: Type.Optional(Type.Record(Type.String(), StoreSummary, { description: 'By store.' })),
     conditions: conditionsStatus,
   },
   { description: 'What the operator saw and did.' },

@@ -17,7 +17,7 @@ export function matchingClusterController(tools: Tools): Controller<Context> {
   }
 }
 
-type StoreSummary = MatchingClusterStatus['stores'][string]
+type StoreSummary = NonNullable<MatchingClusterStatus['stores']>[string]
 
 function storesStatus(context: Context): Record<string, unknown> {
   const stores = Object.fromEntries([...readStores(context)].map(([name, store]) => [name, summary(store)]))

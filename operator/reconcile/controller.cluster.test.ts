@@ -28,6 +28,7 @@ const proxy = new Proxy(config)
 const cache = new Cache()
 /** What the next reconcile finds. */
 let next: Context
+const watchNamespaces = [namespace]
 let events: EventRecorder
 let reconcile: ReturnType<typeof reconciler<Context>>
 
@@ -54,7 +55,7 @@ beforeAll(async () => {
   const watches = [thing]
   await startReflectors({ client, cache, watches, onChange: () => {}, log, signal: stop.signal }).whenSynced
   events = new EventRecorder({ client: counted, instance: 'test', log })
-  reconcile = reconciler(controller, { client: counted, cache, events, log })
+  reconcile = reconciler(controller, { watchNamespaces, client: counted, cache, events, log })
   return async () => {
     stop.abort()
     proxy.close()
@@ -68,6 +69,7 @@ afterAll(async () => {
 
 beforeEach(() => {
   next = { outcome: { kind: 'done', reason: 'Applied' }, extra: {} }
+  watchNamespaces.splice(0, Infinity, namespace)
   proxy.intercept = () => 'forward'
 })
 
@@ -144,6 +146,55 @@ test('gone or being deleted: left alone', async () => {
   expect(await run(key)).toEqual({})
   expect(proxy.requests('PATCH')).toHaveLength(0)
   await client.mergePatch(thing, namespace, 'deleting', { metadata: { finalizers: null } })
+})
+
+test('told to stop: nothing is said that was only found because of it', async () => {
+  const key = await make('stopping')
+  next.outcome = { kind: 'wait', reason: 'PreviousOwnerTerminating', message: 'no answer in time', retryAfterMs: 1 }
+  expect(await reconcile(key, AbortSignal.abort())).toEqual({})
+  expect(proxy.requests('PATCH')).toHaveLength(0)
+})
+
+test('in a namespace that is not watched: told once and not again, nothing else is done; watched again, it goes on', async () => {
+  const key = await make('elsewhere')
+  watchNamespaces.length = 0
+  expect(await run(key)).toEqual({})
+  expect(await run(key)).toEqual({})
+  const status = await statusOf('elsewhere')
+  expect(find(status, 'SpecValid')).toMatchObject({
+    status: 'False',
+    reason: 'NamespaceNotWatched',
+    message: expect.stringContaining(
+      `namespace ${namespace} is not watched: add it to the value watchNamespaces`,
+    ) as string,
+    observedGeneration: 1,
+  })
+  expect(find(status, 'ObjectsApplied')).toMatchObject({ status: 'Unknown', reason: 'NotReached' })
+  expect(find(status, 'Stalled')).toMatchObject({ status: 'True' })
+  expect(proxy.requests('PATCH')).toHaveLength(1)
+  expect(proxy.requests('POST')).toHaveLength(0)
+  watchNamespaces.push(namespace)
+  await run(key)
+  expect(find(await statusOf('elsewhere'), 'SpecValid')).toMatchObject({ status: 'True', reason: 'Valid' })
+  expect(find(await statusOf('elsewhere'), 'Stalled')).toBeUndefined()
+})
+
+test('an object that another operator observes is left to it until nobody looks at an edit', async () => {
+  const key = await make('others')
+  await run(key)
+  watchNamespaces.length = 0
+  expect(await run(key)).toEqual({})
+  expect(find(await statusOf('others'), 'SpecValid')).toMatchObject({ reason: 'Valid' })
+  const edit = async (spec: object, generation: number) => {
+    await client.mergePatch(thing, namespace, 'others', { spec })
+    await until(() => cache.get(thing, namespace, 'others')?.metadata.generation === generation)
+  }
+  await edit({ paused: true }, 2)
+  expect(await run(key)).toEqual({})
+  expect(find(await statusOf('others'), 'SpecValid')).toMatchObject({ reason: 'Valid' })
+  await edit({ paused: false }, 3)
+  expect(await run(key)).toEqual({})
+  expect(find(await statusOf('others'), 'SpecValid')).toMatchObject({ reason: 'NamespaceNotWatched' })
 })
 
 test('an overloaded API server is given the time it asks for', async () => {

@@ -34,6 +34,8 @@ export interface Controller<Context> {
 }
 
 export interface ReconcilerTools {
+  /** Namespaces to work in; an object elsewhere is told so. */
+  watchNamespaces: readonly string[]
   client: KubeClient
   cache: Cache
   events: EventRecorder
@@ -75,9 +77,12 @@ async function reconcile<Context>(
   const [namespace, name] = key.split('/') as [string, string]
   const object = tools.cache.get(controller, namespace, name)
   if (!object || object.metadata.deletionTimestamp) return { requeue: {}, result: 'absent' }
+  if (!tools.watchNamespaces.includes(namespace)) return refuse(object, controller, tools)
   if (isPaused(object)) return pause(object, tools)
   const context = await controller.observe(object, signal)
   const results = await runSteps(controller.steps, context)
+  // What a step found then is not how things are, but that it was told to stop.
+  if (signal.aborted) return { requeue: {}, result: 'aborted' }
   logSurprise(results, tools.log)
   const extra = controller.extraStatus?.(context) ?? {}
   const written = await report(
@@ -92,6 +97,27 @@ async function reconcile<Context>(
   }
   const stopped = results.find(({ outcome }) => outcome.kind !== 'done')
   return { requeue: requeueAfter(results), result: stopped?.outcome.kind ?? 'done' }
+}
+
+/**
+ * We hold no right in its namespace but that to its status. What is paused, or observed by somebody, is left alone: another
+ * operator may watch there, and two that correct each other would never end. No Event: that would need a right, too.
+ */
+async function refuse<Context>(
+  object: KubeObject,
+  { steps }: Controller<Context>,
+  tools: ReconcilerTools,
+): Promise<{ requeue: Requeue; result: string }> {
+  const { fields, previous, generation } = statusOf(object)
+  if (isPaused(object) || previous?.observedGeneration === generation) return { requeue: {}, result: 'elsewhere' }
+  const message = `namespace ${object.metadata.namespace} is not watched: add it to the value watchNamespaces of the operator's chart, or apply the object in a namespace that is`
+  const results = steps.map(({ condition }, index): StepResult => ({
+    condition,
+    outcome: index === 0 ? { kind: 'blocked', reason: 'NamespaceNotWatched', message } : { kind: 'notReached' },
+  }))
+  const status = computeStatus({ results, previous, generation, now: new Date() })
+  const written = await patchStatus(tools, object, { ...fields, ...status })
+  return { requeue: written === 'conflict' ? 'backoff' : {}, result: 'elsewhere' }
 }
 
 /** Its next event, which resuming brings, leads back here. */
