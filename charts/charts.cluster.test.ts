@@ -65,9 +65,9 @@ describe('values', () => {
   })
 })
 
-test('uninstalling the CRD chart keeps the CRDs', () => {
+test('uninstalling the CRD chart keeps the CRDs, and what protects their objects', () => {
   const kept = parseAllDocuments(template('matching-crds')).map((document) => document.toJS() as Kept)
-  expect(kept).toHaveLength(2)
+  expect(kept).toHaveLength(4)
   for (const { metadata } of kept) expect(metadata.annotations['helm.sh/resource-policy']).toBe('keep')
 })
 
