@@ -21,7 +21,7 @@ export const conditions = {
   PoolerReady:       { of: 'MatchingCluster', about: 'Every PgBouncer pod runs the desired settings and answers a query.',   reasons: ['Ready', 'Starting', 'Reloading', 'Unreachable', 'Paused', 'Hibernated', 'PoolBudgetExceeded', 'FieldConflict', 'PreviousOwnerTerminating'] },
   ServicesReady:     { of: 'MatchingCluster', about: 'Every service has its wanted number of ready pods.',                   reasons: ['Ready', 'Starting', 'Hibernated', 'FieldConflict', 'PreviousOwnerTerminating'] },
   PodsGone:          { of: 'DataStore',       about: 'Being deleted: its pods have ended.',                                 reasons: ['Gone', 'Stopping', 'Orphaned'] },
-  StoresGone:        { of: 'MatchingCluster', about: 'Being deleted: its DataStores are gone, or left running as they ask.',  reasons: ['Gone', 'Deleting', 'LeftRunning'] },
+  StoresGone:        { of: 'MatchingCluster', about: 'Being deleted: its DataStores are gone, or left running as they ask.',  reasons: ['Gone', 'Deleting', 'LeftRunning', 'Orphaned'] },
   DataGone:          { of: 'both',            about: 'Being deleted: what deletionPolicy Delete takes with it is gone.',      reasons: ['Gone', 'Deleting'] },
   Ready:             { of: 'both',            about: 'Everything above is True.',                                            reasons: ['Ready', 'NotReady'] },
   Reconciling:       { of: 'both',            about: 'Work goes on; set only while true.',                                   reasons: ['Progressing'] },

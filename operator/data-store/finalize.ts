@@ -5,6 +5,7 @@ import type { DataStore } from '../../crds/schema/data-store.ts'
 import { hasStatus } from '../kube/client.ts'
 import { managedBy, selector } from '../labels.ts'
 import { fateOf, type Belongings } from '../leftovers.ts'
+import { isOrphaning } from '../reconcile/finalizer.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
 import type { Step } from '../reconcile/steps.ts'
 import { names } from './names.ts'
@@ -31,7 +32,7 @@ const podsGone: Step<Context> = {
   condition: 'PodsGone',
   async run(context) {
     const statefulSet = findStatefulSet(context)
-    if (statefulSet && !isOwn(context.store, statefulSet)) return orphaned(statefulSet)
+    if (statefulSet && (isOrphaning(context.store) || !isOwn(context.store, statefulSet))) return orphaned(statefulSet)
     if (statefulSet && !statefulSet.metadata.deletionTimestamp) await context.tools.client.delete(statefulSet)
     const pods = databasePods(context).map(({ metadata }) => metadata.name)
     if (pods.length === 0 && !statefulSet) return { kind: 'done', reason: 'Gone' }

@@ -34,12 +34,20 @@ const held = { ...ownedBy('u1'), finalizers: [finalizer] }
 test.each<[string, Policy, DataStore, StoreFate]>([
   ['one that will take its data along goes',         'Delete',         store('Delete', held),                                     'delete'],
   ['one without its finalizer would leave its data', 'Delete',         store('Delete', ownedBy('u1')),                            'wait'],
-  ['one that has not heard of the policy hears it',  'Delete',         store('Retain', ownedBy('u1')),                            'give policy'],
-  ['also one that was protected',                    'Delete',         store('DoNotTerminate'),                                   'give policy'],
+  ['one that has not heard of the policy hears it',  'Delete',         store('Retain', ownedBy('u1')),                            'take back'],
+  ['also one that was protected',                    'Delete',         store('DoNotTerminate'),                                   'take back'],
   ['one that is going is waited for',                'Delete',         store('Delete', { ...held, deletionTimestamp }),           'wait'],
   ['a protected one is left',                        'DoNotTerminate', store('DoNotTerminate'),                                   'leave'],
-  ['one that is no longer protected is told so',     'Retain',         store('DoNotTerminate'),                                   'give policy'],
-  ['and goes, having no owner that takes it along',  'Retain',         store('Retain'),                                           'delete'],
+  ['one that is no longer protected is told so',     'Retain',         store('DoNotTerminate'),                                   'take back'],
+  ['and goes',                                       'Retain',         store('Retain', ownedBy('u1')),                            'delete'],
+  ['an orphan that may stay does',                   'Retain',         store('Delete', { finalizers: [finalizer] }),              'leave'],
+  ['an orphan stays until that is clear',                                'Delete',         store('Delete', { finalizers: [finalizer] }),              'orphaned'],
   ['one of an earlier cluster of the name is not ours', 'Delete',      store('Delete', { ...held, ...ownedBy('u0') }),            'leave'],
   ['one that somebody made is not ours',             'Delete',         store('Delete', { labels: {} }),                           'leave'],
 ])('%s', (_what, policy, one, fate) => expect(storeFate(cluster(policy), one)).toBe(fate))
+
+test('while the garbage collector makes orphans, none goes', () => {
+  const one = cluster('Delete')
+  const orphaning = { ...one, metadata: { ...one.metadata, finalizers: ['orphan', finalizer] } }
+  expect(storeFate(orphaning, store('Delete', held))).toBe('orphaned')
+})

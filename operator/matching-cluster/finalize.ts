@@ -2,10 +2,11 @@ import type { DataStore } from '../../crds/schema/data-store.ts'
 import type { MatchingCluster } from '../../crds/schema/matching-cluster.ts'
 import { belongings as belongingsOfStore, removeLeftovers, signing, sparedFor } from '../data-store/finalize.ts'
 import { observe as observeStore } from '../data-store/observe.ts'
+import { withOwner } from '../kube/apply.ts'
 import { hasStatus } from '../kube/client.ts'
 import { domain, managedBy } from '../labels.ts'
 import type { Belongings } from '../leftovers.ts'
-import { hasFinalizer } from '../reconcile/finalizer.ts'
+import { hasFinalizer, isOrphaning } from '../reconcile/finalizer.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
 import type { Step } from '../reconcile/steps.ts'
 import { children } from './children.ts'
@@ -28,16 +29,18 @@ export function needsFinalizer(context: Context): boolean {
   return policies.some((policy) => policy !== 'Retain')
 }
 
-/** `give policy`: it is told its cluster's policy first. */
-export type StoreFate = 'leave' | 'give policy' | 'wait' | 'delete'
+/** `take back`: it gets its cluster's policy, and its cluster as owner, first. */
+export type StoreFate = 'leave' | 'orphaned' | 'take back' | 'wait' | 'delete'
 
 /** What is done next about one DataStore of a MatchingCluster that is being deleted. Pure. */
 export function storeFate(cluster: MatchingCluster, store: DataStore): StoreFate {
   const { deletionPolicy } = cluster.spec
-  if (!isOwn(cluster, store)) return 'leave'
-  if (deletionPolicy === 'DoNotTerminate') return 'leave'
+  if (!isOwn(cluster, store) || deletionPolicy === 'DoNotTerminate') return 'leave'
+  const isOwned = (store.metadata.ownerReferences ?? []).length > 0
+  const isOrphan = isOrphaning(cluster) || (!isOwned && store.spec.deletionPolicy !== 'DoNotTerminate')
+  if (isOrphan) return deletionPolicy === 'Retain' ? 'leave' : 'orphaned'
   if (store.metadata.deletionTimestamp) return 'wait'
-  if (store.spec.deletionPolicy !== deletionPolicy) return 'give policy'
+  if (store.spec.deletionPolicy !== deletionPolicy) return 'take back'
   // Without its finalizer it would go and leave its data.
   if (deletionPolicy === 'Delete' && !hasFinalizer(store)) return 'wait'
   return 'delete'
@@ -59,7 +62,8 @@ const storesGone: Step<Context> = {
       const fate = storeFate(context.cluster, store)
       if (fate === 'leave') tellLeft(context, store)
       else left.push(store.metadata.name)
-      if (fate === 'give policy') await setPolicy(context, store)
+      if (fate === 'orphaned') return orphaned(store)
+      if (fate === 'take back') await takeBack(context, store)
       if (fate === 'delete') await remove(context, store)
     }
     if (left.length > 0) return waiting(`DataStore ${left.join(', ')} is being deleted`)
@@ -72,14 +76,21 @@ const waiting = (message: string): Outcome => ({ kind: 'wait', reason: 'Deleting
 
 function tellLeft({ cluster, tools }: Context, store: DataStore): void {
   const { name } = cluster.metadata
-  const note = `MatchingCluster ${name} is deleted, ${store.metadata.name} goes on running: deletionPolicy is ${store.spec.deletionPolicy}; apply ${name} again to manage it, or set the field to Retain or Delete here and delete it`
+  const note = `MatchingCluster ${name} is deleted, ${store.metadata.name} goes on running; apply ${name} again to manage it, or delete it with the deletionPolicy it shall have (now ${store.spec.deletionPolicy})`
   for (const about of [cluster, store]) tools.events.warning(about, 'LeftRunning', note)
 }
 
-async function setPolicy({ cluster, tools, namespace }: Context, store: DataStore): Promise<void> {
+/** Two orders that contradict each other: the policy says that the stores go, `--cascade=orphan` that they stay. */
+function orphaned({ metadata: { name } }: DataStore): Outcome {
+  const message = `DataStore ${name} has lost its owner, as after kubectl delete --cascade=orphan: delete it to go on, or set spec.deletionPolicy to Retain here to leave it running with its data`
+  return { kind: 'blocked', reason: 'Orphaned', message, retryAfterMs: 10_000 }
+}
+
+async function takeBack({ cluster, tools, namespace }: Context, store: DataStore): Promise<void> {
   const { name, uid, resourceVersion } = store.metadata
+  const { ownerReferences } = withOwner(cluster, store).metadata
   const { deletionPolicy } = cluster.spec
-  const patch = { metadata: { uid, resourceVersion }, spec: { deletionPolicy } }
+  const patch = { metadata: { uid, resourceVersion, ownerReferences }, spec: { deletionPolicy } }
   await unlessChanged(async () => tools.cache.wrote(await tools.client.mergePatch(store, namespace, name, patch)))
 }
 

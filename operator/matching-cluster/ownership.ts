@@ -16,7 +16,11 @@ export async function releaseProtected(context: Context): Promise<void> {
     const { name, uid, resourceVersion, ownerReferences = [] } = store.metadata
     const others = ownerReferences.filter((reference) => reference.uid !== cluster.metadata.uid)
     if (others.length === ownerReferences.length) continue
-    const patch = { metadata: { uid, resourceVersion, ownerReferences: others } }
+    // At one stroke: a store without owner and without that policy is one that was orphaned.
+    const patch = {
+      metadata: { uid, resourceVersion, ownerReferences: others },
+      spec: { deletionPolicy: cluster.spec.deletionPolicy },
+    }
     tools.cache.wrote(await tools.client.mergePatch(store, namespace, name, patch))
   }
 }

@@ -10,6 +10,11 @@ export function hasFinalizer(object: KubeObject): boolean {
   return object.metadata.finalizers?.includes(finalizer) ?? false
 }
 
+/** Deleted with `--cascade=orphan`, and the garbage collector has not taken the owner off everything yet. */
+export function isOrphaning(object: KubeObject): boolean {
+  return object.metadata.finalizers?.includes('orphan') ?? false
+}
+
 interface Tools {
   client: KubeClient
   cache: Cache
