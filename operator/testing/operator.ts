@@ -49,7 +49,7 @@ export interface TestOperator {
  */
 export function testOperator(
   namespace: string,
-  given: { engine?: Partial<Engine>; beforeWrite?: () => void } = {},
+  given: { engine?: Partial<Engine>; clusterSql?: string; beforeWrite?: () => void } = {},
 ): TestOperator {
   const stop = new AbortController()
   const cache = new Cache()
@@ -70,7 +70,7 @@ export function testOperator(
     events,
     engines: { postgres: engine },
     images: { postgres: 'localhost/none:1', pgbouncer: 'localhost/none:1', platform: 'localhost/none:1' },
-    schemas: { core: { digest: 'digest-1', target: 14, clusterSql: 'SELECT 1' } },
+    schemas: { core: { digest: 'digest-1', target: 14, clusterSql: given.clusterSql ?? 'SELECT 1' } },
     now: () => new Date(),
   }
 
