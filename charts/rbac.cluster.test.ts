@@ -40,6 +40,7 @@ const inWatchedNamespaces = [
   ['/services',                                      `${read} create patch delete`,       'applied and pruned'],
   ['/serviceaccounts',                               `${read} create patch delete`,       'applied and pruned'],
   ['/configmaps',                                    `${read} create patch delete`,       'applied and pruned'],
+  ['policy/poddisruptionbudgets',                    `${read} create patch delete`,       'applied and pruned: one pod at a time leaves a drained node'],
   ['rbac.authorization.k8s.io/roles',                `${read} create patch delete`,       'applied and pruned: the Role of Patroni'],
   ['rbac.authorization.k8s.io/rolebindings',         `${read} create patch delete`,       'applied and pruned: the Role of Patroni'],
   ['batch/jobs',                                     `${read} create patch`,              'migrations; finished ones go by their time to live'],

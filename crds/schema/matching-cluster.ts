@@ -24,7 +24,7 @@ import {
   updatePolicy,
   type Resource,
 } from './common.ts'
-import { connectionSecretRef } from './data-store.ts'
+import { connectionSecretRef, modeRules } from './data-store.ts'
 
 /** Stores of the platform that are not expanded yet. */
 const laterStores = ['geolocation', 'temporal', 'behavior', 'search', 'cache', 'events', 'vault'] as const
@@ -67,6 +67,7 @@ export const MatchingClusterSpec = Type.Object(
           {
             default: {},
             description: 'The core store (PostgreSQL): users, profiles, skills, companies, jobs, applications, outbox.',
+            ...rules(...modeRules),
           },
         ),
         ...(Object.fromEntries(laterStores.map((name) => [name, laterStore(name)])) as Record<
@@ -108,7 +109,7 @@ export const MatchingClusterSpec = Type.Object(
             default: {},
             maxProperties: 32,
             description:
-              'Settings of single databases, by the database’s name in the pooler (supersmartmatch_core, supersmartmatch_core_ro) and their PgBouncer names, such as pool_size; see docs/reference/pooling.md. A change is a RELOAD.',
+              'Settings of single databases, by the database’s name in the pooler (supersmartmatch_core, supersmartmatch_core_ro) and their PgBouncer names, such as pool_size; see docs/reference/pooling.md. Default: none. A change is a RELOAD.',
           },
         ),
         users: Type.Record(
@@ -118,7 +119,7 @@ export const MatchingClusterSpec = Type.Object(
             default: {},
             maxProperties: 128,
             description:
-              'Settings of single logins, by login and their PgBouncer names, such as max_user_connections; see docs/reference/pooling.md. A change is a RELOAD.',
+              'Settings of single logins, by login and their PgBouncer names, such as max_user_connections; see docs/reference/pooling.md. Default: none. A change is a RELOAD.',
           },
         ),
         resources: resources({ cpu: '50m', memory: '64Mi', memoryLimit: '128Mi' }, 'pooler', '32Mi'),
