@@ -3,6 +3,7 @@ import type { MatchingCluster, MatchingClusterStatus } from '../../crds/schema/m
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import type { Tools } from '../data-store/observe.ts'
 import type { Controller } from '../reconcile/controller.ts'
+import { finalSteps, needsFinalizer } from './finalize.ts'
 import { observe, readStores, type Context } from './observe.ts'
 import { steps, whyNotReady } from './steps.ts'
 
@@ -14,6 +15,8 @@ export function matchingClusterController(tools: Tools): Controller<Context> {
     observe: async (object, signal) => observe(object as MatchingCluster, tools, signal),
     steps,
     extraStatus: storesStatus,
+    needsFinalizer,
+    finalSteps,
   }
 }
 

@@ -18,6 +18,7 @@ import type { Step } from '../reconcile/steps.ts'
 import { randomPassword, secretValue } from '../secrets.ts'
 import { children } from './children.ts'
 import { names } from './names.ts'
+import { ownedUnlessProtected, releaseProtected } from './ownership.ts'
 import { findPods, findSecret, platformLabels, readStores, type Context } from './observe.ts'
 import { answers, synchronize } from './pooler/admin.ts'
 import { budgetProblem, compile, type Backend, type PoolerPlan } from './pooler/compile.ts'
@@ -50,7 +51,8 @@ const storesApplied: Step<Context> = {
     const ca = metadata(context, names.caSecret(cluster.metadata.name))
     const refused = (await ensureAuthority(tools, ca)) ?? (await ensureTokens(context))
     if (refused) return refused
-    const applied = await tools.applier.applyAll(children(cluster).map((child) => withOwner(cluster, child)))
+    await releaseProtected(context)
+    const applied = await tools.applier.applyAll(children(cluster).map((child) => ownedUnlessProtected(cluster, child)))
     return applied.refused ? waitFor(applied.refused) : { kind: 'done', reason: 'Applied' }
   },
 }
