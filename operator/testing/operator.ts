@@ -99,7 +99,7 @@ export function testOperator(
   }
 
   function startQueue<Context>(kind: OwnKind, controller: Controller<Context>): void {
-    const process = reconciler(controller, { client: writer, cache, events, log })
+    const process = reconciler(controller, { watchNamespaces: [namespace], client: writer, cache, events, log })
     const queue = new WorkQueue({ name: kind, workers: 2, process, log, baseDelayMs: 50 })
     queues.set(kind, queue)
     for (const { metadata } of cache.list({ apiVersion, kind }, namespace)) queue.add(`${namespace}/${metadata.name}`)
@@ -108,7 +108,7 @@ export function testOperator(
 
   async function kill(): Promise<void> {
     alive = false
-    await Promise.all([...queues.values()].map((queue) => queue.drain(1_000)))
+    await Promise.all([...queues.values()].map((queue) => queue.drain({ hurryMs: 0, giveUpMs: 1_000 })))
   }
 
   return { cache, tools, start, kill }
