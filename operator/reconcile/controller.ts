@@ -25,6 +25,11 @@ export interface Controller<Context> {
   observe(object: KubeObject, signal: AbortSignal): Promise<Context>
   steps: Step<Context>[]
   /**
+   * What may not wait for a step to be reached, and goes on while the object is paused. Asked before the steps.
+   * Resolves to the milliseconds after which it must be asked again at the latest; undefined: with the next reconcile.
+   */
+  urgent?(object: KubeObject, signal: AbortSignal): Promise<number | undefined>
+  /**
    * Status fields besides conditions, phase and observedGeneration, asked for after the steps, also when one has stopped.
    * A field left out keeps its value; one that is undefined is removed.
    */
@@ -75,7 +80,23 @@ async function reconcile<Context>(
   const [namespace, name] = key.split('/') as [string, string]
   const object = tools.cache.get(controller, namespace, name)
   if (!object || object.metadata.deletionTimestamp) return { requeue: {}, result: 'absent' }
-  if (isPaused(object)) return pause(object, tools)
+  const urgentMs = await controller.urgent?.(object, signal)
+  const { requeue, result } = isPaused(object)
+    ? await pause(object, tools)
+    : await work(controller, tools, object, signal)
+  return { requeue: urgentMs === undefined ? requeue : soonest(requeue, urgentMs), result }
+}
+
+function soonest(requeue: Requeue, ms: number): Requeue {
+  return requeue === 'backoff' ? requeue : { afterMs: Math.min(requeue.afterMs ?? Infinity, ms) }
+}
+
+async function work<Context>(
+  controller: Controller<Context>,
+  tools: ReconcilerTools,
+  object: KubeObject,
+  signal: AbortSignal,
+): Promise<{ requeue: Requeue; result: string }> {
   const context = await controller.observe(object, signal)
   const results = await runSteps(controller.steps, context)
   logSurprise(results, tools.log)

@@ -2,6 +2,7 @@ import type { KubeObject } from '../../../crds/object.ts'
 import type { MatchingCluster } from '../../../crds/schema/matching-cluster.ts'
 import { domain, labels, selector } from '../../labels.ts'
 import { containerSecurity, podSecurity, resourceRequirements } from '../../pods.ts'
+import { disruptionBudget, podScheduling } from '../../placement.ts'
 import { names } from '../names.ts'
 import { adminUser, compile, configDirectory, poolerPort, tlsDirectory, type PoolerPlan } from './compile.ts'
 
@@ -10,9 +11,11 @@ export { poolerPort }
 /** User and group of the pgbouncer image, as images/pgbouncer/Containerfile creates them. */
 const pgbouncerId = 999
 
-/** The pooler's ConfigMap, Service and Deployment; its two Secrets (`poolerSecretValues`, TLS) are the caller's. Pure. */
+/** The pooler's ConfigMap, Service, Deployment and disruption budget; its two Secrets (`poolerSecretValues`, TLS) are the caller's. Pure. */
 export function poolerObjects(plan: PoolerPlan): KubeObject[] {
-  return [configMap(plan), service(plan), deployment(plan)]
+  const always = [configMap(plan), service(plan), deployment(plan)]
+  const several = plan.cluster.spec.pooling.replicas > 1
+  return several ? [...always, disruptionBudget(metadata(plan), plan.identity)] : always
 }
 
 /** DNS names of the pooler's certificate: its Service under each of its names. */
@@ -67,6 +70,7 @@ function deployment(plan: PoolerPlan): KubeObject {
           automountServiceAccountToken: false,
           enableServiceLinks: false,
           securityContext: podSecurity(pgbouncerId),
+          ...podScheduling(plan.cluster.spec, plan.identity),
           terminationGracePeriodSeconds: 60,
           containers: [container(plan)],
           volumes: volumes(plan),
