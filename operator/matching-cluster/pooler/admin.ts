@@ -42,8 +42,10 @@ export async function synchronize(
  */
 export async function pause(pod: Console, databases: string[], signal: AbortSignal): Promise<string | undefined> {
   try {
-    // PgBouncer answers once the last transaction has ended.
     await withConsole(pod, signal, async (connection) => {
+      // PgBouncer would go on filling pools up, close what it opened, take that for a failed login and tell the next client so.
+      await connection.query('SET min_pool_size = 0')
+      // Each is answered once the last transaction has ended.
       for (const database of databases) await connection.query(`PAUSE ${database}`)
     })
     return undefined
@@ -53,8 +55,8 @@ export async function pause(pod: Console, databases: string[], signal: AbortSign
 }
 
 /**
- * RESUMEs every database that is paused and not in `keep`; if there was one, connections of `reconnect` are made anew as they are
- * released. @returns  undefined: done. Else what went wrong, in a sentence
+ * RESUMEs every database that is paused and not in `keep`. If there was one, the settings are again those of the file, and
+ * connections of `reconnect` are made anew as they are released. @returns  undefined: done. Else what went wrong, in a sentence
  */
 export async function resumeOthers(
   pod: Console,
@@ -67,7 +69,9 @@ export async function resumeOthers(
       const paused = [...(await show(connection, 'SHOW DATABASES', 'name'))].filter(([, row]) => row['paused'] === 1)
       const others = paused.map(([name]) => name).filter((name) => !keep.includes(name))
       for (const database of others) await connection.query(`RESUME ${database}`)
-      if (others.length > 0) for (const database of reconnect) await connection.query(`RECONNECT ${database}`)
+      if (others.length === 0) return
+      await connection.query('RELOAD')
+      for (const database of reconnect) await connection.query(`RECONNECT ${database}`)
     })
     return undefined
   } catch (error) {

@@ -103,11 +103,11 @@ function extra(plan: PoolerPlan, database: PooledDatabase): Share {
   return sized ? share(plan, database) : { ...share(plan, database), asked: undefined }
 }
 
-/** PgBouncer makes a pool for each login. Of the pair only one is in use; one that the spec names is counted, too. */
+/** PgBouncer makes a pool for each login. Of the pair only one is in use; the other counts once the spec gives it a size. */
 function poolsOf({ cluster }: PoolerPlan, { name, logins }: PooledDatabase): { login: string; size: number }[] {
   const { parameters, databases, users } = cluster.spec.pooling
   const ofDatabase = databases[name]?.['pool_size'] ?? effectiveSettings(parameters)['default_pool_size']
   return logins
-    .filter((login, index) => index === 0 || users[login] !== undefined)
+    .filter((login, index) => index === 0 || users[login]?.['pool_size'] !== undefined)
     .map((login) => ({ login, size: Number(users[login]?.['pool_size'] ?? ofDatabase) }))
 }

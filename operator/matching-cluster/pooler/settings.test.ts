@@ -47,7 +47,7 @@ const core = 'spec.pooling.databases.supersmartmatch_core'
 
 // prettier-ignore
 test.each([
-  ['good values',            { supersmartmatch_core: { pool_size: '5', min_pool_size: '2', server_lifetime: '60', pool_mode: 'session' } }, []],
+  ['good values',            { supersmartmatch_core: { pool_size: '5', server_lifetime: '60', pool_mode: 'session' } }, []],
   ['no values',              { supersmartmatch_core_ro: {} },                        []],
   ['an unknown database',    { supersmartmatch_cor: { pool_size: '5' } },            ['spec.pooling.databases.supersmartmatch_cor: the pooler has no such database; did you mean supersmartmatch_core?']],
   ['nothing like it',        { postgres: {} },                                       ['spec.pooling.databases.postgres: the pooler has no such database; it has supersmartmatch_core, supersmartmatch_core_ro']],
@@ -61,7 +61,7 @@ test.each([
   ['more keys in a value',   { supersmartmatch_core: { pool_size: '5 host=evil' } }, [`${core}.pool_size: "5 host=evil" is not a whole number from 1 to 10000`]],
   ['half a second',          { supersmartmatch_core: { server_lifetime: '2.5' } },   [`${core}.server_lifetime: "2.5" is not a whole number from 1 to 99999999`]],
   ['a contradiction',        { supersmartmatch_core: { pool_size: '4' } },           [`${core}: min_pool_size 5 is more than pool_size 4: lower the one or raise the other`]],
-  ['with what is for all',   { supersmartmatch_core: { min_pool_size: '21' } },      [`${core}: min_pool_size 21 is more than pool_size 20: lower the one or raise the other`]],
+  ['what would break PAUSE', { supersmartmatch_core: { min_pool_size: '1' } },       [`${core}.min_pool_size cannot be set: PgBouncer would keep to it while the database is paused for a switchover, and clients would get errors: set it in parameters; remove it`]],
 ])('databases: %s', (_name, databases, problems) => expect(validate({}, databases)).toEqual(problems))
 
 const app = 'spec.pooling.users.supersmartmatch_core_app_a'

@@ -82,7 +82,6 @@ export const settings: Record<string, GlobalSetting> = {
 export const databaseSettings: Record<string, Setting> = {
   pool_mode:                   { type: choice('transaction', 'session'), about: 'As above, for this database' },
   pool_size:                   { type: integer(1, 10_000),     about: 'Server connections per login, instead of default_pool_size' },
-  min_pool_size:               { type: integer(0, 10_000),     about: 'As above, for this database' },
   reserve_pool_size:           { type: integer(0, 10_000),     about: 'As above, for this database' },
   max_db_connections:          { type: integer(1, 10_000),     about: 'Server connections of all logins together, per pooler pod. By default what the server can give; more than that is PoolBudgetExceeded' },
   max_db_client_connections:   { type: integer(1, 100_000),    about: 'Client connections per pooler pod' },
@@ -139,6 +138,7 @@ export const refusedDatabaseSettings: Record<string, string> = {
   user: login, password: login, auth_user: login, auth_dbname: login, auth_query: login,
   connect_query: 'the operator uses it to leave a server that is no primary any more',
   client_encoding: role, datestyle: role, timezone: role, application_name: role,
+  min_pool_size: 'PgBouncer would keep to it while the database is paused for a switchover, and clients would get errors: set it in parameters',
   reserve_pool: 'it is the old name of reserve_pool_size',
 }
 
@@ -220,19 +220,21 @@ function valueProblem(type: Kind, value: string): string | undefined {
 /** What each value allows and both together do not. */
 function contradictions(parameters: Record<string, string>, databases: Pooling['databases']): string[] {
   const value = (name: string) => parameters[name] ?? settings[name]?.default ?? ''
-  const all = contradiction('spec.pooling.parameters', ['min_pool_size', 'default_pool_size'], value)
-  const single = Object.entries(databases).flatMap(([database, own]) => {
-    if (own['min_pool_size'] === undefined && own['pool_size'] === undefined) return []
-    const valueHere = (name: string) => own[name] ?? value(name === 'pool_size' ? 'default_pool_size' : name)
-    return contradiction(`spec.pooling.databases.${database}`, ['min_pool_size', 'pool_size'], valueHere)
-  })
-  return [...all, ...single]
-}
-
-function contradiction(path: string, [least, most]: [string, string], value: (name: string) => string): string[] {
-  const [min, size] = [value(least), value(most)]
-  if (Number(min) <= Number(size)) return []
-  return [`${path}: ${least} ${min} is more than ${most} ${size}: lower the one or raise the other`]
+  const min = value('min_pool_size')
+  const sizes = [
+    ['spec.pooling.parameters', 'default_pool_size', value('default_pool_size')],
+    ...Object.entries(databases).map(([name, own]) => [
+      `spec.pooling.databases.${name}`,
+      'pool_size',
+      own['pool_size'],
+    ]),
+  ] as const
+  return sizes
+    .filter(([, , size]) => size !== undefined && Number(min) > Number(size))
+    .map(
+      ([path, name, size]) =>
+        `${path}: min_pool_size ${min} is more than ${name} ${size}: lower the one or raise the other`,
+    )
 }
 
 /** Values of all settings above: the given ones over the defaults, in the form SHOW CONFIG gives them back. */
