@@ -11,7 +11,7 @@ import { poolerObjects, poolerPort, poolerSecretValues, poolerServerNames } from
 /** For tests: the pooler of MatchingCluster `demo` in a lab, from our own objects. */
 export interface PoolerLab {
   authority: KeyPair
-  plan(pooling?: Parameters<typeof poolerPlan>[0], backends?: Backend[]): PoolerPlan
+  plan: (pooling?: Parameters<typeof poolerPlan>[0], backends?: Backend[]) => PoolerPlan
   /** Makes the pooler and waits until its pods are ready. */
   start(plan: PoolerPlan): Promise<void>
   /** The admin console of each running pod. */
