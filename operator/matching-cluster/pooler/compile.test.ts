@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { compile } from './compile.ts'
-import { poolerPlan, replicated } from './fixture.ts'
+import { backend, poolerPlan, replicated } from './fixture.ts'
 
 /** The block under "Connection Pooling Configuration" in the specification, without its comments. */
 const specification = `
@@ -33,7 +33,7 @@ const differing: Record<string, { ours: string; because: string }> = {
   client_tls_ca_file:        { ours: '/tls/ca.crt',                because: 'D-169' },
   client_tls_protocols:      { ours: 'tlsv1.3',                    because: 'D-169' },
   server_tls_sslmode:        { ours: 'verify-full',                because: 'D-169' },
-  server_tls_ca_file:        { ours: '/tls/ca.crt',                because: 'D-169' },
+  server_tls_ca_file:        { ours: '/etc/pgbouncer/servers.crt',                because: 'D-169' },
   server_tls_protocols:      { ours: 'tlsv1.3',                    because: 'D-169' },
   auth_user:                 { ours: 'pgbouncer_auth',             because: 'D-170' },
   auth_query:                { ours: 'SELECT usename, passwd FROM pgbouncer.get_auth($1)', because: 'D-170' },
@@ -145,5 +145,14 @@ describe('the version', () => {
     expect(version()).toBe(version())
     expect(version({ parameters: { verbose: '1' } })).not.toBe(version())
     expect(version({ users: { supersmartmatch_core_app_a: { query_timeout: '9' } } })).not.toBe(version())
+  })
+
+  test('follows the CAs of the servers, of which each is listed once', () => {
+    const plan = (...cas: string[]) => poolerPlan({}, [backend, ...cas.map((ca) => ({ ...backend, ca }))])
+    const compiled = compile(plan('another CA', 'another CA', 'the platform’s CA'))
+    expect(compiled.servers).toBe('the platform’s CA\nanother CA')
+    expect(compiled.effective.version).not.toBe(
+      compile(plan('a third CA', 'another CA', 'the platform’s CA')).effective.version,
+    )
   })
 })

@@ -19,6 +19,8 @@ export interface PoolerPlan {
   image: string
   /** The databases that exist, one per PostgreSQL-family store. */
   backends: Backend[]
+  /** PEM of the platform's CA. */
+  authority: string
   /**
    * sha256 of the CA's certificate and of userlist.txt: another of either rolls the pods. Until then nobody could verify what they
    * show, and the operator could not log in to tell them to reload.
@@ -35,6 +37,8 @@ export interface Backend {
   /** Leads to the replicas; absent when there are none. */
   readOnlyHost?: string
   port: number
+  /** PEM of the CA of a server that is not the platform's. */
+  ca?: string
   /** max_connections of each server. */
   maxConnections: number
   /** Logins that go through the pooler; the first is the one in use. */
@@ -56,8 +60,10 @@ export interface Effective {
 export interface Compiled {
   /** pgbouncer.ini. */
   ini: string
+  /** PEM of every CA that a server's certificate may be verified with: PgBouncer has one file for all of them. */
+  servers: string
   effective: Effective
-  /** sha256 of the ini but for its version, which is the beginning of it. */
+  /** sha256 of both files; the version in the ini is the beginning of it. */
   hash: string
 }
 
@@ -80,7 +86,8 @@ export function compile(plan: PoolerPlan): Compiled {
     '[pgbouncer]',
     ...Object.entries(section).map(([name, value]) => `${name} = ${value}`),
   ].join('\n')
-  const hash = createHash('sha256').update(text).digest('hex')
+  const servers = [...new Set([plan.authority, ...plan.backends.flatMap(({ ca }) => ca ?? [])])].join('\n')
+  const hash = createHash('sha256').update(text).update(servers).digest('hex')
   const version = hash.slice(0, 16)
   const effective = {
     version,
@@ -88,7 +95,7 @@ export function compile(plan: PoolerPlan): Compiled {
     databases: expectedDatabases(plan, chosen),
     users: expectedUsers(plan, chosen),
   }
-  return { ini: `${text}\n${versionSetting} = ${version}\n`, effective, hash }
+  return { ini: `${text}\n${versionSetting} = ${version}\n`, servers, effective, hash }
 }
 
 /** Has no effect while nothing goes to syslog, and SHOW CONFIG prints it. */
@@ -114,7 +121,7 @@ const operatorSettings = {
   client_tls_ca_file: `${tlsDirectory}/ca.crt`,
   client_tls_protocols: 'tlsv1.3',
   server_tls_sslmode: 'verify-full',
-  server_tls_ca_file: `${tlsDirectory}/ca.crt`,
+  server_tls_ca_file: `${configDirectory}/servers.crt`,
   server_tls_protocols: 'tlsv1.3',
 }
 

@@ -27,6 +27,7 @@ export function poolerPlan(pooling: Partial<MatchingClusterSpec['pooling']> = {}
     identity: { name: 'pgbouncer', instance: 'demo', component: 'pooler', cluster: 'demo' },
     image: 'registry.example.com/pgbouncer:1.24',
     backends,
+    authority: 'the platform’s CA',
     fingerprint: 'fingerprint',
   }
 }

@@ -45,7 +45,7 @@ export async function poolerLab(lab: Lab, image: string): Promise<PoolerLab> {
         host: inLab(backend.host),
         ...(readOnlyHost ? { readOnlyHost: inLab(readOnlyHost) } : {}),
       }))
-      return { ...base, cluster, image, backends: moved }
+      return { ...base, cluster, image, backends: moved, authority: authority.certificate }
     },
     async start(plan) {
       await lab.apply([...(await secrets(plan)), ...poolerObjects(plan)])

@@ -38,7 +38,9 @@ export function poolerSecretValues(passwords: Record<string, string>, adminPassw
 const quote = (value: string) => `"${value.replaceAll('"', '""')}"`
 
 function configMap(plan: PoolerPlan): KubeObject {
-  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: metadata(plan), data: { 'pgbouncer.ini': compile(plan).ini } }
+  const { ini, servers } = compile(plan)
+  const data = { 'pgbouncer.ini': ini, 'servers.crt': servers }
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: metadata(plan), data }
 }
 
 function service(plan: PoolerPlan): KubeObject {
@@ -112,14 +114,16 @@ function volumes(plan: PoolerPlan) {
       projected: {
         defaultMode: 0o440,
         sources: [
-          { configMap: { name: names.pooler(name), items: [{ key: 'pgbouncer.ini', path: 'pgbouncer.ini' }] } },
-          { secret: { name: names.pooler(name), items: [{ key: 'userlist.txt', path: 'userlist.txt' }] } },
+          { configMap: { name: names.pooler(name), items: ['pgbouncer.ini', 'servers.crt'].map(file) } },
+          { secret: { name: names.pooler(name), items: [file('userlist.txt')] } },
         ],
       },
     },
     { name: 'tls', secret: { secretName: names.poolerTlsSecret(name), defaultMode: 0o440 } },
   ]
 }
+
+const file = (key: string) => ({ key, path: key })
 
 function metadata(plan: PoolerPlan) {
   const { name, namespace = '' } = plan.cluster.metadata

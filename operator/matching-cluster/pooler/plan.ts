@@ -17,12 +17,14 @@ export function poolerPlan(context: Context): PoolerPlan {
   const { name } = cluster.metadata
   const { images, registry } = cluster.spec
   const userlist = secretValue(findSecret(context, names.pooler(name)), 'userlist.txt') ?? ''
+  const ca = authority(context).certificate
   return {
     cluster,
     identity: { name: 'pgbouncer', instance: name, component: 'pooler', cluster: name },
     image: imageOf(images.pgbouncer, tools.images['pgbouncer'], registry),
     backends: [...stores.values()].map((store) => backendOf(context, store)),
-    fingerprint: createHash('sha256').update(authority(context).certificate).update(userlist).digest('hex'),
+    authority: ca,
+    fingerprint: createHash('sha256').update(ca).update(userlist).digest('hex'),
   }
 }
 

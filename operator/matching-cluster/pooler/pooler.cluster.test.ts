@@ -125,7 +125,7 @@ describe('a running pooler', () => {
     expect(await synchronize(pod, compile(none).effective, soon())).toBe('database supersmartmatch_core is still there')
     const moved = { ...plan(), backends: [{ ...backend!, host: 'elsewhere' }] }
     expect(await synchronize(pod, compile(moved).effective, soon())).toBe(
-      'host of database supersmartmatch_core is demo-core.ns.svc, not elsewhere',
+      `host of database supersmartmatch_core is demo-core.${lab.namespace}.svc, not elsewhere`,
     )
   })
 

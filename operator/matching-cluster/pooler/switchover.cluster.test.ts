@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { issueServerCertificate } from '../../certificates.ts'
+import { createAuthority, issueServerCertificate } from '../../certificates.ts'
 import { containerSecurity, podSecurity } from '../../pods.ts'
 import { withConnection, type Address, type Connection } from '../../postgres-connection.ts'
 import { secret } from '../../secrets.ts'
 import { createLab, operatorImage } from '../../testing/lab.ts'
 import { pause, resumeOthers, synchronize, type Console } from './admin.ts'
 import { adminUser, compile } from './compile.ts'
+import { backend } from './fixture.ts'
 import { authPassword, poolerLab } from './lab.ts'
 
 /** Two pods of a real PgBouncer in front of a real PostgreSQL that can be made a replica and a primary again. */
@@ -17,7 +18,9 @@ const core = 'supersmartmatch_core'
 const reads = 'supersmartmatch_core_ro'
 const login = 'supersmartmatch_core_app_a'
 const password = 'secret'
-const plan = pooler.plan({ replicas: 2 })
+// As of an external store: the server's certificate is not of the platform's CA.
+const serverAuthority = await createAuthority('elsewhere', new Date())
+const plan = pooler.plan({ replicas: 2 }, [{ ...backend, ca: serverAuthority.certificate }])
 let pods: [Console, Console]
 
 beforeAll(async () => {
@@ -60,8 +63,8 @@ exec sleep infinity
 
 async function database() {
   const { namespace } = lab
-  const [{ host } = { host: '' }] = pooler.plan().backends
-  const pair = await issueServerCertificate(pooler.authority, [host], new Date())
+  const [{ host } = { host: '' }] = plan.backends
+  const pair = await issueServerCertificate(serverAuthority, [host], new Date())
   const tls = { 'tls.crt': pair.certificate, 'tls.key': pair.key }
   const metadata = { name: 'demo-core', namespace, labels: { app: 'demo-core' } }
   const container = {
