@@ -108,7 +108,7 @@ export const MatchingClusterSpec = Type.Object(
             default: {},
             maxProperties: 32,
             description:
-              'Settings of single databases, by the database’s name in the pooler (supersmartmatch_core, supersmartmatch_core_ro) and their PgBouncer names, such as pool_size; see docs/reference/pooling.md. A change is a RELOAD.',
+              'Settings of single databases, by the database’s name in the pooler (supersmartmatch_core, supersmartmatch_core_ro) and their PgBouncer names, such as pool_size; see docs/reference/pooling.md. Default: none. A change is a RELOAD.',
           },
         ),
         users: Type.Record(
@@ -118,7 +118,7 @@ export const MatchingClusterSpec = Type.Object(
             default: {},
             maxProperties: 128,
             description:
-              'Settings of single logins of the application (supersmartmatch_core_app_a, supersmartmatch_core_app_b), by login and their PgBouncer names, such as max_user_connections; see docs/reference/pooling.md. A change is a RELOAD.',
+              'Settings of single logins of the application (supersmartmatch_core_app_a, supersmartmatch_core_app_b), by login and their PgBouncer names, such as max_user_connections; see docs/reference/pooling.md. Default: none. A change is a RELOAD.',
           },
         ),
         resources: resources({ cpu: '50m', memory: '64Mi', memoryLimit: '128Mi' }, 'pooler', '32Mi'),
