@@ -11,7 +11,7 @@ import { Proxy, type Verdict } from '../kube/testing/proxy.ts'
 import { reconciler, type Controller } from './controller.ts'
 import { finalizer } from './finalizer.ts'
 import type { Outcome } from './outcome.ts'
-import type { CommonStatus } from './status.ts'
+import { isPaused, pauseAnnotation, type CommonStatus } from './status.ts'
 
 const namespace = await testNamespace()
 // A kind of this test's own: an operator that runs in the cluster would write the status of DataStores, too.
@@ -25,6 +25,7 @@ interface Context {
   extra: Record<string, unknown>
   needsFinalizer?: boolean
   final?: Outcome
+  urgentMs?: number
 }
 
 const proxy = new Proxy(config)
@@ -37,6 +38,7 @@ let reconcile: ReturnType<typeof reconciler<Context>>
 
 const controller: Controller<Context> = {
   ...thing,
+  urgent: async () => next.urgentMs,
   observe: async () => next,
   steps: [
     { condition: 'SpecValid', run: async () => ({ kind: 'done', reason: 'Valid' }) },
@@ -131,6 +133,19 @@ test('wait, then error, then done: conditions follow, extra fields stay until th
   expect(done).toMatchObject({ phase: 'Ready', b: 2 })
   expect(done).not.toHaveProperty('a')
   expect(find(done, 'Reconciling')).toBeUndefined()
+})
+
+test('what is urgent is asked for whatever the steps say, also while the object is paused', async () => {
+  const key = await make('urgent')
+  next.urgentMs = 321
+  expect(await run(key)).toEqual({ afterMs: 321 })
+  next.outcome = { kind: 'wait', reason: 'PreviousOwnerTerminating', message: 'patience', retryAfterMs: 123 }
+  expect(await run(key)).toEqual({ afterMs: 123 })
+  await client.mergePatch(thing, namespace, 'urgent', { metadata: { annotations: { [pauseAnnotation]: 'true' } } })
+  await until(() => isPaused(cache.get(thing, namespace, 'urgent')!))
+  expect(await run(key)).toEqual({ afterMs: 321 })
+  delete next.urgentMs
+  expect(await run(key)).toEqual({})
 })
 
 test('an object that changed since it was read: nothing is overwritten, and the key comes back', async () => {

@@ -26,6 +26,11 @@ export interface Controller<Context> {
   observe(object: KubeObject, signal: AbortSignal): Promise<Context>
   steps: Step<Context>[]
   /**
+   * What may not wait for a step to be reached, and goes on while the object is paused. Asked before the steps.
+   * Resolves to the milliseconds after which it must be asked again at the latest; undefined: with the next reconcile.
+   */
+  urgent?(object: KubeObject, signal: AbortSignal): Promise<number | undefined>
+  /**
    * Status fields besides conditions, phase and observedGeneration, asked for after the steps, also when one has stopped.
    * A field left out keeps its value; one that is undefined is removed.
    */
@@ -86,9 +91,25 @@ async function reconcile<Context>(
   const deleting = object.metadata.deletionTimestamp !== undefined
   if (deleting && !hasFinalizer(object)) return { requeue: {}, result: 'absent' }
   if (!tools.watchNamespaces.includes(namespace)) return refuse(object, controller, tools)
-  if (isPaused(object)) return pause(object, tools)
+  const urgentMs = deleting ? undefined : await controller.urgent?.(object, signal)
+  const { requeue, result } = isPaused(object)
+    ? await pause(object, tools)
+    : await work(controller, tools, object, signal)
+  return { requeue: urgentMs === undefined ? requeue : soonest(requeue, urgentMs), result }
+}
+
+function soonest(requeue: Requeue, ms: number): Requeue {
+  return requeue === 'backoff' ? requeue : { afterMs: Math.min(requeue.afterMs ?? Infinity, ms) }
+}
+
+async function work<Context>(
+  controller: Controller<Context>,
+  tools: ReconcilerTools,
+  object: KubeObject,
+  signal: AbortSignal,
+): Promise<{ requeue: Requeue; result: string }> {
   const context = await controller.observe(object, signal)
-  if (deleting) return finalize(controller, object, context, tools)
+  if (object.metadata.deletionTimestamp) return finalize(controller, object, context, tools)
   const held = await setFinalizer(object, controller.needsFinalizer?.(context) ?? false, tools)
   if (held === 'conflict') return conflict(tools)
   const results = await runSteps(controller.steps, context)
