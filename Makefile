@@ -7,6 +7,8 @@ export KUBECONFIG ?= $(CURDIR)/.local/kubeconfig
 ifeq ($(KUBECONFIG),$(CURDIR)/.local/kubeconfig)
 export AUDIT_LOG ?= $(CURDIR)/.local/audit.log
 endif
+# How the tests restart its API server.
+export RESTART_API_SERVER ?= node $(CURDIR)/local/main.ts restart-api-server
 TEST := vitest run --reporter=default --reporter=json --outputFile.json=.local/test-results.json
 .DEFAULT_GOAL := help
 

@@ -107,9 +107,9 @@ interface Deployment {
 
 const objectsOf = (yaml: string) => parseAllDocuments(yaml).map((document) => document.toJS() as Kubernetes)
 
-test('uninstalling the CRD chart keeps the CRDs', () => {
+test('uninstalling the CRD chart keeps the CRDs, and what protects their objects', () => {
   const kept = parseAllDocuments(template('matching-crds')).map((document) => document.toJS() as Kept)
-  expect(kept).toHaveLength(2)
+  expect(kept).toHaveLength(4)
   for (const { metadata } of kept) expect(metadata.annotations['helm.sh/resource-policy']).toBe('keep')
 })
 

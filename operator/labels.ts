@@ -2,6 +2,8 @@
 export const managedBy = 'supersmartmatch-operator'
 export const fieldManager = 'supersmartmatch-operator'
 export const domain = 'supersmartmatch.io'
+/** On a DataStore: the `status.switchover.at` for which the pooler holds its clients. */
+export const poolerPausedAnnotation = `${domain}/pooler-paused`
 
 export interface Identity {
   /** What runs: `postgres`, `pgbouncer`, `core-api`. */

@@ -24,7 +24,7 @@ import {
   updatePolicy,
   type Resource,
 } from './common.ts'
-import { connectionSecretRef } from './data-store.ts'
+import { connectionSecretRef, modeRules } from './data-store.ts'
 
 /** Stores of the platform that are not expanded yet. */
 const laterStores = ['geolocation', 'temporal', 'behavior', 'search', 'cache', 'events', 'vault'] as const
@@ -67,6 +67,7 @@ export const MatchingClusterSpec = Type.Object(
           {
             default: {},
             description: 'The core store (PostgreSQL): users, profiles, skills, companies, jobs, applications, outbox.',
+            ...rules(...modeRules),
           },
         ),
         ...(Object.fromEntries(laterStores.map((name) => [name, laterStore(name)])) as Record<
@@ -93,7 +94,7 @@ export const MatchingClusterSpec = Type.Object(
           minimum: 1,
           maximum: 20,
           description:
-            'PgBouncer pods. Default 1. Changing it adds or removes pods. All pods together, and one more during a rollout, must fit the databases’ connections with their default_pool_size; otherwise PoolerReady says PoolBudgetExceeded and what would fit.',
+            'PgBouncer pods. Default 1. Changing it adds or removes pods. The pools of all pods together, and of one more during a rollout, must fit the connections of the servers; otherwise PoolerReady says PoolBudgetExceeded and what would fit.',
         }),
         parameters: Type.Record(Type.String(), Type.String({ maxLength: 256 }), {
           default: {},
@@ -108,7 +109,7 @@ export const MatchingClusterSpec = Type.Object(
             default: {},
             maxProperties: 32,
             description:
-              'Settings of single databases, by the database’s name in the pooler (supersmartmatch_core, supersmartmatch_core_ro) and their PgBouncer names, such as pool_size; see docs/reference/pooling.md. A change is a RELOAD.',
+              'Settings of single databases, by the database’s name in the pooler (supersmartmatch_core, supersmartmatch_core_ro) and their PgBouncer names, such as pool_size; see docs/reference/pooling.md. Default: none. A change is a RELOAD.',
           },
         ),
         users: Type.Record(
@@ -118,7 +119,7 @@ export const MatchingClusterSpec = Type.Object(
             default: {},
             maxProperties: 128,
             description:
-              'Settings of single logins, by login and their PgBouncer names, such as max_user_connections; see docs/reference/pooling.md. A change is a RELOAD.',
+              'Settings of single logins of the application (supersmartmatch_core_app_a, supersmartmatch_core_app_b), by login and their PgBouncer names, such as max_user_connections; see docs/reference/pooling.md. Default: none. A change is a RELOAD.',
           },
         ),
         resources: resources({ cpu: '50m', memory: '64Mi', memoryLimit: '128Mi' }, 'pooler', '32Mi'),

@@ -11,7 +11,7 @@ export interface Resource extends ResourceRef {
   namespaced: boolean
 }
 
-/** Every kind the operator reads or writes; Namespace is for its tests alone. Its rights to them are in charts/rbac.cluster.test.ts. */
+/** Every kind the operator reads or writes. Its rights to them are in charts/rbac.cluster.test.ts. */
 // prettier-ignore
 export const resources: Resource[] = [
   { apiVersion: ours,                           kind: 'DataStore',             plural: 'datastores',             namespaced: true },
@@ -29,6 +29,7 @@ export const resources: Resource[] = [
   { apiVersion: 'batch/v1',                     kind: 'Job',                   plural: 'jobs',                   namespaced: true },
   { apiVersion: 'coordination.k8s.io/v1',       kind: 'Lease',                 plural: 'leases',                 namespaced: true },
   { apiVersion: 'events.k8s.io/v1',             kind: 'Event',                 plural: 'events',                 namespaced: true },
+  { apiVersion: 'policy/v1',                    kind: 'PodDisruptionBudget',   plural: 'poddisruptionbudgets',   namespaced: true },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role',                  plural: 'roles',                  namespaced: true },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding',           plural: 'rolebindings',           namespaced: true },
   { apiVersion: 'storage.k8s.io/v1',            kind: 'StorageClass',          plural: 'storageclasses',         namespaced: false },
