@@ -3,6 +3,8 @@ export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.local/bin:$(PATH)
 SHELL := /bin/bash
 # The cluster the tests use: the local one unless KUBECONFIG names another.
 export KUBECONFIG ?= $(CURDIR)/.local/kubeconfig
+# How the tests restart its API server.
+export RESTART_API_SERVER ?= node $(CURDIR)/local/main.ts restart-api-server
 TEST := vitest run --reporter=default --reporter=json --outputFile.json=.local/test-results.json
 .DEFAULT_GOAL := help
 

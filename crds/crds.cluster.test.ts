@@ -87,13 +87,37 @@ const accepted = (object: Sample) => (read(['create', '--dry-run=server', '-f', 
 describe('defaults', () => {
   const database = { cpu: '200m', memory: '512Mi', memoryLimit: '1Gi' }
 
+  const common = {
+    imagePullSecrets: [],
+    placement: {},
+    deletionPolicy: 'Retain',
+    updatePolicy: { type: 'Always', windows: [] },
+    paused: false,
+    hibernate: false,
+  }
+  const storeDefaults = {
+    mode: 'managed',
+    replicas: 1,
+    replication: 'Synchronous',
+    storage: { size: '2Gi' },
+    resources: database,
+    parameters: {},
+    pgHba: [],
+  }
+
   test('an empty MatchingCluster gets every default', () => {
     expect(accepted(cluster({}))).toEqual({
-      stores: { core: { storage: { size: '2Gi' }, resources: database } },
-      pooling: { replicas: 1, parameters: {}, resources: { cpu: '50m', memory: '64Mi', memoryLimit: '128Mi' } },
+      stores: { core: storeDefaults },
+      pooling: {
+        replicas: 1,
+        parameters: {},
+        databases: {},
+        users: {},
+        resources: { cpu: '50m', memory: '64Mi', memoryLimit: '128Mi' },
+      },
       services: { core: { replicas: 1, resources: { cpu: '100m', memory: '192Mi', memoryLimit: '384Mi' } } },
       images: {},
-      deletionPolicy: 'Retain',
+      ...common,
     })
   })
 
@@ -110,10 +134,10 @@ describe('defaults', () => {
       engine: 'postgres',
       schema: { name: 'core' },
       version: '17',
-      storage: { size: '2Gi' },
-      resources: database,
+      extensions: [],
       tls: {},
-      deletionPolicy: 'Retain',
+      ...storeDefaults,
+      ...common,
     })
   })
 })
@@ -138,8 +162,15 @@ const tooSmall = 'size must be at least 256Mi, or the store cannot start'
 const limitBelow = 'memoryLimit must be at least memory'
 const tooLittle = (least: string) => `memoryLimit must be at least ${least}, or a`
 const tooMuch = (most: string) => `must be at most ${most}: no machine has more`
-const policy = 'only deletionPolicy Retain is built yet'
-const sameStorage = 'storage is immutable'
+const sameClass = 'storageClass is immutable'
+const noShrink = 'size cannot shrink'
+const windowless = 'updatePolicy.type Window needs at least one window'
+const window = { cron: '0 2 * * 6', duration: '4h' }
+const notBuilt = (name: string) => `${name} is not built yet: leave it out`
+const noEffect = (name: string) => `${name} has no effect with mode external`
+const external = { mode: 'external', connectionSecretRef: { name: 'theirs' } }
+const needsReference = 'mode external needs connectionSecretRef'
+const forExternal = 'connectionSecretRef is for mode external'
 const laterStores = ['geolocation', 'temporal', 'behavior', 'search', 'cache', 'events', 'vault']
 
 // prettier-ignore
@@ -149,8 +180,17 @@ const clusterCases: Case[] = [
   ...laterStores.map((name) => ({ field: `spec.stores.${name}`, message: `stores.${name} is not built yet: only stores.core is; leave it out`,
     good: cluster({ stores: {} }), bad: cluster({ stores: { [name]: { storage: { size: '1Gi' } } } }) })),
   { field: 'spec.stores.core.storage.size', message: tooSmall, good: coreStore({ storage: { size: '256Mi' } }), bad: coreStore({ storage: { size: '255Mi' } }) },
-  { field: 'spec.stores.core.storage', message: sameStorage, before: coreStore({ storage: { size: '1Gi' } }),
+  { field: 'spec.stores.core.storage.storageClass', message: sameClass, before: coreStore({ storage: { size: '1Gi' } }),
     good: coreStore({ storage: { size: '1Gi' }, resources: { cpu: '2' } }), bad: coreStore({ storage: { size: '1Gi', storageClass: 'fast' } }) },
+  { field: 'spec.stores.core.storage.size', message: noShrink, before: coreStore({ storage: { size: '2Gi' } }), good: coreStore({ storage: { size: '2049Mi' } }), bad: coreStore({ storage: { size: '2047Mi' } }) },
+  { field: 'spec.stores.core.mode', message: 'mode is immutable', before: cluster({}), good: cluster({}), bad: coreStore(external) },
+  { field: 'spec.stores.core.connectionSecretRef', message: needsReference, good: coreStore(external), bad: coreStore({ mode: 'external' }) },
+  { field: 'spec.stores.core.connectionSecretRef', message: forExternal, good: coreStore(external), bad: coreStore({ ...external, mode: 'managed' }) },
+  { field: 'spec.stores.core.parameters', message: noEffect('parameters'), good: coreStore({ parameters: { work_mem: '8MB' } }), bad: coreStore({ ...external, parameters: { work_mem: '8MB' } }) },
+  { field: 'spec.stores.core.pgHba', message: noEffect('pgHba'), good: coreStore({ pgHba: ['hostssl all all all reject'] }), bad: coreStore({ ...external, pgHba: ['hostssl all all all reject'] }) },
+  { field: 'spec.stores.core.replicas', message: noEffect('replicas'), good: coreStore({ replicas: 3 }), bad: coreStore({ ...external, replicas: 3 }) },
+  { field: 'spec.updatePolicy.windows', message: windowless, good: cluster({ updatePolicy: { type: 'Window', windows: [window] } }), bad: cluster({ updatePolicy: { type: 'Window' } }) },
+  ...['retention', 'monitoring'].map((name) => ({ field: `spec.${name}`, message: notBuilt(name), good: cluster({}), bad: cluster({ [name]: { a: 1 } }) })),
   { field: 'spec.stores.core.resources.memoryLimit', message: limitBelow, good: coreStore(memory('1Gi', '1024Mi')), bad: coreStore(memory('1Gi', '1023Mi')) },
   { field: 'spec.stores.core.resources.cpu', message: tooMuch('1024'), good: coreStore({ resources: { cpu: '1024' } }), bad: coreStore({ resources: { cpu: '1025' } }) },
   { field: 'spec.pooling.resources.cpu', message: tooMuch('1024'), good: cluster({ pooling: { resources: { cpu: '1024000m' } } }), bad: cluster({ pooling: { resources: { cpu: '99999999999999999999' } } }) },
@@ -164,7 +204,6 @@ const clusterCases: Case[] = [
   { field: 'spec.stores.core.resources.memoryLimit', message: tooLittle('256Mi'), good: coreStore(memory('128Mi', '256Mi')), bad: coreStore(memory('128Mi', '255Mi')) },
   { field: 'spec.pooling.resources.memoryLimit', message: tooLittle('32Mi'), good: cluster({ pooling: memory('16Mi', '32Mi') }), bad: cluster({ pooling: memory('16Mi', '16Mi') }) },
   { field: 'spec.services.core.resources.memoryLimit', message: tooLittle('192Mi'), good: cluster({ services: { core: memory('64Mi', '192Mi') } }), bad: cluster({ services: { core: memory('64Mi', '128Mi') } }) },
-  { field: 'spec.deletionPolicy', message: policy, good: cluster({ deletionPolicy: 'Retain' }), bad: cluster({ deletionPolicy: 'Delete' }) },
 ]
 
 // prettier-ignore
@@ -174,13 +213,22 @@ const storeCases: Case[] = [
   { field: 'spec.engine', message: 'engine is immutable', before: store({}), good: store({}), bad: store({ engine: 'redis' }), insteadNow: 'spec.engine: Unsupported value' },
   { field: 'spec.schema', message: 'schema.name is immutable', before: store({}), good: store({}), bad: store({ schema: { name: 'temporal' } }), insteadNow: 'spec.schema.name: Unsupported value' },
   { field: 'spec.storage.size', message: tooSmall, good: store({ storage: { size: '1G' } }), bad: store({ storage: { size: '1k' } }) },
-  { field: 'spec.storage', message: sameStorage, before: store({}), good: store({ storage: { size: '2Gi' } }), bad: store({ storage: { size: '3Gi' } }) },
+  { field: 'spec.storage.size', message: noShrink, before: store({}), good: store({ storage: { size: '3Gi' } }), bad: store({ storage: { size: '1Gi' } }) },
+  { field: 'spec.storage.storageClass', message: sameClass, before: store({ storage: { storageClass: 'fast' } }), good: store({ storage: { storageClass: 'fast' } }), bad: store({ storage: { storageClass: 'slow' } }) },
+  { field: 'spec.mode', message: 'mode is immutable', before: store({}), good: store({}), bad: store(external) },
+  { field: 'spec.connectionSecretRef', message: needsReference, good: store(external), bad: store({ mode: 'external' }) },
+  { field: 'spec.connectionSecretRef', message: forExternal, good: store(external), bad: store({ ...external, mode: 'managed' }) },
+  { field: 'spec.parameters', message: noEffect('parameters'), good: store({ parameters: { work_mem: '8MB' } }), bad: store({ ...external, parameters: { work_mem: '8MB' } }) },
+  { field: 'spec.pgHba', message: noEffect('pgHba'), good: store({ pgHba: ['hostssl all all all reject'] }), bad: store({ ...external, pgHba: ['hostssl all all all reject'] }) },
+  { field: 'spec.replicas', message: noEffect('replicas'), good: store({ replicas: 3 }), bad: store({ ...external, replicas: 3 }) },
+  { field: 'spec.hibernate', message: noEffect('hibernate'), good: store({ hibernate: true }), bad: store({ ...external, hibernate: true }) },
+  { field: 'spec.updatePolicy.windows', message: windowless, good: store({ updatePolicy: { type: 'Window', windows: [window] } }), bad: store({ updatePolicy: { type: 'Window' } }) },
+  ...['shards', 'retention', 'credentials', 'backup', 'monitoring'].map((name) => ({ field: `spec.${name}`, message: notBuilt(name), good: store({}), bad: store({ [name]: { a: 1 } }) })),
   { field: 'spec.storage.size', message: tooMuch('1Pi'), good: store({ storage: { size: '1Pi' } }), bad: store({ storage: { size: '2Pi' } }) },
   { field: 'spec.resources.cpu', message: tooMuch('1024'), good: store({ resources: { cpu: '1024' } }), bad: store({ resources: { cpu: '1024.5' } }) },
   { field: 'spec.resources.memoryLimit', message: tooMuch('64Ti'), good: store(memory('1Gi', '64Ti')), bad: store(memory('1Gi', '65Ti')) },
   { field: 'spec.resources.memoryLimit', message: limitBelow, good: store(memory('1Gi', '2Gi')), bad: store(memory('3Gi', '2Gi')) },
   { field: 'spec.resources.memoryLimit', message: tooLittle('256Mi'), good: store(memory('64Mi', '256Mi')), bad: store(memory('64Mi', '64Mi')) },
-  { field: 'spec.deletionPolicy', message: policy, good: store({ deletionPolicy: 'Retain' }), bad: store({ deletionPolicy: 'DoNotTerminate' }) },
 ]
 
 describe.each([

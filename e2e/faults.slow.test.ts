@@ -1,7 +1,13 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { until } from './harness/objects.ts'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { kubectl } from './harness/kubectl.ts'
+import { read, until } from './harness/objects.ts'
 import {
   applyPlatform,
+  conditionOf,
+  dataStore,
+  expectWholeInventory,
   identityOf,
   inventory,
   ledgerProblem,
@@ -22,7 +28,7 @@ afterEach(() => removePlatform(name))
 async function expectWhole(): Promise<void> {
   await whenReady(name)
   expect(await ledgerProblem(name)).toBeUndefined()
-  expect(await inventory(name)).toEqual(wholeInventory)
+  await expectWholeInventory(name)
   await whenAnswering(name)
 }
 
@@ -83,3 +89,80 @@ test.each<{ together: VictimName[] }>([
     await whenAnswering(name)
   }
 })
+
+/** The rest of the matrix, on one platform that is Ready before each: what goes is not a pod. */
+describe('a Ready platform', () => {
+  beforeEach(async () => {
+    await applyPlatform(name)
+    await whenReady(name)
+    await seed(name, 'before', 100)
+  })
+
+  /** Volume, system identifier and rows; Secrets apart, which some of these replace. */
+  async function expectSameData(before: Awaited<ReturnType<typeof identityOf>>): Promise<void> {
+    await whenReady(name)
+    const { data, systemIdentifier, claims, volume } = await identityOf(name)
+    expect({ data, systemIdentifier, claims, volume }).toEqual({
+      data: before.data,
+      systemIdentifier: before.systemIdentifier,
+      claims: before.claims,
+      volume: before.volume,
+    })
+    await whenAnswering(name)
+    // Another password of the pooler’s own rolls it: ReplicaSets may be more than one.
+    await expect
+      .poll(async () => [...new Set(await inventory(name))], { timeout: 30_000, interval: 1_000 })
+      .toEqual(wholeInventory)
+  }
+
+  test('whose operator’s Lease is deleted', async () => {
+    const before = await identityOf(name)
+    await kubectl(['delete', 'lease', 'supersmartmatch-operator', '--namespace=supersmartmatch-system'])
+    await kubectl(['delete', 'deployment', `${name}-pooler`])
+    await until(60_000, async () => (await read(deploymentKind, `${name}-pooler`)) ?? 'the operator does nothing')
+    await expectSameData(before)
+  })
+
+  test.each([
+    'core-app',
+    'core-owner',
+    'core-pooler',
+    'core-replication',
+    'core-tls',
+    'pooler',
+    'pooler-tls',
+    'tokens',
+  ])('whose Secret %s is deleted gets another', async (secret) => {
+    const before = await identityOf(name)
+    await kubectl(['delete', 'secret', `${name}-${secret}`])
+    await until(60_000, async () => (await read(secretKind, `${name}-${secret}`)) ?? 'not made again')
+    await expectSameData(before)
+  })
+
+  test('whose superuser Secret is deleted says so, and goes on once it is back', async () => {
+    const before = await identityOf(name)
+    const secret = `${name}-core-superuser`
+    const copy = JSON.parse(await kubectl(['get', 'secret', secret, '--output=json'])) as { metadata: object }
+    const { labels } = copy.metadata as { labels: object }
+    await kubectl(['delete', 'secret', secret])
+    await until(60_000, async () => {
+      const ready = conditionOf(await read(dataStore, `${name}-core`), 'Ready')
+      return ready?.message.includes(secret) ? ready : `Ready says: ${ready?.message}`
+    })
+    await kubectl(['apply', '--filename=-'], JSON.stringify({ ...copy, metadata: { name: secret, labels } }))
+    await expectSameData(before)
+  })
+
+  test('whose API server restarts', async () => {
+    const command = process.env['RESTART_API_SERVER']
+    if (!command) throw new Error('RESTART_API_SERVER names no command: set it, or to true to leave this out')
+    const before = await identityOf(name)
+    await promisify(execFile)('sh', ['-c', command])
+    await kubectl(['delete', 'deployment', `${name}-pooler`])
+    await until(90_000, async () => (await read(deploymentKind, `${name}-pooler`)) ?? 'the operator does nothing')
+    await expectSameData(before)
+  })
+})
+
+const deploymentKind = { apiVersion: 'apps/v1', kind: 'Deployment' }
+const secretKind = { apiVersion: 'v1', kind: 'Secret' }

@@ -5,8 +5,8 @@ import {
   applyPlatform,
   binding,
   connect,
+  expectWholeInventory,
   identityOf,
-  inventory,
   kept,
   ledgerProblem,
   matchingCluster,
@@ -16,7 +16,6 @@ import {
   seed,
   whenAnswering,
   whenReady,
-  wholeInventory,
 } from './harness/platform.ts'
 import { kill, killIfAny, killRunningBefore, whenReplaced, type VictimName } from './harness/victims.ts'
 
@@ -36,7 +35,7 @@ test('whatever is killed as soon as it appears, the platform becomes Ready', asy
   await kill('core service pod', name)
   await whenReady(name)
   expect(await ledgerProblem(name)).toBeUndefined()
-  expect(await inventory(name)).toEqual(wholeInventory)
+  await expectWholeInventory(name)
 })
 
 describe('a Ready platform', () => {
@@ -81,7 +80,7 @@ describe('a Ready platform', () => {
     await applyPlatform(name)
     await whenReady(name)
     expect(await identityOf(name)).toEqual(before)
-    expect(await inventory(name)).toEqual(wholeInventory)
+    await expectWholeInventory(name)
     const [pooler] = await list(podKind, `${ofPlatform(name)},app.kubernetes.io/component=pooler`)
     await using direct = await connect(owner, `${name}-core-0`)
     await using pooled = await connect(app, pooler?.metadata.name ?? '')

@@ -11,7 +11,7 @@ import {
   conditionOf,
   connect,
   dataStore,
-  inventory,
+  expectWholeInventory,
   ledgerProblem,
   matchingCluster,
   ofPlatform,
@@ -20,7 +20,6 @@ import {
   removePlatform,
   secretData,
   whenReady,
-  wholeInventory,
 } from './harness/platform.ts'
 import { kill } from './harness/victims.ts'
 
@@ -50,7 +49,7 @@ test('an operator that is killed after each of its steps ends with a Ready platf
   }
   await whenReady(name)
   expect(await ledgerProblem(name)).toBeUndefined()
-  expect(await inventory(name)).toEqual(wholeInventory)
+  await expectWholeInventory(name)
 })
 
 describe('pooling.parameters', () => {

@@ -82,10 +82,20 @@ async function startRuntime(pause: LocalImage): Promise<void> {
   await load(pause)
 }
 
-async function startControlPlane(): Promise<void> {
-  await ensure(daemons.etcd())
+async function startApiServer(): Promise<void> {
   await ensure(daemons.apiServer())
   await waitForDaemon('kube-apiserver', 90_000, () => complaint(() => kubectl(['get', '--raw', '/readyz'])))
+}
+
+/** Ends the API server without grace and starts it again. */
+export async function restartApiServer(): Promise<void> {
+  await stopDaemon('kube-apiserver', 0)
+  await startApiServer()
+}
+
+async function startControlPlane(): Promise<void> {
+  await ensure(daemons.etcd())
+  await startApiServer()
   await apply(clusterObjects)
   await ensure(daemons.controllerManager())
   await ensure(daemons.scheduler())

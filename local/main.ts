@@ -1,5 +1,5 @@
 import { ensureNodeBinaries, ensureTools } from './binaries.ts'
-import { deleteState, startCluster, stopCluster, writeLinks } from './cluster.ts'
+import { deleteState, restartApiServer, startCluster, stopCluster, writeLinks } from './cluster.ts'
 import type { Started } from './cluster.ts'
 import { build } from './images.ts'
 import { installPlatform, nextSteps } from './install.ts'
@@ -10,7 +10,7 @@ import { assertMachineFits } from './preconditions.ts'
 import { say } from './report.ts'
 import { printLogs, printStatus } from './status.ts'
 
-const usage = 'usage: node local/main.ts up [--cluster-only] | down | clean | status | logs [name]'
+const usage = 'usage: node local/main.ts up [--cluster-only] | down | clean | status | logs [name] | restart-api-server'
 
 async function bringUpCluster(): Promise<Started> {
   // Images wait for the network more than for the processor, Go builds the other way round.
@@ -50,6 +50,13 @@ async function down(): Promise<void> {
   await stopCluster()
 }
 
+/** For tests of what a restart of the control plane does to everything else. */
+async function restart(): Promise<void> {
+  assertMayChange()
+  takeLock()
+  await restartApiServer()
+}
+
 async function clean(): Promise<void> {
   assertMayChange(true)
   await down()
@@ -62,6 +69,7 @@ async function main(command = '', argument = ''): Promise<void> {
   else if (command === 'clean') await clean()
   else if (command === 'status') await printStatus()
   else if (command === 'logs') await printLogs(argument)
+  else if (command === 'restart-api-server') await restart()
   else throw new Error(usage)
 }
 

@@ -38,3 +38,8 @@ test('a record becomes additionalProperties', () => {
   const schema = Type.Record(Type.String(), Type.String({ maxLength: 3 }))
   expect(structural(schema, 'x')).toEqual({ type: 'object', additionalProperties: { type: 'string', maxLength: 3 } })
 })
+
+test('the default of a list stays a list', () => {
+  const schema = Type.Object({ list: Type.Array(Type.String(), { default: [], ...described }) }, { default: {} })
+  expect(structural(schema, 'x')).toMatchObject({ default: { list: [] }, properties: { list: { default: [] } } })
+})

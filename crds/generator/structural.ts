@@ -77,7 +77,7 @@ export function structural(source: object, path: string): StructuralSchema {
 
 /** The API server runs CEL on a default before it fills in the defaults of the fields below, and refuses the CRD when one is missing. */
 function filledIn(value: unknown, properties: Record<string, StructuralSchema> = {}): unknown {
-  if (typeof value !== 'object' || value === null) return value
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   const below = Object.entries(properties).filter(([, property]) => property.default !== undefined)
   return { ...Object.fromEntries(below.map(([name, property]) => [name, property.default])), ...value }
 }

@@ -259,13 +259,13 @@ export const updatePolicy = Type.Object(
         default: [],
         maxItems: 16,
         description:
-          'Maintenance windows. With type Always they are when an operator upgrade’s changes are carried out.',
+          'Maintenance windows. With type Always they are when an operator upgrade’s changes are carried out. Default: none. Changing it restarts nothing.',
       },
     ),
   },
   {
     default: {},
-    description: 'When pods may be restarted.',
+    description: 'When pods may be restarted. Changing it restarts nothing.',
     ...rules({
       rule: "self.type != 'Window' || size(self.windows) > 0",
       message: 'updatePolicy.type Window needs at least one window: add one to updatePolicy.windows',
@@ -278,13 +278,13 @@ export type UpdatePolicy = Static<typeof updatePolicy>
 export const paused = Type.Boolean({
   default: false,
   description:
-    'Stops all work on this object: nothing is changed, repaired or reported until it is false again; what runs goes on running. The annotation supersmartmatch.io/pause-reconciliation: "true" does the same. Default false.',
+    'Stops all work on this object: nothing is changed, repaired or reported until it is false again; what runs goes on running. The annotation supersmartmatch.io/pause-reconciliation: "true" does the same. Default false. Changing it restarts nothing.',
 })
 
 export const hibernate = (of: string) =>
   Type.Boolean({
     default: false,
-    description: `Stops every pod of ${of} and keeps its volumes, credentials and settings; false starts it again with its data. Default false.`,
+    description: `Stops every pod of ${of} and keeps its volumes, credentials and settings; false starts it again with its data. Default false. Changing it stops or starts the pods.`,
   })
 
 export const replicas = (of: string, most: number) =>
@@ -292,7 +292,7 @@ export const replicas = (of: string, most: number) =>
     default: 1,
     minimum: 1,
     maximum: most,
-    description: `Copies of ${of}, each on a volume of its own: one primary, the others follow it and take over when it fails. Default 1. More are added one after the other; fewer are refused while that could lose data, unless approved. Restarts nothing.`,
+    description: `Copies of ${of}, each on a volume of its own: one primary, the others follow it and take over when it fails. Default 1. More are added one after the other; fewer are refused while that could lose data, unless approved. Changing it restarts no member that stays.`,
   })
 
 export const parameters = Type.Record(Type.String(), Type.String({ maxLength: 1024 }), {
@@ -306,13 +306,13 @@ export const pgHba = Type.Array(Type.String({ minLength: 1, maxLength: 512 }), {
   default: [],
   maxItems: 100,
   description:
-    'Lines of pg_hba.conf that come before the operator’s last one (hostssl all all all scram-sha-256). Only hostssl and hostnossl … reject lines are accepted: no connection without TLS. Changing it is a reload.',
+    'Lines of pg_hba.conf that come before the operator’s last one (hostssl all all all scram-sha-256). Only hostssl and hostnossl … reject lines are accepted: no connection without TLS. Default: none. A change is a reload.',
 })
 
 export const replication = stringEnum(['Synchronous', 'Asynchronous'], {
   default: 'Synchronous',
   description:
-    'Synchronous: a commit is acknowledged when a replica has it too, as long as there is one; nothing acknowledged is lost in a failover. Asynchronous: faster, and a failover may lose the last commits (at most 1 MiB of WAL). Without replicas it changes nothing. Default Synchronous. Changing it is a reload.',
+    'Synchronous: a commit is acknowledged when a replica has it too, as long as there is one; nothing acknowledged is lost in a failover. Asynchronous: faster, and a failover may lose the last commits (at most 1 MiB of WAL). Without replicas it changes nothing. Default Synchronous. A change is a reload.',
 })
 
 export const deletionPolicy = stringEnum(['Retain', 'Delete', 'DoNotTerminate'], {

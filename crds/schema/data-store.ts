@@ -33,20 +33,28 @@ export const schemaNames = ['core'] as const
 const laterFields = ['shards', 'retention', 'credentials', 'backup', 'monitoring'] as const
 
 /** What only a store that runs here has: setting it for an external one would do nothing. */
-const managedOnly: CelRule[] = [
-  {
-    rule: "self.mode == 'managed' || size(self.parameters) == 0",
-    field: 'parameters',
-    set: 'set them on the server itself',
-  },
-  { rule: "self.mode == 'managed' || size(self.pgHba) == 0", field: 'pgHba', set: 'set it on the server itself' },
-  { rule: "self.mode == 'managed' || self.replicas == 1", field: 'replicas', set: 'the server has its own' },
-  { rule: "self.mode == 'managed' || !self.hibernate", field: 'hibernate', set: 'stop the server where it runs' },
-].map(({ rule, field, set }) => ({
-  rule,
-  message: `${field} has no effect on mode external: leave it out, ${set}`,
+const managedOnly = (rule: string, field: string, instead: string): CelRule => ({
+  rule: `self.mode == 'managed' || ${rule}`,
+  message: `${field} has no effect with mode external: leave it out, ${instead}`,
   fieldPath: `.${field}`,
-}))
+})
+
+/** Rules of everything that has `mode`. */
+export const modeRules: CelRule[] = [
+  {
+    rule: "self.mode == 'managed' || has(self.connectionSecretRef)",
+    message: 'mode external needs connectionSecretRef: name the Secret that says how to reach the store',
+    fieldPath: '.connectionSecretRef',
+  },
+  {
+    rule: "self.mode == 'external' || !has(self.connectionSecretRef)",
+    message: 'connectionSecretRef is for mode external: leave it out, or create the store with mode external',
+    fieldPath: '.connectionSecretRef',
+  },
+  managedOnly('size(self.parameters) == 0', 'parameters', 'and set them on the server itself'),
+  managedOnly('size(self.pgHba) == 0', 'pgHba', 'and set it on the server itself'),
+  managedOnly('self.replicas == 1', 'replicas', 'the server has its own'),
+]
 
 export const connectionKeys = ['host', 'port', 'database', 'username', 'password', 'uri', 'ca'] as const
 export type ConnectionKey = (typeof connectionKeys)[number]
@@ -126,7 +134,7 @@ export const DataStoreSpec = Type.Object(
       default: [],
       maxItems: 32,
       description:
-        'PostgreSQL extensions to create in the database besides those the schema needs; the image must have them. One that is taken off the list is left in place: dropping it could drop data. Default: none. Restarts nothing.',
+        'PostgreSQL extensions to create in the database besides those the schema needs; the image must have them. One that is taken off the list is left in place: dropping it could drop data. Default: none. Changing it restarts nothing.',
     }),
     image: Type.Optional(image('postgres')),
     registry,
@@ -180,17 +188,8 @@ export const DataStoreSpec = Type.Object(
   {
     description: 'What the store shall be.',
     ...rules(
-      {
-        rule: "self.mode == 'managed' || has(self.connectionSecretRef)",
-        message: 'mode external needs connectionSecretRef: name the Secret that says how to reach the store',
-        fieldPath: '.connectionSecretRef',
-      },
-      {
-        rule: "self.mode == 'external' || !has(self.connectionSecretRef)",
-        message: 'connectionSecretRef is for mode external: leave it out, or create the store with mode external',
-        fieldPath: '.connectionSecretRef',
-      },
-      ...managedOnly,
+      ...modeRules,
+      managedOnly('!self.hibernate', 'hibernate', 'and stop the server where it runs'),
       ...laterRules(laterFields),
     ),
   },
@@ -203,7 +202,7 @@ export const DataStoreStatus = Type.Object(
     phase,
     version: Type.Optional(Type.String({ description: 'Version the running engine reports.' })),
     endpoint: Type.Optional(
-      Type.String({ description: 'host:port of the read-write Service, or of the external server.' }),
+      Type.String({ description: 'host:port of the read-write Service; of an external store host:port/database.' }),
     ),
     replicas: Type.Optional(Type.Integer({ description: 'Members of the store that run, the primary included.' })),
     primary: Type.Optional(Type.String({ description: 'Pod that is primary.' })),

@@ -24,7 +24,7 @@ import {
   updatePolicy,
   type Resource,
 } from './common.ts'
-import { connectionSecretRef } from './data-store.ts'
+import { connectionSecretRef, modeRules } from './data-store.ts'
 
 /** Stores of the platform that are not expanded yet. */
 const laterStores = ['geolocation', 'temporal', 'behavior', 'search', 'cache', 'events', 'vault'] as const
@@ -67,6 +67,7 @@ export const MatchingClusterSpec = Type.Object(
           {
             default: {},
             description: 'The core store (PostgreSQL): users, profiles, skills, companies, jobs, applications, outbox.',
+            ...rules(...modeRules),
           },
         ),
         ...(Object.fromEntries(laterStores.map((name) => [name, laterStore(name)])) as Record<
@@ -181,8 +182,10 @@ export const MatchingClusterStatus = Type.Object(
   {
     observedGeneration: Type.Integer({ description: 'metadata.generation the status was computed from.' }),
     phase,
-    storesReady: Type.String({ description: 'Ready stores of all stores, such as 1/1.' }),
-    stores: Type.Record(Type.String(), StoreSummary, { description: 'By store.' }),
+    storesReady: Type.Optional(
+      Type.String({ description: 'Ready stores of all stores, such as 1/1. Absent until they are looked at.' }),
+    ),
+    stores: Type.Optional(Type.Record(Type.String(), StoreSummary, { description: 'By store.' })),
     conditions: conditionsStatus,
   },
   { description: 'What the operator saw and did.' },

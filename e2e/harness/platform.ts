@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { checkServerIdentity } from 'node:tls'
 import pg from 'pg'
+import { expect } from 'vitest'
 import { bindingKeys, type Binding } from '../../crds/binding.ts'
 import type { Condition, ConditionType } from '../../crds/conditions.ts'
 import type { KubeObject } from '../../crds/object.ts'
@@ -24,13 +25,14 @@ const claimKind: Kind = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' }
 
 const readyLimitMs = 180_000
 
-export async function applyPlatform(name: string): Promise<void> {
+/** @param core  fields of spec.stores.core  @param more  fields of spec */
+export async function applyPlatform(name: string, core: object = {}, more: object = {}): Promise<void> {
+  const small = { storage: { size: '512Mi' }, resources: { cpu: '50m', memory: '256Mi', memoryLimit: '512Mi' } }
   const spec = {
-    stores: {
-      core: { storage: { size: '512Mi' }, resources: { cpu: '50m', memory: '256Mi', memoryLimit: '512Mi' } },
-    },
+    stores: { core: { ...small, ...core } },
     pooling: { resources: { cpu: '20m', memory: '32Mi' } },
     services: { core: { resources: { cpu: '20m', memory: '128Mi' } } },
+    ...more,
   }
   await kubectl(['apply', '--filename=-'], JSON.stringify({ ...matchingCluster, metadata: { name }, spec }))
 }
@@ -68,10 +70,20 @@ export function conditionOf(object: KubeObject | undefined, type: ConditionType)
 /** Selects everything of one platform, its stores' included. */
 export const ofPlatform = (name: string) => `supersmartmatch.io/cluster=${name}`
 
+/** Name of the pod that is primary of the core store now. */
+export async function primaryOf(name: string): Promise<string> {
+  const labels = `${ofPlatform(name)},app.kubernetes.io/component=database,role=primary`
+  const { metadata } = await until(60_000, async () => {
+    const [pod, ...more] = (await list(podKind, labels)).filter((found) => !found.metadata.deletionTimestamp)
+    return pod && more.length === 0 ? pod : `${more.length > 0 ? 'two primaries' : 'no primary'} of ${name}`
+  })
+  return metadata.name
+}
+
 // --- database ---------------------------------------------------------------------------------------------------------------
 
-/** Runs SQL as superuser in the database pod; resolves to the rows, columns separated by `|`. */
-async function superuser(name: string, sql: string): Promise<string> {
+/** Runs SQL as superuser in the primary's pod; resolves to the rows, columns separated by `|`. */
+export async function superuser(name: string, sql: string): Promise<string> {
   const psql = [
     'psql',
     '--username=postgres',
@@ -81,7 +93,8 @@ async function superuser(name: string, sql: string): Promise<string> {
     '--no-align',
   ]
   const command = [...psql, '--set=ON_ERROR_STOP=1', `--command=${sql}`]
-  return (await kubectl(['exec', `${name}-core-0`, '--container=postgres', '--', ...command])).trim()
+  const pod = await primaryOf(name)
+  return (await kubectl(['exec', pod, '--container=postgres', '--', ...command])).trim()
 }
 
 export async function binding(name: string, role: 'owner' | 'app'): Promise<Binding> {
@@ -126,7 +139,7 @@ export async function connect(
 
 /** Puts known rows in, as the owner: `users` takes them only in the role of the functions that write it. */
 export async function seed(name: string, label: string, count: number): Promise<void> {
-  await using owner = await connect(await binding(name, 'owner'), `${name}-core-0`)
+  await using owner = await connect(await binding(name, 'owner'), await primaryOf(name))
   await owner.query(`
     BEGIN;
     INSERT INTO skills_taxonomy (skill_name, category) SELECT '${label} ' || n, 'tool' FROM generate_series(1, ${count}) n;
@@ -213,13 +226,16 @@ export async function owned(name: string): Promise<KubeObject[]> {
   return found.flat()
 }
 
+/** Their names end in a digest, of one to ten characters: a short one is rare, and still a digest. */
+const digestNamed = ['ControllerRevision', 'ReplicaSet', 'Job']
+
 /** `Kind/name` of every object of a platform, without the platform's name and without generated suffixes. */
 export async function inventory(name: string): Promise<string[]> {
   const objects = await owned(name)
-  return objects
-    .map(({ kind, metadata }) => `${kind}/${metadata.name.replace(name, '*').replace(/-[0-9a-f]{8,10}$/, '-#')}`)
-    .sort()
+  return objects.map(({ kind, metadata }) => `${kind}/${general(kind, metadata.name.replace(name, '*'))}`).sort()
 }
+
+const general = (kind: string, name: string) => (digestNamed.includes(kind) ? name.replace(/-[^-]+$/, '-#') : name)
 
 /** The inventory of a platform that came up without a fault, `#` being a generated suffix. */
 export const wholeInventory = [
@@ -253,6 +269,11 @@ export const wholeInventory = [
   'ServiceAccount/*-core',
   'StatefulSet/*-core',
 ]
+
+/** Kubernetes collects what an earlier platform of the name owned in its own time. */
+export async function expectWholeInventory(name: string): Promise<void> {
+  await expect.poll(() => inventory(name), { timeout: 30_000, interval: 1_000 }).toEqual(wholeInventory)
+}
 
 /** Migrations in the ledger, each once, against what the operator says is applied. @throws naming the difference */
 export async function ledgerProblem(name: string): Promise<string | undefined> {

@@ -64,7 +64,13 @@ const tools = {
   schemas: { core: { digest: 'digest-1', target: 14, clusterSql: 'SELECT 1' } },
   now: () => new Date(),
 }
-const process = reconciler(dataStoreController(tools), { client, cache, events: tools.events, log })
+const process = reconciler(dataStoreController(tools), {
+  watchNamespaces: [namespace],
+  client,
+  cache,
+  events: tools.events,
+  log,
+})
 
 beforeAll(async () => {
   const stop = new AbortController()

@@ -57,8 +57,20 @@ const tools = {
   schemas: { core: { digest: 'digest-1', target: 14, clusterSql: 'SELECT 1' } },
   now: () => new Date(),
 }
-const process = reconciler(matchingClusterController(tools), { client, cache, events: tools.events, log })
-const processStore = reconciler(dataStoreController(tools), { client, cache, events: tools.events, log })
+const process = reconciler(matchingClusterController(tools), {
+  watchNamespaces: [namespace],
+  client,
+  cache,
+  events: tools.events,
+  log,
+})
+const processStore = reconciler(dataStoreController(tools), {
+  watchNamespaces: [namespace],
+  client,
+  cache,
+  events: tools.events,
+  log,
+})
 
 beforeAll(async () => {
   const stop = new AbortController()

@@ -3,6 +3,7 @@ import type { MatchingCluster, MatchingClusterStatus } from '../../crds/schema/m
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import type { Tools } from '../data-store/observe.ts'
 import type { Controller } from '../reconcile/controller.ts'
+import { finalSteps, needsFinalizer } from './finalize.ts'
 import type { Finding } from '../reconcile/status.ts'
 import { observe, readStores, type Context } from './observe.ts'
 import { holdClients } from './switchover.ts'
@@ -17,11 +18,13 @@ export function matchingClusterController(tools: Tools): Controller<Context> {
     steps,
     urgent: (object, signal) => holdClients(observe(object as MatchingCluster, tools, signal)),
     extraStatus: storesStatus,
+    needsFinalizer,
+    finalSteps,
     observedConditions: pendingRollouts,
   }
 }
 
-type StoreSummary = MatchingClusterStatus['stores'][string]
+type StoreSummary = NonNullable<MatchingClusterStatus['stores']>[string]
 
 function storesStatus(context: Context): Record<string, unknown> {
   const stores = Object.fromEntries([...readStores(context)].map(([name, store]) => [name, summary(store)]))

@@ -11,6 +11,7 @@ import { randomPassword, secretValue } from '../secrets.ts'
 import { children, pooled } from './children.ts'
 import { asleep, stopClients } from './hibernate.ts'
 import { names } from './names.ts'
+import { ownedUnlessProtected, releaseProtected } from './ownership.ts'
 import { findPods, findSecret, platformLabels, readStores, type Context } from './observe.ts'
 import { answers, synchronize } from './pooler/admin.ts'
 import { budgetProblem } from './pooler/budget.ts'
@@ -47,10 +48,11 @@ const storesApplied: Step<Context> = {
     const ca = metadata(context, names.caSecret(cluster.metadata.name))
     const refused = (await ensureAuthority(tools, ca)) ?? (await ensureTokens(context))
     if (refused) return refused
+    await releaseProtected(context)
     // Clients stop before the stores they use.
     if (cluster.spec.hibernate) context.stopping = await stopClients(context)
     const stores = children(cluster, { sleep: cluster.spec.hibernate && !context.stopping })
-    const applied = await tools.applier.applyAll(stores.map((store) => withOwner(cluster, store)))
+    const applied = await tools.applier.applyAll(stores.map((store) => ownedUnlessProtected(cluster, store)))
     return applied.refused ? waitFor(applied.refused) : { kind: 'done', reason: 'Applied' }
   },
 }

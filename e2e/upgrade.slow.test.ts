@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { DataStoreStatus } from '../crds/schema/data-store.ts'
+import { list, read, until } from './harness/objects.ts'
+import {
+  applyPlatform,
+  conditionOf,
+  dataStore,
+  ofPlatform,
+  podKind,
+  removePlatform,
+  superuser,
+  whenReady,
+} from './harness/platform.ts'
+
+/** `helm upgrade` of the operator, with other values and with another default image: no data pod is restarted. */
+const name = 'k7'
+const chart = join(import.meta.dirname, '../charts/matching-operator')
+const release = ['matching-operator', '--namespace', 'supersmartmatch-system']
+
+const run = promisify(execFile)
+const helm = async (...args: string[]) => (await run('helm', args)).stdout
+
+let revision: string
+
+beforeAll(async () => {
+  await removePlatform(name)
+  const history = JSON.parse(await helm('history', ...release, '--output=json')) as { revision: number }[]
+  revision = String(history.at(-1)?.revision)
+  await applyPlatform(name)
+  await whenReady(name)
+})
+afterAll(async () => {
+  await helm('rollback', release[0] ?? '', revision, ...release.slice(1), '--wait')
+  await removePlatform(name)
+})
+
+const upgrade = (...set: string[]) =>
+  helm('upgrade', release[0] ?? '', chart, ...release.slice(1), '--reuse-values', '--wait', '--timeout=3m', ...set)
+
+const databases = async () =>
+  (await list(podKind, `${ofPlatform(name)},app.kubernetes.io/component=database`)).map(({ metadata }) => metadata.uid)
+const status = async () => (await read(dataStore, `${name}-core`))?.['status'] as DataStoreStatus
+
+test('with changed values, everything goes on', async () => {
+  const before = await databases()
+  await upgrade('--set=logLevel=debug')
+  await whenReady(name)
+  expect(await databases()).toEqual(before)
+  expect((await status()).pending).toBeUndefined()
+})
+
+test('with another default image, the store keeps running the old one and says what waits', async () => {
+  const before = await databases()
+  await upgrade('--set=images.postgres=registry.example.com/team/postgres:next')
+  const { pending } = await until(60_000, async () => {
+    const found = await status()
+    return found.pending ? found : 'nothing is pending'
+  })
+  expect(pending?.differences.join()).toContain('registry.example.com/team/postgres:next')
+  expect(conditionOf(await read(dataStore, `${name}-core`), 'PendingRollout')).toMatchObject({
+    status: 'True',
+    reason: 'OperatorUpgrade',
+    message: expect.stringContaining(pending?.hash ?? '') as string,
+  })
+  await whenReady(name)
+  expect(await superuser(name, 'SELECT 1')).toBe('1')
+  expect(await databases()).toEqual(before)
+})
