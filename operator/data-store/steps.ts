@@ -169,7 +169,7 @@ function adminSecretLost(context: Context): Outcome {
     .join(', ')
   const message =
     `Secret ${secret} is gone, but volume claim ${claim} holds data that only its password opens: create the Secret again with ` +
-    `username ${username} and that password and the labels ${needed}; or delete the claim to begin with an empty store`
+    `username ${username} and that password and the labels ${needed}; or delete DataStore ${context.store.metadata.name} and then the claim to begin with an empty store`
   return { kind: 'blocked', reason: 'SecretMissing', message, retryAfterMs: 30_000 }
 }
 
