@@ -9,6 +9,7 @@ import { domain, selector, type Identity } from '../labels.ts'
 import { secretValue } from '../secrets.ts'
 import { fingerprint } from '../certificates.ts'
 import { connectionFor, endpointOf } from './endpoint.ts'
+import { claimsOf } from './losses.ts'
 import { databaseName, names } from './names.ts'
 
 /** A migration folder as the operator's own image carries it. */
@@ -155,6 +156,11 @@ export function findStatefulSet({ store, tools, namespace }: Context): KubeObjec
 /** The volume claim of the first pod: it outlives the DataStore. */
 export function findVolumeClaim({ store, tools, namespace }: Context): KubeObject | undefined {
   return tools.cache.get(volumeClaimKind, namespace, names.volumeClaim(store.metadata.name, 0))
+}
+
+/** Those of all members, of ones that are gone, too. */
+export function findVolumeClaims({ store, tools, namespace }: Context): KubeObject[] {
+  return claimsOf(store, tools.cache.list(volumeClaimKind, namespace))
 }
 
 /** The pods that run the engine. */

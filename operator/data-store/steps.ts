@@ -18,6 +18,7 @@ import { lastWords, migrationState, podProblem } from './decide.ts'
 import { migrateJob, migrateJobName, type MigrationPlan } from './migrate-job.ts'
 import { quantity } from '../quantity.ts'
 import { rollout } from '../rollout.ts'
+import { volumeEmpty, volumesMissing } from './losses.ts'
 import { names } from './names.ts'
 import {
   caFingerprint,
@@ -29,6 +30,7 @@ import {
   findSecret,
   findStatefulSet,
   findVolumeClaim,
+  findVolumeClaims,
   givenPassword,
   hasMoved,
   location,
@@ -94,7 +96,11 @@ const objectsApplied: Step<Context> = {
   async run(context) {
     const { engine, plan, store, namespace, tools } = context
     const stopped =
-      formerPods(context) ?? volumeDiffers(context) ?? (await ensureCredentials(context)) ?? (await ensureTls(context))
+      formerPods(context) ??
+      volumesMissing(context.store, findVolumeClaims(context), findStatefulSet(context) !== undefined) ??
+      volumeDiffers(context) ??
+      (await ensureCredentials(context)) ??
+      (await ensureTls(context))
     if (stopped) return stopped
     await forgetFormerStore(context)
     const desired = engine.objects(plan).map((object) => withOwner(store, object))
@@ -121,7 +127,7 @@ function formerPods(context: Context): Outcome | undefined {
  */
 async function forgetFormerStore(context: Context): Promise<void> {
   const { engine, namespace, plan, tools } = context
-  if (findVolumeClaim(context) || findStatefulSet(context)) return
+  if (findVolumeClaims(context).length > 0 || findStatefulSet(context)) return
   for (const memory of engine.memories?.(plan) ?? []) {
     const found = await tools.client.get(memory, namespace, memory.name)
     if (!found?.metadata.annotations && !found?.['subsets']) continue
@@ -163,7 +169,7 @@ function adminSecretLost(context: Context): Outcome {
     .join(', ')
   const message =
     `Secret ${secret} is gone, but volume claim ${claim} holds data that only its password opens: create the Secret again with ` +
-    `username ${username} and that password and the labels ${needed}; or delete the claim to begin with an empty store`
+    `username ${username} and that password and the labels ${needed}; or delete DataStore ${context.store.metadata.name} and then the claim to begin with an empty store`
   return { kind: 'blocked', reason: 'SecretMissing', message, retryAfterMs: 30_000 }
 }
 
@@ -183,6 +189,8 @@ const engineReady: Step<Context> = {
       context.found.version = health.version
       return rolledOut(context) ?? { kind: 'done', reason: 'Ready' }
     }
+    const lost = volumeEmpty(context.store, databasePods(context))
+    if (lost) return lost
     const message = podProblem(databasePods(context)) ?? health.message
     // prettier-ignore
     switch (health.state) {
