@@ -7,7 +7,7 @@ import {
   waitFor,
   writeSecret,
 } from '../credentials.ts'
-import type { BootstrapResult } from '../engines/engine.ts'
+import type { BootstrapResult, Target } from '../engines/engine.ts'
 import { withOwner } from '../kube/apply.ts'
 import { labels, managedBy, selector } from '../labels.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
@@ -344,8 +344,16 @@ export async function ensureBinding(context: Context, role: BindingRole): Promis
   const password =
     givenPassword(context, login) ?? secretValue(findSecret(context, name), 'password') ?? randomPassword()
   const target = directTarget(context, login, password, plan.database)
-  const values = engine.binding(role === 'app' ? { ...target, ...store.spec.binding } : target)
+  const values = engine.binding(role === 'app' ? forClients(context, target) : target)
   return writeSecret(tools, metadata(context, name), values, engine.bindingSecretType)
+}
+
+/** As spec.binding says. What stands there shows a certificate of the CA in spec.tls, also in front of an external store. */
+function forClients(context: Context, target: Target): Target {
+  const { binding, tls } = context.store.spec
+  if (!binding) return target
+  const ca = tls.caSecret && secretValue(findSecret(context, tls.caSecret), 'tls.crt')
+  return { ...target, ...binding, ...(ca ? { ca } : {}) }
 }
 
 export function metadata({ plan, namespace }: Context, name: string) {

@@ -4,6 +4,7 @@ import type { KubeObject } from '../../crds/object.ts'
 import { apiVersion } from '../../crds/schema/common.ts'
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import type { MatchingCluster } from '../../crds/schema/matching-cluster.ts'
+import { createAuthority } from '../certificates.ts'
 import { dataStoreController } from '../data-store/controller.ts'
 import { engines } from '../engines/registry.ts'
 import { Applier } from '../kube/apply.ts'
@@ -83,7 +84,7 @@ beforeAll(async () => {
 
 const get = (kind: { apiVersion: string; kind: string }, name: string) => client.get(kind, namespace, name)
 
-async function make(name: string, spec: { pooling?: object } = {}): Promise<void> {
+async function make(name: string, spec: { pooling?: object; stores?: object } = {}): Promise<void> {
   const pooling = { resources: { cpu: beyondAnyNode }, ...spec.pooling }
   await client.create({ ...clusterKind, metadata: { name, namespace }, spec: { ...spec, pooling } })
   await until(() => cache.get(clusterKind, namespace, name) !== undefined)
@@ -126,7 +127,7 @@ async function say(store: string, problem?: string, more: object = {}): Promise<
 }
 
 /** A cluster whose store is Ready and whose pooler is applied. */
-async function makePooled(name: string, spec: { pooling?: object } = {}): Promise<void> {
+async function makePooled(name: string, spec: { pooling?: object; stores?: object } = {}): Promise<void> {
   await make(name, spec)
   await reconcile(name)
   await say(`${name}-core`)
@@ -401,6 +402,31 @@ test('more than one pooler pod: one at a time may leave a drained node', async (
   const budget = await get(disruptionBudgetKind, 'several-pooler')
   expect(budget?.['spec']).toMatchObject({ maxUnavailable: 1 })
   expect(ownerOf(budget)).toMatchObject({ kind: 'MatchingCluster', name: 'several' })
+})
+
+test('an external store is pooled where its Secret says, and its CA is trusted beside the platform’s', async () => {
+  const labels = { 'app.kubernetes.io/managed-by': managedBy }
+  const { certificate } = await createAuthority('elsewhere', new Date())
+  const values = {
+    host: 'db.example.com',
+    port: '5433',
+    database: 'jobs',
+    username: 'u',
+    password: 'p',
+    'ca.crt': certificate,
+  }
+  await client.create(secret({ name: 'elsewhere', namespace, labels }, values))
+  await until(() => cache.get(secretKind, namespace, 'elsewhere') !== undefined)
+  const core = { mode: 'external', connectionSecretRef: { name: 'elsewhere' } }
+  await makePooled('outside', { stores: { core } })
+  expect(((await get(dataStoreKind, 'outside-core')) as DataStore).spec).toMatchObject({ ...core, hibernate: false })
+  const data = (await get(configMapKind, 'outside-pooler'))?.['data'] as Record<string, string>
+  expect(data['pgbouncer.ini']).toContain('\njobs = host=db.example.com port=5433 dbname=jobs max_db_connections=')
+  const platform = secretValue(await get(secretKind, 'outside-ca'), 'tls.crt')
+  expect(data['servers.crt']).toBe(`${platform}\n${certificate}`)
+
+  await change('outside', { pooling: { databases: { jobs: { pool_size: '10' } } } })
+  expect((await reconcile('outside')).get('SpecValid')?.status).toBe('True')
 })
 
 test('clients are told to wait before a switchover, once, although the store is not Ready meanwhile', async () => {
