@@ -76,7 +76,7 @@ describe('edits', () => {
     ['rolebinding', core,              { subjects: [] }],
     ['configmap',  `${name}-pooler`,   { data: { 'pgbouncer.ini': '[pgbouncer]' } }],
     ['service',    `${name}-core-api`, { spec: { selector: { 'app.kubernetes.io/instance': 'other' } } }],
-    ['deployment', `${name}-pooler`,   { spec: { template: { spec: { terminationGracePeriodSeconds: 1 } } } }],
+    ['deployment', `${name}-pooler`,   { spec: { template: { spec: { terminationGracePeriodSeconds: 99 } } } }],
     ['secret',     `${core}-app`,      { data: { port: 'MQ==' } }],
   ])('%s %s is put right in 30 s', async (kind, object, change) => {
     const content = async () => {
