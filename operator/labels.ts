@@ -3,6 +3,10 @@ export const managedBy = 'supersmartmatch-operator'
 export const fieldManager = 'supersmartmatch-operator'
 export const domain = 'supersmartmatch.io'
 
+/** Annotations of a pod template: what it was made of, and the CA its certificate can be verified with. */
+export const configHash = `${domain}/config-hash`
+export const caHash = `${domain}/ca-hash`
+
 export interface Identity {
   /** What runs: `postgres`, `pgbouncer`, `core-api`. */
   name: string
