@@ -11,6 +11,8 @@ export function dataStoreController(tools: Tools): Controller<Context> {
     kind: 'DataStore',
     observe: async (object, signal) => observe(object as DataStore, tools, signal),
     steps,
-    extraStatus: (context) => context.found,
+    // What waited and waits no more goes; the rest stays as it was where the steps said nothing.
+    extraStatus: (context) => ({ pending: undefined, ...context.found }),
+    observedConditions: (context) => context.beside,
   }
 }
