@@ -17,10 +17,10 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{crds,operator,services,migrations,images,local,charts}/**/*.test.ts'],
-          exclude: [...none, '**/*.cluster.test.ts', '**/*.postgres.test.ts'],
+          exclude: [...none, '**/*.cluster{,.slow}.test.ts', '**/*.postgres.test.ts'],
         },
       },
-      { test: { name: 'operator', include: ['{crds,operator,charts}/**/*.cluster.test.ts'], exclude: none } },
+      { test: { name: 'operator', include: ['{crds,operator,charts}/**/*.cluster{,.slow}.test.ts'], exclude: none } },
       {
         test: {
           name: 'postgres',

@@ -11,6 +11,7 @@ const everyValue = [
   '--set=images.pgbouncer=registry.example.com/pgbouncer:1',
   '--set=images.platform=registry.example.com/platform@sha256:0000',
   '--set=watchNamespaces={one,two}',
+  '--set=replicas=2',
   '--set=logLevel=debug',
   '--set=imagePullPolicy=Always',
 ]
@@ -52,6 +53,8 @@ describe('values', () => {
     ['logLevel=loud', '/logLevel'],
     ['watchNamespaces={Not_A_Namespace}', '/watchNamespaces/0'],
     ['watchNamespaces={one,one}', '/watchNamespaces'],
+    ['replicas=0', '/replicas'],
+    ['replicas=3', '/replicas'],
     ['image=typo', "'image' not allowed"],
     ['images.platfrom=typo', "'platfrom' not allowed"],
   ])('%s is refused naming the value', (value, message) => {
@@ -65,9 +68,48 @@ describe('values', () => {
   })
 })
 
-test('uninstalling the CRD chart keeps the CRDs', () => {
+test('two replicas keep apart where they can, and a drain takes one at a time; one replica blocks no drain', () => {
+  const [one, two] = ['1', '2'].map((replicas) =>
+    objectsOf(template('matching-operator', `--set=replicas=${replicas}`)),
+  )
+  const budget = (objects: Kubernetes[] = []) => objects.find(({ kind }) => kind === 'PodDisruptionBudget')
+  const deployment = (objects: Kubernetes[] = []) =>
+    objects.find(({ kind }) => kind === 'Deployment')?.spec as Deployment
+  expect(budget(one)).toBeUndefined()
+  expect(deployment(one)).toMatchObject({
+    replicas: 1,
+    strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+  })
+  expect(deployment(one).template.spec).not.toHaveProperty('affinity')
+  const { matchLabels } = deployment(two).selector
+  expect(budget(two)?.spec).toEqual({ maxUnavailable: 1, selector: { matchLabels } })
+  const [term] = deployment(two).template.spec.affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution
+  expect(term?.podAffinityTerm.labelSelector).toEqual({ matchLabels })
+})
+
+interface Kubernetes {
+  kind: string
+  spec: unknown
+}
+
+interface Deployment {
+  selector: { matchLabels: object }
+  template: {
+    spec: {
+      affinity: {
+        podAntiAffinity: {
+          preferredDuringSchedulingIgnoredDuringExecution: { podAffinityTerm: { labelSelector: object } }[]
+        }
+      }
+    }
+  }
+}
+
+const objectsOf = (yaml: string) => parseAllDocuments(yaml).map((document) => document.toJS() as Kubernetes)
+
+test('uninstalling the CRD chart keeps the CRDs, and what protects their objects', () => {
   const kept = parseAllDocuments(template('matching-crds')).map((document) => document.toJS() as Kept)
-  expect(kept).toHaveLength(2)
+  expect(kept).toHaveLength(4)
   for (const { metadata } of kept) expect(metadata.annotations['helm.sh/resource-policy']).toBe('keep')
 })
 

@@ -25,11 +25,14 @@ const everywhere = [
   ['supersmartmatch.io/datastores',                  read,                                'the reflector watches them'],
   ['supersmartmatch.io/matchingclusters/status',     'patch',                             'one status patch per reconcile'],
   ['supersmartmatch.io/datastores/status',           'patch',                             'one status patch per reconcile'],
+  ['supersmartmatch.io/matchingclusters',            'patch',                             'the finalizer; here, because a namespace that is deleted loses its Role first'],
+  ['supersmartmatch.io/datastores',                  'patch',                             'the finalizer; here, because a namespace that is deleted loses its Role first'],
+  ['/namespaces',                                    'get',                               'a finalizer asks whether the namespace itself is being deleted'],
   ['storage.k8s.io/storageclasses',                  'get',                               'DependenciesReady asks whether the class exists'],
 ]
 // prettier-ignore
 const inWatchedNamespaces = [
-  ['supersmartmatch.io/datastores',                  'create patch',                      'a MatchingCluster applies its stores'],
+  ['supersmartmatch.io/datastores',                  'create delete',                     'a MatchingCluster applies its stores, and deletes them with deletionPolicy Delete'],
   ['supersmartmatch.io/matchingclusters/finalizers', 'update',                            'ownerReferences block deletion of the owner'],
   ['supersmartmatch.io/datastores/finalizers',       'update',                            'ownerReferences block deletion of the owner'],
   ['apps/statefulsets',                              `${read} create patch delete`,       'applied and pruned'],
@@ -41,9 +44,9 @@ const inWatchedNamespaces = [
   ['rbac.authorization.k8s.io/roles',                `${read} create patch delete`,       'applied and pruned: the Role of Patroni'],
   ['rbac.authorization.k8s.io/rolebindings',         `${read} create patch delete`,       'applied and pruned: the Role of Patroni'],
   ['batch/jobs',                                     `${read} create patch`,              'migrations; finished ones go by their time to live'],
-  ['/secrets',                                       `${read} create patch`,              'credentials and bindings; never deleted'],
+  ['/secrets',                                       `${read} create patch delete`,       'credentials and bindings; deleted with deletionPolicy Delete only'],
   ['/pods',                                          `${read} patch delete`,              'why a pod is not ready; patch: the pooler’s annotation, and Patroni; delete: a rollout, primary last'],
-  ['/persistentvolumeclaims',                        `${read} patch`,                     'the reflector watches them: what became of a volume; patch: it grows'],
+  ['/persistentvolumeclaims',                        `${read} patch delete`,              'what became of a volume; patch: it grows; deleted with deletionPolicy Delete only'],
   ['/endpoints',                                     `${read} create update patch`,       'only handed on to Patroni'],
   ['events.k8s.io/events',                           'create',                            'what changed, for people'],
 ]

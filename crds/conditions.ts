@@ -4,13 +4,14 @@
  * Step conditions appear in the order of the steps; steps after a stopped one are Unknown/NotReached.
  * A step that reports a reason which its condition does not list counts as one that threw.
  * `Ready` repeats the message of the first stopped step. `Reconciling` and `Stalled` follow kstatus: present only while true.
- * The last two are observed beside the steps and gate nothing.
+ * PodsGone, StoresGone and DataGone are the steps of a deletion, and there only meanwhile.
+ * The last three are observed beside the steps and gate nothing.
  */
 // prettier-ignore
 export const conditions = {
   SpecValid:         { of: 'both',            about: 'The spec can be acted on.',                                            reasons: ['Valid', 'Invalid', 'NamespaceNotWatched'] },
   DependenciesReady: { of: 'DataStore',       about: 'What the store needs from elsewhere exists: its CA, a storage class.', reasons: ['Ready', 'SecretMissing', 'StorageClassMissing', 'ConnectionInvalid', 'FieldConflict', 'PreviousOwnerTerminating'] },
-  ObjectsApplied:    { of: 'DataStore',       about: 'Every Kubernetes object of the store is as desired.',                  reasons: ['Applied', 'FieldConflict', 'PreviousOwnerTerminating', 'SecretMissing', 'VolumeSizeDiffers', 'VolumeResizing', 'VolumeCannotGrow', 'ShrinkRefused', 'External'] },
+  ObjectsApplied:    { of: 'DataStore',       about: 'Every Kubernetes object of the store is as desired.',                  reasons: ['Applied', 'FieldConflict', 'PreviousOwnerTerminating', 'SecretMissing', 'VolumeSizeDiffers', 'VolumeResizing', 'VolumeCannotGrow', 'VolumeMissing', 'ShrinkRefused', 'External'] },
   EngineReady:       { of: 'DataStore',       about: 'The engine answers a query.',                                          reasons: ['Ready', 'Starting', 'Unreachable', 'Degraded', 'Configuring', 'Restarting', 'SwitchingOver', 'Hibernated'] },
   CredentialsReady:  { of: 'DataStore',       about: 'Database, roles, extensions and passwords are in place.',              reasons: ['Ready', 'Failed', 'NotAllowed', 'FieldConflict', 'PreviousOwnerTerminating'] },
   SchemaReady:       { of: 'DataStore',       about: 'The numbered migrations are applied.',                                 reasons: ['Current', 'Running', 'Failed', 'DatabaseIsNewer', 'FieldConflict', 'PreviousOwnerTerminating'] },
@@ -19,11 +20,15 @@ export const conditions = {
   StoresReady:       { of: 'MatchingCluster', about: 'Every store is Ready.',                                                reasons: ['Ready', 'StoreNotReady', 'Hibernated'] },
   PoolerReady:       { of: 'MatchingCluster', about: 'Every PgBouncer pod runs the desired settings and answers a query.',   reasons: ['Ready', 'Starting', 'Reloading', 'Unreachable', 'Paused', 'Hibernated', 'PoolBudgetExceeded', 'FieldConflict', 'PreviousOwnerTerminating'] },
   ServicesReady:     { of: 'MatchingCluster', about: 'Every service has its wanted number of ready pods.',                   reasons: ['Ready', 'Starting', 'Hibernated', 'FieldConflict', 'PreviousOwnerTerminating'] },
+  PodsGone:          { of: 'DataStore',       about: 'Being deleted: its pods have ended.',                                 reasons: ['Gone', 'Stopping', 'Orphaned'] },
+  StoresGone:        { of: 'MatchingCluster', about: 'Being deleted: its DataStores are gone, or left running as they ask.',  reasons: ['Gone', 'Deleting', 'LeftRunning', 'Orphaned'] },
+  DataGone:          { of: 'both',            about: 'Being deleted: what deletionPolicy Delete takes with it is gone.',      reasons: ['Gone', 'Deleting'] },
   Ready:             { of: 'both',            about: 'Everything above is True.',                                            reasons: ['Ready', 'NotReady'] },
   Reconciling:       { of: 'both',            about: 'Work goes on; set only while true.',                                   reasons: ['Progressing'] },
   Stalled:           { of: 'both',            about: 'Nothing will change until somebody acts; set only while true.',        reasons: ['Blocked'] },
   PendingRollout:       { of: 'both',         about: 'A change that restarts pods waits for a window or an approval; set only while true.', reasons: ['AwaitingWindow', 'AwaitingApproval', 'OperatorUpgrade', 'Never'] },
   ReconciliationPaused: { of: 'both',         about: 'Nobody looks at this object until it is resumed; set only while true.', reasons: ['Paused'] },
+  DataAtRisk:           { of: 'DataStore',    about: 'A volume claim was deleted while its pod runs: the data goes when the pod stops; set only while true.', reasons: ['VolumeTerminating'] },
 } as const
 
 export type ConditionType = keyof typeof conditions

@@ -27,7 +27,7 @@ function index(): string {
   const pages = [
     ...kinds.map((kind) => `- [${kind.kind}](${kind.singular}.md): ${kind.description}`),
     '- [Conditions](conditions.md): every condition of `status.conditions` and every reason.',
-    '- [Pooling](pooling.md): every setting of `spec.pooling.parameters`.',
+    '- [Pooling](pooling.md): every setting of `spec.pooling`, for all, for one database and for one login.',
     '- [PostgreSQL parameters](postgres-parameters.md): every setting of `spec.parameters`, those that are refused, and why.',
     '',
     'Written by hand, and compared with the code by a test:',

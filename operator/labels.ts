@@ -2,6 +2,8 @@
 export const managedBy = 'supersmartmatch-operator'
 export const fieldManager = 'supersmartmatch-operator'
 export const domain = 'supersmartmatch.io'
+/** On a DataStore: the `status.switchover.at` for which the pooler holds its clients. */
+export const poolerPausedAnnotation = `${domain}/pooler-paused`
 
 /** Annotations of a pod template: what it was made of, and the CA its certificate can be verified with. */
 export const configHash = `${domain}/config-hash`

@@ -40,10 +40,13 @@ const ownedKinds: { apiVersion: string; kind: string }[] = [
 ]
 
 /**
- * Reconciles get this long to end, and as long again once they are told to stop: a request in flight has a deadline of 10 s.
- * That leaves 10 of the pod's 30 s of grace for the Lease.
+ * Another replica waits: a reconcile that asks a slow database is told to stop, and leaves no trace of it. Only a request to
+ * the API server, which has a deadline of 10 s, is waited for. That leaves 20 of the pod's 30 s of grace for the Lease.
  */
-const drainMs = 10_000
+const drain = { hurryMs: 500, giveUpMs: 10_000 }
+
+/** How long an operator that watches another namespace may take to observe an object there. */
+const elsewhereMs = 10_000
 
 const settings = readSettings(process.env)
 const log = createLogger(settings.logLevel)
@@ -65,7 +68,7 @@ const queues = new Map<OwnKind, WorkQueue>()
 let ready = (): string | undefined => 'starting'
 const server = await startServer({ port: settings.httpPort, ready: () => ready(), alive, log })
 
-const reflectors = startReflectors({ client, cache, watches: watches(), onChange: enqueue, log, signal: stop.signal })
+const reflectors = startReflectors({ client, cache, watches: watches(), onChange, log, signal: stop.signal })
 ready = () => reflectors.whyNotReady()
 
 let release: (() => Promise<void>) | undefined
@@ -110,11 +113,12 @@ async function lead(): Promise<string> {
   return `leadership lost: ${(await leadership.lost).message}`
 
   function startQueue<Context>(kind: OwnKind, controller: Controller<Context>) {
-    const process = reconciler(controller, { client: writer, cache, events, log })
+    const { watchNamespaces } = settings
+    const process = reconciler(controller, { watchNamespaces, client: writer, cache, events, log })
     const queue = new WorkQueue({ name: kind, workers: 4, process, log })
     queues.set(kind, queue)
     for (const { metadata } of cache.list({ apiVersion, kind })) {
-      if (isWatched(metadata.namespace)) queue.add(`${metadata.namespace}/${metadata.name}`)
+      enqueue(queue, `${metadata.namespace}/${metadata.name}`)
     }
     queue.start()
   }
@@ -125,15 +129,17 @@ function alive(): string | undefined {
   return [...queues.values()].map((queue) => queue.whyStuck()).find((why) => why !== undefined)
 }
 
-/** An object elsewhere is not ours to touch: we hold no rights there. */
-function isWatched(namespace = ''): boolean {
-  return settings.watchNamespaces.includes(namespace)
+function onChange(change: Change, object: KubeObject) {
+  // A queue begins with all there is: nothing is missed before.
+  if (queues.size === 0) return
+  for (const { kind, key } of wakeups.of(change, object)) enqueue(queues.get(kind), key)
 }
 
-function enqueue(change: Change, object: KubeObject) {
-  // A queue begins with all there is: nothing is missed before.
-  if (queues.size === 0 || !isWatched(object.metadata.namespace)) return
-  for (const { kind, key } of wakeups.of(change, object)) queues.get(kind)?.add(key)
+/** An object elsewhere is only told that nobody works on it, and only once another operator has had the time to. */
+function enqueue(queue: WorkQueue | undefined, key: string) {
+  const [namespace = ''] = key.split('/')
+  if (settings.watchNamespaces.includes(namespace)) queue?.add(key)
+  else queue?.addAfter(key, elsewhereMs)
 }
 
 function watches(): Watch[] {
@@ -153,7 +159,7 @@ async function readSchema(name: string): Promise<Schema> {
 
 /** Running reconciles finish, then the Lease is given up so that another replica takes over at once; whatever still ran could no longer write. */
 async function shutDown(): Promise<void> {
-  await Promise.all([...queues.values()].map((queue) => queue.drain(drainMs)))
+  await Promise.all([...queues.values()].map((queue) => queue.drain(drain)))
   await release?.()
   stop.abort()
   await Promise.race([reflectors.stopped, sleep(2_000)])

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { KubeObject, OwnerReference } from '../crds/object.ts'
 import { apiVersion } from '../crds/schema/common.ts'
 import type { Change } from './kube/cache.ts'
-import { labels } from './labels.ts'
+import { labels, managedBy } from './labels.ts'
 import { Wakeups, type OwnKind } from './wake.ts'
 
 const ofStore = labels({
@@ -25,7 +25,8 @@ function ownedBy(kind: string, name: string, from = apiVersion): { ownerReferenc
 }
 
 const store = (name: string, caSecret?: string) => ({ ...object('DataStore', name), spec: { tls: { caSecret } } })
-const stores = [store('demo-core', 'demo-ca'), store('demo-events', 'demo-ca'), store('alone')]
+const external = { ...object('DataStore', 'cloud'), spec: { tls: {}, connectionSecretRef: { name: 'cloud-login' } } }
+const stores = [store('demo-core', 'demo-ca'), store('demo-events', 'demo-ca'), store('alone'), external]
 const cache = { list: () => stores }
 
 // prettier-ignore
@@ -42,6 +43,8 @@ test.each<[string, KubeObject, Record<OwnKind, string[]>]>([
     { DataStore: ['ns/alone'], MatchingCluster: [] }],
   ['every store that a CA signs for', object('Secret', 'demo-ca', { labels: ofCluster }),
     { DataStore: ['ns/demo', 'ns/demo-core', 'ns/demo-events'], MatchingCluster: ['ns/demo'] }],
+  ['the external store that a Secret tells where to connect', object('Secret', 'cloud-login', { labels: { 'app.kubernetes.io/managed-by': managedBy } }),
+    { DataStore: ['ns/cloud'], MatchingCluster: [] }],
   ['no store by the name of what is no Secret', object('ConfigMap', 'demo-ca'),
     { DataStore: [], MatchingCluster: [] }],
   ['those a pod is labelled for', object('Pod', 'demo-core-0', { ...ownedBy('StatefulSet', 'demo-core', 'apps/v1'), labels: ofStore }),

@@ -11,10 +11,10 @@ export type OwnKind = (typeof ownKinds)[number]
 /**
  * Keys of the objects of `kind` that want to know of a changed object: itself; its controller; for what outlives its owner
  * (credentials, volumes) and what Kubernetes owns in between (pods), the one whose labels it carries; and every DataStore
- * for the CA it names. A key may be that of an object which does not exist.
+ * for the Secrets it names. A key may be that of an object which does not exist.
  */
 function keysFor(kind: OwnKind, object: KubeObject, cache: Pick<Cache, 'list'>): string[] {
-  const names = [nameFor(kind, object), ...(kind === 'DataStore' ? storesSignedBy(object, cache) : [])]
+  const names = [nameFor(kind, object), ...(kind === 'DataStore' ? storesNaming(object, cache) : [])]
   return [...new Set(names)].filter((name) => name !== undefined).map((name) => `${object.metadata.namespace}/${name}`)
 }
 
@@ -28,10 +28,11 @@ function nameFor(kind: OwnKind, object: KubeObject): string | undefined {
   return labels[kind === 'MatchingCluster' ? `${domain}/cluster` : 'app.kubernetes.io/instance']
 }
 
-function storesSignedBy(object: KubeObject, cache: Pick<Cache, 'list'>): string[] {
+function storesNaming(object: KubeObject, cache: Pick<Cache, 'list'>): string[] {
   if (object.kind !== 'Secret') return []
   const stores = cache.list({ apiVersion, kind: 'DataStore' }, object.metadata.namespace) as DataStore[]
-  return stores.filter((store) => store.spec.tls.caSecret === object.metadata.name).map((store) => store.metadata.name)
+  const named = ({ spec }: DataStore) => [spec.tls.caSecret, spec.connectionSecretRef?.name]
+  return stores.filter((store) => named(store).includes(object.metadata.name)).map((store) => store.metadata.name)
 }
 
 /**

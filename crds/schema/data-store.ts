@@ -202,7 +202,7 @@ export const DataStoreStatus = Type.Object(
     phase,
     version: Type.Optional(Type.String({ description: 'Version the running engine reports.' })),
     endpoint: Type.Optional(
-      Type.String({ description: 'host:port of the read-write Service, or of the external server.' }),
+      Type.String({ description: 'host:port of the read-write Service; of an external store host:port/database.' }),
     ),
     replicas: Type.Optional(Type.Integer({ description: 'Members of the store that run, the primary included.' })),
     primary: Type.Optional(Type.String({ description: 'Pod that is primary.' })),

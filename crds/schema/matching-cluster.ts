@@ -94,7 +94,7 @@ export const MatchingClusterSpec = Type.Object(
           minimum: 1,
           maximum: 20,
           description:
-            'PgBouncer pods. Default 1. Changing it adds or removes pods. All pods together, and one more during a rollout, must fit the databases’ connections with their default_pool_size; otherwise PoolerReady says PoolBudgetExceeded and what would fit.',
+            'PgBouncer pods. Default 1. Changing it adds or removes pods. The pools of all pods together, and of one more during a rollout, must fit the connections of the servers; otherwise PoolerReady says PoolBudgetExceeded and what would fit.',
         }),
         parameters: Type.Record(Type.String(), Type.String({ maxLength: 256 }), {
           default: {},
@@ -119,7 +119,7 @@ export const MatchingClusterSpec = Type.Object(
             default: {},
             maxProperties: 128,
             description:
-              'Settings of single logins, by login and their PgBouncer names, such as max_user_connections; see docs/reference/pooling.md. Default: none. A change is a RELOAD.',
+              'Settings of single logins of the application (supersmartmatch_core_app_a, supersmartmatch_core_app_b), by login and their PgBouncer names, such as max_user_connections; see docs/reference/pooling.md. Default: none. A change is a RELOAD.',
           },
         ),
         resources: resources({ cpu: '50m', memory: '64Mi', memoryLimit: '128Mi' }, 'pooler', '32Mi'),
@@ -182,8 +182,10 @@ export const MatchingClusterStatus = Type.Object(
   {
     observedGeneration: Type.Integer({ description: 'metadata.generation the status was computed from.' }),
     phase,
-    storesReady: Type.String({ description: 'Ready stores of all stores, such as 1/1.' }),
-    stores: Type.Record(Type.String(), StoreSummary, { description: 'By store.' }),
+    storesReady: Type.Optional(
+      Type.String({ description: 'Ready stores of all stores, such as 1/1. Absent until they are looked at.' }),
+    ),
+    stores: Type.Optional(Type.Record(Type.String(), StoreSummary, { description: 'By store.' })),
     conditions: conditionsStatus,
   },
   { description: 'What the operator saw and did.' },

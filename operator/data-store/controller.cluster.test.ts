@@ -3,7 +3,7 @@ import type { Condition, ConditionType } from '../../crds/conditions.ts'
 import type { KubeObject } from '../../crds/object.ts'
 import { apiVersion } from '../../crds/schema/common.ts'
 import type { DataStore } from '../../crds/schema/data-store.ts'
-import type { Bootstrap, Engine, Health, Member, Members } from '../engines/engine.ts'
+import type { Bootstrap, Engine, Health } from '../engines/engine.ts'
 import { engines } from '../engines/registry.ts'
 import { Applier } from '../kube/apply.ts'
 import { Cache } from '../kube/cache.ts'
@@ -15,6 +15,7 @@ import { reconciler } from '../reconcile/controller.ts'
 import { rollout } from '../rollout.ts'
 import { secretValue } from '../secrets.ts'
 import { beyondAnyNode, playRunning } from '../testing/kubelet.ts'
+import { playMembers } from '../testing/members.ts'
 import { dataStoreController } from './controller.ts'
 
 /**
@@ -46,38 +47,7 @@ const watched = [
 
 let health: Health
 let bootstrapped: Bootstrap[]
-/** Settings that the members are said to need a restart for, and those they were restarted for. */
-let pendingRestart: string[]
-let restarted: number
-
-/** Patroni, played: the pods follow the first of them. */
-const members: Members = {
-  observe: async (at) => ({ members: followers(at.serverName.replace(/-\d+\..*/, '')), paused: false }),
-  configure: async () => [],
-  unapplied: async () => [],
-  restart: async () => {
-    restarted++
-    pendingRestart = []
-  },
-  switchOver: async () => 'nobody can take over',
-}
-
-function followers(store: string): Member[] {
-  return cache
-    .list(podKind, namespace)
-    .filter(({ metadata }) => new RegExp(`^${store}-\\d+$`).test(metadata.name))
-    .map(({ metadata }, index) => ({
-      name: metadata.name,
-      role: index === 0 ? 'primary' : 'replica',
-      healthy: true,
-      state: 'running',
-      synchronous: index > 0,
-      lagBytes: 0,
-      pendingRestart,
-      primaryFirst: false,
-    }))
-}
-
+const members = playMembers(cache, namespace)
 const engine: Engine = {
   ...engines.postgres,
   members,
@@ -98,7 +68,13 @@ const tools = {
   schemas: { core: { digest: 'digest-1', target: 14, clusterSql: 'SELECT 1' } },
   now: () => new Date(),
 }
-const process = reconciler(dataStoreController(tools), { client, cache, events: tools.events, log })
+const process = reconciler(dataStoreController(tools), {
+  watchNamespaces: [namespace],
+  client,
+  cache,
+  events: tools.events,
+  log,
+})
 
 beforeAll(async () => {
   const stop = new AbortController()
@@ -111,8 +87,8 @@ beforeAll(async () => {
 beforeEach(() => {
   health = { state: 'ready', version: '17.1' }
   bootstrapped = []
-  pendingRestart = []
-  restarted = 0
+  members.pendingRestart = []
+  members.restarts = 0
 })
 
 async function make(name: string, spec: object = {}): Promise<void> {
@@ -380,13 +356,13 @@ test('an edit of the spec that restarts pods waits where the policy says so, wha
   await change('policy', { resources: { memory: '512Mi' } })
   expect((await reconcile('policy')).get('PendingRollout')).toBeUndefined()
 
-  pendingRestart = ['max_connections: 100 → 200']
+  members.pendingRestart = ['max_connections: 100 → 200']
   expect((await reconcile('policy')).get('PendingRollout')?.message).toContain('max_connections: 100 → 200')
-  expect(restarted).toBe(0)
+  expect(members.restarts).toBe(0)
   const hash = (await statusOfStore('policy'))?.pending?.hash ?? ''
   await annotate('policy', { 'supersmartmatch.io/approve': hash })
   expect((await reconcile('policy')).get('EngineReady')).toMatchObject({ reason: 'Restarting' })
-  expect(restarted).toBe(1)
+  expect(members.restarts).toBe(1)
 })
 
 test('hibernate: no pod, everything else stays; waking brings it back', async () => {

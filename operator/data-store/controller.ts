@@ -1,6 +1,8 @@
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import { apiVersion } from '../../crds/schema/common.ts'
 import type { Controller } from '../reconcile/controller.ts'
+import { byMode } from './external.ts'
+import { finalSteps, needsFinalizer } from './finalize.ts'
 import { observe, type Context, type Tools } from './observe.ts'
 import { steps } from './steps.ts'
 
@@ -10,9 +12,11 @@ export function dataStoreController(tools: Tools): Controller<Context> {
     apiVersion,
     kind: 'DataStore',
     observe: async (object, signal) => observe(object as DataStore, tools, signal),
-    steps,
+    steps: byMode(steps),
     // What waited and waits no more goes; the rest stays as it was where the steps said nothing.
     extraStatus: (context) => ({ pending: undefined, ...context.found }),
     observedConditions: (context) => context.beside,
+    needsFinalizer,
+    finalSteps,
   }
 }

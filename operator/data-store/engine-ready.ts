@@ -1,6 +1,7 @@
 import type { Reason } from '../../crds/conditions.ts'
 import type { Member, Members, Membership, Plan } from '../engines/engine.ts'
 import { hasStatus } from '../kube/client.ts'
+import { poolerPausedAnnotation } from '../labels.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Step } from '../reconcile/steps.ts'
@@ -8,13 +9,12 @@ import { podProblem } from './decide.ts'
 import { askMembers, memberAddress, podStates } from './members.ts'
 import { adminTarget, databasePods, findPod, memberTarget, type Context } from './observe.ts'
 import { nextMove, type Move } from './rollout.ts'
-import { membersWanted } from './size.ts'
+import { membersWanted, trustVolumes } from './size.ts'
 import {
   begin,
   dueRequest,
   failed,
   isUnderWay,
-  poolerPausedAnnotation,
   proceed,
   switchoverAnnotation,
   type SwitchoverStatus,
@@ -43,6 +43,7 @@ export const engineReady: Step<Context> = {
     if (typeof answer === 'string') return withoutAnswer(context, answer)
     const cluster = { ...answer, members }
     report(context, answer.membership)
+    await trustVolumes(context, answer.membership)
     const move = nextMoveOf(context, answer.membership)
     return (
       (await configure(context, cluster)) ??

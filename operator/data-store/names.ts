@@ -4,6 +4,7 @@ import type { BindingRole } from '../../crds/binding.ts'
 export const names = {
   statefulSet: (store: string) => store,
   readWriteService: (store: string) => store,
+  /** Leads to the replicas, or to the primary while there is none. */
   readOnlyService: (store: string) => `${store}-ro`,
   headlessService: (store: string) => `${store}-headless`,
   /** Patroni keeps cluster state in an Endpoints object of this name; the Service keeps it from being collected. */
@@ -34,6 +35,8 @@ export const databaseName = (schema: string) => `supersmartmatch_${schema}`
 export const ownerRole = (database: string) => `${database}_owner`
 /** The app login is a pair A/B so that a rotation can overlap; until rotation is built only A is used. */
 export const appRole = (database: string) => `${database}_app_a`
+/** Logins of the application that may go through the pooler. */
+export const appRoles = (database: string) => [appRole(database), `${database}_app_b`]
 /** PgBouncer's auth_user in every PostgreSQL-family store. */
 export const poolerRole = 'pgbouncer_auth'
 export const superuserRole = 'postgres'

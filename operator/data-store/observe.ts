@@ -9,6 +9,7 @@ import type { EventRecorder } from '../kube/events.ts'
 import { domain, selector, type Identity } from '../labels.ts'
 import { secretValue } from '../secrets.ts'
 import { fingerprint } from '../certificates.ts'
+import { connectionFor, endpointOf } from './endpoint.ts'
 import { imageOf } from '../images.ts'
 import { readFrom } from './members.ts'
 import { databaseName, names } from './names.ts'
@@ -77,7 +78,7 @@ export function observe(store: DataStore, tools: Tools, signal: AbortSignal): Co
     store,
     identity,
     image: imageOf(image, tools.images[engineName], registry),
-    database: databaseName(schemaRef.name),
+    database: endpointOf(store, tools)?.database ?? databaseName(schemaRef.name),
     caFingerprint: caFingerprint(store, tools.cache),
     members: liveMembers(tools.cache, namespace, store.metadata.name) ?? 0,
     readFrom: readFrom(podsWith(tools.cache, namespace, selector(identity))),
@@ -125,6 +126,7 @@ export function readWriteHost({ store, namespace }: Context): string {
 
 /** The operator's own login, connected directly. @throws when the Secret or the CA is not there: a step before must have made them */
 export function adminTarget(context: Context): Target {
+  if (context.store.spec.mode === 'external') return givenTarget(context)
   const { secret, username, database } = context.engine.admin(context.plan)
   const password = secretValue(findSecret(context, secret), 'password')
   if (!password) throw new Error(`Secret ${secret} has no password`)
@@ -132,9 +134,36 @@ export function adminTarget(context: Context): Target {
 }
 
 export function directTarget(context: Context, username: string, password: string, database: string): Target {
-  const ca = secretValue(findSecret(context, caSecretName(context)), 'tls.crt')
-  if (!ca) throw new Error(`Secret ${caSecretName(context)} has no tls.crt`)
-  return { host: readWriteHost(context), port: context.engine.port, database, username, password, ca }
+  const endpoint = endpointOf(context.store, context.tools)
+  if (!endpoint) throw new Error(`it is not known where ${context.store.metadata.name} answers, or which CA it has`)
+  const { host, port, ca } = endpoint
+  return { host, port, database, username, password, ca }
+}
+
+/** The login that an external store's Secret gives. */
+function givenTarget({ store, tools }: Context): Target {
+  const connection = connectionFor(store, tools)
+  if (connection?.kind !== 'found') throw new Error(`the connection of ${store.metadata.name} is not known`)
+  return connection.target
+}
+
+/** Of a login that is the very one which an external store's Secret gives. */
+export function givenPassword(context: Context, login: string): string | undefined {
+  if (context.store.spec.mode !== 'external') return undefined
+  const { username, password } = givenTarget(context)
+  return username === login ? password : undefined
+}
+
+/** `host:port/database`: another one of any is another store. */
+export function location(context: Context): string {
+  const { host, port, database } = adminTarget(context)
+  return `${host}:${port}/${database}`
+}
+
+/** Whether the Secret names another server or database than the one the status speaks of. */
+export function hasMoved(context: Context): boolean {
+  const { endpoint } = context.store.status ?? {}
+  return endpoint !== undefined && endpoint !== location(context)
 }
 
 /** The operator's own login at one pod; undefined while that has no address. */

@@ -43,10 +43,19 @@ test.each([
 ])('%s', (_name, live, wanted, members, expected) => {
   const membership = members && { members, paused: false }
   const nameOf = (ordinal: number) => `db-${ordinal}`
-  expect(nextSize({ live, wanted, membership, approved: false, nameOf })).toMatchObject(expected)
+  expect(nextSize({ live, kept: 0, wanted, membership, approved: false, nameOf })).toMatchObject(expected)
 })
 
 test('what is refused is done when somebody says so, one at a time', () => {
   const nameOf = (ordinal: number) => `db-${ordinal}`
-  expect(nextSize({ live: 3, wanted: 1, membership: undefined, approved: true, nameOf })).toEqual(settled(2))
+  expect(nextSize({ live: 3, kept: 0, wanted: 1, membership: undefined, approved: true, nameOf })).toEqual(settled(2))
+})
+
+// prettier-ignore
+test.each([
+  ['the volumes of three members: any may have been primary', 3, 3, 3],
+  ['no more than are wanted',                                 3, 2, 2],
+  ['one',                                                     1, 3, 1],
+])('a store that comes back to %s', (_name, kept, wanted, members) => {
+  expect(nextSize({ live: undefined, kept, wanted, membership: undefined, approved: false, nameOf: String })).toEqual(settled(members))
 })

@@ -13,19 +13,22 @@ export type Scaling =
  * How many pods there shall be now, on the way from `live` to `wanted`. Up: one more when all there are follow the primary, so that
  * copies are made one after the other and the first pod, which has the data, comes first. Down: one less, the highest ordinal, and
  * only when what stays has everything; pod 0 goes last, as the primary.
+ * @param kept        volumes of a former store of this name, from pod 0 on, of which any may hold the newest data: all begin at once
  * @param wanted      0: hibernate
  * @param membership  undefined: no member answers
  * @param nameOf      of the pod with this ordinal
  */
 export function nextSize(input: {
   live: number | undefined
+  kept: number
   wanted: number
   membership: Membership | undefined
   approved: boolean
   nameOf: (ordinal: number) => string
 }): Scaling {
-  const { live, wanted, membership, approved, nameOf } = input
-  if (live === undefined || live === 0) return { kind: 'settled', members: Math.min(1, wanted) }
+  const { live, kept, wanted, membership, approved, nameOf } = input
+  if (live === undefined) return { kind: 'settled', members: Math.min(Math.max(1, kept), wanted) }
+  if (live === 0) return { kind: 'settled', members: Math.min(1, wanted) }
   if (wanted > live) return { kind: 'settled', members: allFollow(live, membership, nameOf) ? live + 1 : live }
   // The only pod: nothing is left to lose it to.
   if (wanted === live || live === 1) return { kind: 'settled', members: wanted }

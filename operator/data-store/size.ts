@@ -1,7 +1,10 @@
+import type { KubeObject } from '../../crds/object.ts'
+import { group } from '../../crds/schema/common.ts'
+import type { Membership } from '../engines/engine.ts'
 import type { Blocked } from '../reconcile/outcome.ts'
 import { askMembers } from './members.ts'
 import { names } from './names.ts'
-import { databasePods, liveMembers, type Context } from './observe.ts'
+import { databasePods, findVolumeClaims, liveMembers, type Context } from './observe.ts'
 import { nextSize } from './scaling.ts'
 import { approveAnnotation, isApproved, planHash } from './updates.ts'
 
@@ -12,7 +15,7 @@ export function membersWanted({ store }: Context): number {
 
 /** Puts into the plan how many pods there shall be now. What is refused stops the store only after everything else is applied. */
 export async function settleSize(context: Context): Promise<Blocked | undefined> {
-  const { engine, plan, store, tools } = context
+  const { engine, plan, store } = context
   const wanted = membersWanted(context)
   const live = membersNow(context)
   const hash = planHash(store.metadata.uid, { members: wanted, from: live })
@@ -20,11 +23,11 @@ export async function settleSize(context: Context): Promise<Blocked | undefined>
   const answer = mustAsk ? await askMembers(context) : 'nobody was asked'
   const membership = typeof answer === 'string' ? undefined : answer.membership
   const nameOf = (ordinal: number) => names.pod(store.metadata.name, ordinal)
-  const size = nextSize({ live, wanted, membership, approved: isApproved(store, hash), nameOf })
+  const size = nextSize({ live, kept: keptVolumes(context), wanted, membership, approved: isApproved(store, hash), nameOf })
   plan.members = size.members
   switch (size.kind) {
     case 'settled':
-      if (live !== undefined && size.members < live) tools.events.normal(store, 'MemberRemoved', removed(context, size.members))
+      if (live !== undefined && size.members < live) await remove(context, size.members)
       return undefined
     case 'move':
       context.relocation = { from: size.from, to: size.to }
@@ -44,9 +47,42 @@ function membersNow(context: Context): number | undefined {
   return ordinals.length > 0 ? Math.max(...ordinals) + 1 : undefined
 }
 
-function removed({ store }: Context, ordinal: number): string {
+/** On a volume claim: others have gone on without it. Such a volume may follow, and must never be the one to begin with. */
+const outdatedAnnotation = `${group}/outdated`
+
+const isOutdated = ({ metadata }: KubeObject) => metadata.annotations?.[outdatedAnnotation] !== undefined
+
+/** Claims from pod 0 on that a former store of this name left as they were when it was whole. */
+function keptVolumes(context: Context): number {
+  const claims = findVolumeClaims(context)
+  const name = (ordinal: number) => names.volumeClaim(context.store.metadata.name, ordinal)
+  const first = claims.findIndex((claim, ordinal) => claim.metadata.name !== name(ordinal) || isOutdated(claim))
+  return first < 0 ? claims.length : first
+}
+
+/** The pod of this ordinal goes; its volume stays, and is marked before it falls behind. */
+async function remove(context: Context, ordinal: number): Promise<void> {
+  const { store, tools } = context
+  const name = names.volumeClaim(store.metadata.name, ordinal)
+  const claim = findVolumeClaims(context).find(({ metadata }) => metadata.name === name)
+  if (ordinal > 0 && claim && !isOutdated(claim)) await mark(context, claim, tools.now().toISOString())
   const pod = names.pod(store.metadata.name, ordinal)
-  return `pod ${pod} stops; its volume claim ${names.volumeClaim(store.metadata.name, ordinal)} stays and is used again when the store grows`
+  const kept = `its volume claim ${name} stays and is used again when the store grows`
+  tools.events.normal(store, 'MemberRemoved', `pod ${pod} stops; ${kept}`)
+}
+
+async function mark({ namespace, tools }: Context, claim: KubeObject, value: string | null): Promise<void> {
+  const patch = { metadata: { annotations: { [outdatedAnnotation]: value } } }
+  tools.cache.wrote(await tools.client.mergePatch(claim, namespace, claim.metadata.name, patch))
+}
+
+/** A member that follows again has what the others have. */
+export async function trustVolumes(context: Context, { members }: Membership): Promise<void> {
+  const names = members.filter(({ healthy }) => healthy).map(({ name }) => `-${name}`)
+  const marked = findVolumeClaims(context).filter(isOutdated)
+  for (const claim of marked.filter(({ metadata }) => names.some((name) => metadata.name.endsWith(name)))) {
+    await mark(context, claim, null)
+  }
 }
 
 function refused({ store }: Context, why: string, hash: string): Blocked {

@@ -32,6 +32,9 @@ import {
   findSecret,
   findStatefulSet,
   findVolumeClaim,
+  givenPassword,
+  hasMoved,
+  location,
   migrationPods,
   readWriteHost,
   type Context,
@@ -244,7 +247,7 @@ const schemaReady: Step<Context> = {
     const { store, schema, tools } = context
     const plan = migrationPlan(context)
     const jobName = migrateJobName(plan)
-    const migration = migrationState(store.status?.schema, schema.digest, findJob(context, jobName))
+    const migration = migrationState(recordedSchema(context), schema.digest, findJob(context, jobName))
     switch (migration.state) {
       case 'missing': {
         const result = await tools.applier.apply(withOwner(store, migrateJob(plan)))
@@ -264,7 +267,14 @@ const schemaReady: Step<Context> = {
   },
 }
 
-function migrationPlan({ store, namespace, plan, schema, tools }: Context): MigrationPlan {
+/** What is recorded of another server than the one an external store has now does not count. */
+function recordedSchema(context: Context) {
+  const { store } = context
+  return store.spec.mode === 'external' && hasMoved(context) ? undefined : store.status?.schema
+}
+
+function migrationPlan(context: Context): MigrationPlan {
+  const { store, namespace, plan, schema, tools } = context
   return {
     store: store.metadata.name,
     namespace,
@@ -272,7 +282,8 @@ function migrationPlan({ store, namespace, plan, schema, tools }: Context): Migr
     ...(plan.identity.cluster ? { cluster: plan.identity.cluster } : {}),
     schema: store.spec.schema.name,
     image: tools.images['platform'] ?? '',
-    digest: schema.digest,
+    // Another server is another Job.
+    digest: store.spec.mode === 'external' ? `${schema.digest} ${location(context)}` : schema.digest,
   }
 }
 
@@ -302,20 +313,22 @@ const bindingPublished: Step<Context> = {
 }
 
 /** Writes a binding Secret; its password is kept if there is one. Only `app` follows spec.binding. */
-async function ensureBinding(context: Context, role: BindingRole): Promise<Outcome | undefined> {
+export async function ensureBinding(context: Context, role: BindingRole): Promise<Outcome | undefined> {
   const { engine, plan, store, tools } = context
   const name = names.bindingSecret(store.metadata.name, role)
-  const password = secretValue(findSecret(context, name), 'password') ?? randomPassword()
-  const target = directTarget(context, engine.bindingLogins(plan)[role], password, plan.database)
+  const login = engine.bindingLogins(plan)[role]
+  const password =
+    givenPassword(context, login) ?? secretValue(findSecret(context, name), 'password') ?? randomPassword()
+  const target = directTarget(context, login, password, plan.database)
   const values = engine.binding(role === 'app' ? { ...target, ...store.spec.binding } : target)
   return writeSecret(tools, metadata(context, name), values, engine.bindingSecretType)
 }
 
-function metadata({ plan, namespace }: Context, name: string) {
+export function metadata({ plan, namespace }: Context, name: string) {
   return { name, namespace, labels: labels(plan.identity) }
 }
 
-const deadline = ({ signal }: Context, ms: number) => AbortSignal.any([signal, AbortSignal.timeout(ms)])
+export const deadline = ({ signal }: Context, ms: number) => AbortSignal.any([signal, AbortSignal.timeout(ms)])
 
 /** In this order, each only when the one before it is done. */
 export const steps: Step<Context>[] = [

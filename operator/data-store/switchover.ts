@@ -5,8 +5,6 @@ import { candidate } from './rollout.ts'
 
 /** Asks for a planned switchover: `<pod or any>`, `<pod or any>@<RFC 3339 time>`. */
 export const switchoverAnnotation = `${group}/switchover`
-/** The controller of the pooler answers with `status.switchover.at` once its clients wait. */
-export const poolerPausedAnnotation = `${group}/pooler-paused`
 
 export type SwitchoverStatus = NonNullable<DataStoreStatus['switchover']>
 

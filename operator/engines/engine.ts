@@ -113,6 +113,26 @@ export interface BootstrapResult {
   unavailable: string[]
 }
 
+/** What an external server must have. */
+export interface Adoption {
+  /** The role that owns the database and runs migrations. */
+  owner: string
+  /** As in Bootstrap. */
+  clusterSql: string
+  appliedClusterSql: string
+  mayCreateDatabase: boolean
+  /** role name -> password, as stored in our Secrets. */
+  passwords: Record<string, string>
+  /** Extensions of the spec. */
+  extensions: string[]
+}
+
+// prettier-ignore
+export type Adopted =
+  | { kind: 'done'; clusterSql: string; changed: string[] }
+  /** What is missing or in the way, each by name, and whose it is to put in place. */
+  | { kind: 'notAllowed'; missing: string[] }
+
 /**
  * One kind of store. A plain record; a capability an engine lacks is absent, never a stub that throws.
  * Nothing outside registry.ts asks which engine it has.
@@ -142,6 +162,8 @@ export interface Engine {
   members?: Members
   /** Puts database, roles, extensions and passwords in place as superuser; idempotent. */
   bootstrap?(target: Target, wanted: Bootstrap, signal: AbortSignal): Promise<BootstrapResult>
+  /** The same on a server that somebody else runs, as far as the login may, and without changing anything that was there. */
+  adopt?(target: Target, wanted: Adoption, signal: AbortSignal): Promise<Adopted>
   /** The login behind each binding, e.g. owner -> supersmartmatch_core_owner. */
   bindingLogins(plan: Plan): Record<BindingRole, string>
   binding(target: Target): Binding

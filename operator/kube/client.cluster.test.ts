@@ -110,3 +110,17 @@ test('the fence stops writes, not reads', async () => {
   await expect(fenced.apply(configMap(namespace, 'fenced'), { force: true })).rejects.toThrow('not the leader')
   expect(await fenced.get(configMaps, namespace, 'fenced')).toBeUndefined()
 })
+
+test('the fence is asked last: a Lease may run out while a token is read', async () => {
+  let expired = false
+  const authorization = async (fresh: boolean) => {
+    expired = true
+    return config.authorization(fresh)
+  }
+  const slow = new KubeClient({ ...config, authorization }).fenced(() => {
+    if (expired) throw new Error('not the leader')
+  })
+  await expect(slow.create(configMap(namespace, 'late'))).rejects.toThrow('not the leader')
+  expect(await client.get(configMaps, namespace, 'late')).toBeUndefined()
+  await slow.close()
+})

@@ -81,7 +81,6 @@ export class KubeClient {
    * @throws KubeError, or an Error that names method and path when there was no answer
    */
   async request(method: Method, path: string, options: RequestOptions = {}): Promise<unknown> {
-    if (method !== 'GET') this.#fence()
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs
     const deadline = new Deadline(timeoutMs, options.signal)
     const startedAt = performance.now()
@@ -101,6 +100,11 @@ export class KubeClient {
       metrics.apiRequests.inc({ method, kind: kindInPath(path), code })
       metrics.apiDuration.observe({ method }, (performance.now() - startedAt) / 1000)
     }
+  }
+
+  /** Whether a dead connection of `stream` is found by pings. */
+  get pingsWatches(): boolean {
+    return this.#connections.pingsWatches()
   }
 
   /**
@@ -195,6 +199,8 @@ export class KubeClient {
   async #send(via: Dispatcher, method: Method, path: string, options: RequestOptions, signal: AbortSignal) {
     const attempt = async (fresh: boolean) => {
       const authorization = await this.#config.authorization(fresh)
+      // As late as can be: nothing is awaited between this and the request.
+      if (method !== 'GET') this.#fence()
       const headers: Record<string, string> = { accept: 'application/json', 'user-agent': fieldManager }
       if (authorization !== undefined) headers['authorization'] = authorization
       if (options.body !== undefined) headers['content-type'] = options.contentType ?? 'application/json'

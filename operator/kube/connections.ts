@@ -15,22 +15,27 @@ export interface Connections {
   requests: Agent
   /** HTTP/2 where the server speaks it: all watches share one connection, which ends when pings are not answered. */
   watches: Agent
+  /** Whether pings end a dead connection of `watches`: the newest one speaks HTTP/2. */
+  pingsWatches(): boolean
 }
 
 export function openConnections(tls: KubeConfig['tls'], pingMs = usualPingMs): Connections {
   const options = { ...tls, timeout: 5_000, keepAlive: true, keepAliveInitialDelay: keepAliveMs }
   const noTimeouts = { headersTimeout: 0, bodyTimeout: 0 }
+  let pings = false
   const connect = buildConnector({ ...options, allowH2: true })
   const observed: buildConnector.connector = (target, callback) => {
     connect(target, (...result) => {
       const [, socket] = result
-      if (socket && 'alpnProtocol' in socket && socket.alpnProtocol === 'h2') endWhenSilent(socket, pingMs)
+      if (socket) pings = 'alpnProtocol' in socket && socket.alpnProtocol === 'h2'
+      if (socket && pings) endWhenSilent(socket, pingMs)
       callback(...result)
     })
   }
   return {
     requests: new Agent({ ...noTimeouts, allowH2: false, connect: { ...options, allowH2: false } }),
     watches: new Agent({ ...noTimeouts, allowH2: true, h2Options: { pingInterval: pingMs }, connect: observed }),
+    pingsWatches: () => pings,
   }
 }
 

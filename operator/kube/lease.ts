@@ -69,7 +69,8 @@ export async function acquireLease(options: LeaseOptions): Promise<Leadership> {
   for (;;) {
     options.signal.throwIfAborted()
     if (await election.tryToAcquire()) return election.lead()
-    await sleep(election.times.retryMs * (1 + Math.random() * 0.2), undefined, { signal: options.signal })
+    // Candidates do not ask together; their longest pause bounds the takeover.
+    await sleep(election.times.retryMs * (0.5 + Math.random() * 0.25), undefined, { signal: options.signal })
   }
 }
 

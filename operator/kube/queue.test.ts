@@ -122,7 +122,7 @@ describe('drain', () => {
     queue.addAfter('c', 10)
     await vi.advanceTimersByTimeAsync(100)
     let drained = false
-    void queue.drain(10_000).then(() => (drained = true))
+    void queue.drain({ hurryMs: 10_000, giveUpMs: 20_000 }).then(() => (drained = true))
     await vi.advanceTimersByTimeAsync(300)
     expect(drained).toBe(false)
     await vi.advanceTimersByTimeAsync(200)
@@ -139,7 +139,7 @@ describe('drain', () => {
     queue.start()
     queue.add('a')
     let drained = false
-    void queue.drain(1_000).then(() => (drained = true))
+    void queue.drain({ hurryMs: 1_000, giveUpMs: 2_000 }).then(() => (drained = true))
     await vi.advanceTimersByTimeAsync(999)
     expect(drained).toBe(false)
     await vi.advanceTimersByTimeAsync(1)
@@ -152,7 +152,7 @@ describe('drain', () => {
     queue.add('a')
     await vi.advanceTimersByTimeAsync(1)
     let drained = false
-    void queue.drain(1_000).then(() => (drained = true))
+    void queue.drain({ hurryMs: 1_000, giveUpMs: 2_000 }).then(() => (drained = true))
     await vi.advanceTimersByTimeAsync(1_999)
     expect(drained).toBe(false)
     await vi.advanceTimersByTimeAsync(1)
@@ -187,7 +187,7 @@ test('property: a key never runs twice at once, workers are respected, and the l
       await vi.advanceTimersByTimeAsync(waitMs)
     }
     await vi.advanceTimersByTimeAsync(2_000)
-    await Promise.all([queue.drain(100), vi.advanceTimersByTimeAsync(200)])
+    await Promise.all([queue.drain({ hurryMs: 100, giveUpMs: 200 }), vi.advanceTimersByTimeAsync(200)])
     expect(processed).toEqual(version)
   })
   await assert(run, { numRuns: 100 })

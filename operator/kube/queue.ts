@@ -70,18 +70,18 @@ export class WorkQueue {
   }
 
   /**
-   * Takes no more keys and waits for those being processed; after `timeoutMs` their signal is aborted, and those that do not
-   * heed it are left behind after as long again.
+   * Takes no more keys and waits for those being processed; after `hurryMs` their signal is aborted, and those that have not
+   * heeded it after `giveUpMs` are left behind.
    */
-  async drain(timeoutMs: number): Promise<void> {
+  async drain({ hurryMs, giveUpMs }: { hurryMs: number; giveUpMs: number }): Promise<void> {
     this.#closed = true
     for (const key of [...this.#delayed.keys()]) this.#undelay(key)
     this.#due.clear()
     this.#measure()
     if (this.#running.size === 0) return
-    const hurry = setTimeout(() => this.#abort.abort(new Error('the operator is stopping')), timeoutMs)
+    const hurry = setTimeout(() => this.#abort.abort(new Error('the operator is stopping')), hurryMs)
     await new Promise<void>((resolve) => {
-      const giveUp = setTimeout(resolve, 2 * timeoutMs)
+      const giveUp = setTimeout(resolve, giveUpMs)
       this.#onIdle = () => {
         clearTimeout(giveUp)
         resolve()

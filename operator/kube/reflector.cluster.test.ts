@@ -173,7 +173,7 @@ describe('resume without listing again', () => {
   })
 
   test('a half-open connection is noticed by its silence', async () => {
-    await start({ silenceMs: 700 }).whenSynced
+    await start({ unpinged: { silenceMs: 700, watchSeconds: 300 } }).whenSynced
     await expectLive()
     const startedMs = performance.now()
     proxy.freeze()
@@ -183,15 +183,36 @@ describe('resume without listing again', () => {
   })
 })
 
-test('a server whose version went back, as after a restore from backup, is listed again', async () => {
-  await start({ silenceMs: 700 }).whenSynced
+test('where nothing is pinged, a watch ends before its silence could mean anything', async () => {
+  await start().whenSynced
+  for (let round = 0; round < 5; round++) {
+    await expectLive()
+    proxy.finish()
+  }
   await expectLive()
-  const metadata = { resourceVersion: '99999999999' }
-  proxy.inject(`${JSON.stringify({ type: 'BOOKMARK', object: { kind: 'ConfigMap', metadata } })}\n`)
-  proxy.finish()
-  await expectLive()
-  expect(streamedLists()).toBe(2)
+  const seconds = proxy
+    .requests('GET', { watch: 'true' })
+    .map(({ url }) => Number(url.searchParams.get('timeoutSeconds')))
+  expect(seconds.length).toBeGreaterThan(4)
+  expect(Math.min(...seconds)).toBeGreaterThanOrEqual(26)
+  expect(Math.max(...seconds)).toBeLessThanOrEqual(52)
 })
+
+test.each([
+  ['is given up', { silenceMs: 700, watchSeconds: 300 }],
+  ['ends by itself', { silenceMs: 10_000, watchSeconds: 1 }],
+])(
+  'a server whose version went back, as after a restore from backup, is listed again once its watch %s',
+  async (_how, unpinged) => {
+    await start({ unpinged }).whenSynced
+    await expectLive()
+    const metadata = { resourceVersion: '99999999999' }
+    proxy.inject(`${JSON.stringify({ type: 'BOOKMARK', object: { kind: 'ConfigMap', metadata } })}\n`)
+    proxy.finish()
+    await expectLive()
+    expect(streamedLists()).toBe(2)
+  },
+)
 
 describe('410', () => {
   const gone = { reason: 'Expired', message: 'too old resource version: 1 (2)' }

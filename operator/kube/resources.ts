@@ -11,7 +11,7 @@ export interface Resource extends ResourceRef {
   namespaced: boolean
 }
 
-/** Every kind the operator reads or writes; Namespace is for its tests alone. Its rights to them are in charts/rbac.cluster.test.ts. */
+/** Every kind the operator reads or writes. Its rights to them are in charts/rbac.cluster.test.ts. */
 // prettier-ignore
 export const resources: Resource[] = [
   { apiVersion: ours,                           kind: 'DataStore',             plural: 'datastores',             namespaced: true },

@@ -2,9 +2,12 @@ import { apiVersion } from '../../crds/schema/common.ts'
 import type { DataStoreSpec } from '../../crds/schema/data-store.ts'
 import type { MatchingCluster } from '../../crds/schema/matching-cluster.ts'
 import type { KubeObject } from '../../crds/object.ts'
-import { poolerPort } from './pooler/objects.ts'
+import { appRoles, databaseName } from '../data-store/names.ts'
 import { labels } from '../labels.ts'
 import { names } from './names.ts'
+import { readOnlyName } from './pooler/databases.ts'
+import { poolerPort } from './pooler/objects.ts'
+import type { Pooled } from './pooler/settings.ts'
 
 /** What a child DataStore is given; what it leaves out gets the DataStore's own default. */
 type ChildSpec = Partial<DataStoreSpec> & Pick<DataStoreSpec, 'engine' | 'schema'>
@@ -12,23 +15,33 @@ type ChildSpec = Partial<DataStoreSpec> & Pick<DataStoreSpec, 'engine' | 'schema
 /** The stores a MatchingCluster expands into, by short name. */
 export const storeNames = ['core'] as const
 
-/** The DataStores of a MatchingCluster. Pure. */
-export function children(cluster: MatchingCluster): KubeObject[] {
-  return storeNames.map((store) => child(cluster, store, spec(cluster)))
+/** What `spec.pooling` may name. Every store so far is PostgreSQL, with the schema of its own name. */
+export const pooled: Pooled = {
+  databases: storeNames.map(databaseName).flatMap((database) => [database, readOnlyName(database)]),
+  logins: storeNames.map(databaseName).flatMap(appRoles),
 }
 
-function spec(cluster: MatchingCluster): ChildSpec {
+/** The DataStores of a MatchingCluster; `sleep`: their pods shall stop. Pure. */
+export function children(cluster: MatchingCluster, { sleep = false } = {}): KubeObject[] {
+  return storeNames.map((store) => child(cluster, store, spec(cluster, store, sleep)))
+}
+
+function spec(cluster: MatchingCluster, store: (typeof storeNames)[number], sleep: boolean): ChildSpec {
   const { name, namespace = '' } = cluster.metadata
-  const { images, deletionPolicy, stores } = cluster.spec
+  const { images, registry, imagePullSecrets, placement, updatePolicy, deletionPolicy, stores } = cluster.spec
   return {
+    ...stores[store],
     engine: 'postgres',
-    schema: { name: 'core' },
-    storage: stores.core.storage,
-    resources: stores.core.resources,
+    schema: { name: store },
+    ...(images.postgres ? { image: images.postgres } : {}),
+    ...(registry ? { registry } : {}),
+    imagePullSecrets,
+    placement,
+    updatePolicy,
     tls: { caSecret: names.caSecret(name) },
     binding: { host: `${names.pooler(name)}.${namespace}.svc`, port: poolerPort },
     deletionPolicy,
-    ...(images.postgres ? { image: images.postgres } : {}),
+    hibernate: sleep && stores[store].mode === 'managed',
   }
 }
 

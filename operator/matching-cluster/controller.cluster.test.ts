@@ -11,7 +11,7 @@ import { Cache } from '../kube/cache.ts'
 import { EventRecorder } from '../kube/events.ts'
 import { startReflectors } from '../kube/reflector.ts'
 import { client, edit, log, testNamespace, until } from '../kube/testing/cluster.ts'
-import { managedBy } from '../labels.ts'
+import { managedBy, poolerPausedAnnotation } from '../labels.ts'
 import { reconciler } from '../reconcile/controller.ts'
 import { rollout } from '../rollout.ts'
 import { secret, secretValue } from '../secrets.ts'
@@ -31,6 +31,7 @@ const configMapKind = { apiVersion: 'v1', kind: 'ConfigMap' }
 const serviceKind = { apiVersion: 'v1', kind: 'Service' }
 const podKind = { apiVersion: 'v1', kind: 'Pod' }
 const deploymentKind = { apiVersion: 'apps/v1', kind: 'Deployment' }
+const disruptionBudgetKind = { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' }
 /** As operator/main.ts watches them: owned kinds by our label only, so that somebody else's Secret is not in the cache. */
 const watched = [
   secretKind,
@@ -38,6 +39,7 @@ const watched = [
   serviceKind,
   podKind,
   deploymentKind,
+  disruptionBudgetKind,
   { apiVersion: 'v1', kind: 'PersistentVolumeClaim' },
   { apiVersion: 'v1', kind: 'ServiceAccount' },
   { apiVersion: 'apps/v1', kind: 'StatefulSet' },
@@ -55,8 +57,20 @@ const tools = {
   schemas: { core: { digest: 'digest-1', target: 14, clusterSql: 'SELECT 1' } },
   now: () => new Date(),
 }
-const process = reconciler(matchingClusterController(tools), { client, cache, events: tools.events, log })
-const processStore = reconciler(dataStoreController(tools), { client, cache, events: tools.events, log })
+const process = reconciler(matchingClusterController(tools), {
+  watchNamespaces: [namespace],
+  client,
+  cache,
+  events: tools.events,
+  log,
+})
+const processStore = reconciler(dataStoreController(tools), {
+  watchNamespaces: [namespace],
+  client,
+  cache,
+  events: tools.events,
+  log,
+})
 
 beforeAll(async () => {
   const stop = new AbortController()
@@ -90,7 +104,7 @@ async function reconcile(name: string): Promise<Map<ConditionType, Condition>> {
 }
 
 /** Plays the DataStore's controller: Ready for its present spec, or not Ready with that message. */
-async function say(store: string, problem?: string): Promise<void> {
+async function say(store: string, problem?: string, more: object = {}): Promise<void> {
   const { metadata } = (await get(dataStoreKind, store)) as DataStore
   const ready = {
     type: 'Ready',
@@ -106,6 +120,7 @@ async function say(store: string, problem?: string): Promise<void> {
     version: '17.1',
     endpoint: `${store}.${namespace}.svc:5432`,
     conditions: [ready],
+    ...more,
   }
   tools.cache.wrote(await client.mergePatch(dataStoreKind, namespace, store, { status }, 'status'))
 }
@@ -132,6 +147,9 @@ async function remove(kind: { apiVersion: string; kind: string }, name: string):
   await client.delete((await get(kind, name))!)
   await until(() => cache.get(kind, namespace, name) === undefined)
 }
+
+const podPath = ({ metadata }: KubeObject) => `/api/v1/namespaces/${namespace}/pods/${metadata.name}`
+const switchoverOf = (store: KubeObject | undefined) => (store as DataStore).status?.switchover
 
 const ownerOf = (object: KubeObject | undefined) => object?.metadata.ownerReferences?.[0]
 
@@ -364,4 +382,117 @@ test('a cluster does not take the Secrets of the store that has its name', async
   expect(conditions.get('PoolerReady')).toMatchObject({ status: 'False', reason: 'FieldConflict' })
   const after = await Promise.all(names.map((name) => get(secretKind, name)))
   expect(after.map((object) => object?.['data'])).toEqual(before.map((object) => object?.['data']))
+})
+
+test('a setting of a database or login that the pooler does not have is named, and nothing is made', async () => {
+  const pooling = { databases: { supersmartmatch_cor: { pool_size: '5' } }, users: { nobody: { pool_size: '5' } } }
+  await make('lines', { pooling })
+  const conditions = await reconcile('lines')
+  expect(conditions.get('SpecValid')).toMatchObject({ status: 'False', reason: 'Invalid' })
+  expect(conditions.get('SpecValid')?.message).toBe(
+    'spec.pooling.databases.supersmartmatch_cor: the pooler has no such database; did you mean supersmartmatch_core?; ' +
+      'spec.pooling.users.nobody: the pooler has no such login; it has supersmartmatch_core_app_a, supersmartmatch_core_app_b',
+  )
+  expect(await get(dataStoreKind, 'lines-core')).toBeUndefined()
+})
+
+test('more than one pooler pod: one at a time may leave a drained node', async () => {
+  await makePooled('several', { pooling: { replicas: 2 } })
+  const budget = await get(disruptionBudgetKind, 'several-pooler')
+  expect(budget?.['spec']).toMatchObject({ maxUnavailable: 1 })
+  expect(ownerOf(budget)).toMatchObject({ kind: 'MatchingCluster', name: 'several' })
+})
+
+test('clients are told to wait before a switchover, once, although the store is not Ready meanwhile', async () => {
+  await makePooled('moving')
+  const begin = async () => {
+    const at = new Date().toISOString().slice(0, 19) + 'Z'
+    await say('moving-core', 'switching over', { switchover: { request: 'any', at, state: 'Preparing', message: '' } })
+    return at
+  }
+  const held = async () => (await get(dataStoreKind, 'moving-core'))?.metadata.annotations?.[poolerPausedAnnotation]
+  const at = await begin()
+  expect((await reconcile('moving')).get('StoresReady')).toMatchObject({ status: 'False', reason: 'StoreNotReady' })
+  expect(await held()).toBe(at)
+  const told = await get(dataStoreKind, 'moving-core')
+  await reconcile('moving')
+  expect((await get(dataStoreKind, 'moving-core'))?.metadata.resourceVersion).toBe(told?.metadata.resourceVersion)
+
+  await say('moving-core', undefined, { switchover: { ...switchoverOf(told), state: 'Running' } })
+  expect((await reconcile('moving')).get('PoolerReady')).toMatchObject({
+    status: 'False',
+    reason: 'Paused',
+    message: 'clients of moving-core wait for its switchover',
+  })
+  await say('moving-core', undefined, { switchover: { ...switchoverOf(told), state: 'Succeeded' } })
+  expect((await reconcile('moving')).get('PoolerReady')).toMatchObject({ status: 'False', reason: 'Starting' })
+})
+
+test('a cluster that is paused itself tells them all the same: nobody would end what it began', async () => {
+  await makePooled('still')
+  await change('still', { paused: true })
+  const at = new Date().toISOString().slice(0, 19) + 'Z'
+  await say('still-core', undefined, { switchover: { request: 'any', at, state: 'Preparing', message: '' } })
+  const conditions = await reconcile('still')
+  expect(conditions.get('ReconciliationPaused')?.status).toBe('True')
+  expect((await get(dataStoreKind, 'still-core'))?.metadata.annotations?.[poolerPausedAnnotation]).toBe(at)
+})
+
+test('sleep: services, pooler, stores, in this order; awake, each as it was', async () => {
+  await makePooled('tired')
+  const replicas = async () => ((await get(deploymentKind, 'tired-pooler'))?.['spec'] as { replicas: number }).replicas
+  const sleeps = async () => ((await get(dataStoreKind, 'tired-core')) as DataStore).spec.hibernate
+  const pods = () => cache.list(podKind, namespace).filter(({ metadata }) => metadata.name.startsWith('tired-pooler-'))
+  await until(() => pods().length === 1)
+  await runPooler('tired')
+
+  await change('tired', { hibernate: true })
+  const first = await reconcile('tired')
+  expect(await replicas()).toBe(0)
+  expect(await sleeps()).toBe(false)
+  expect(first.get('StoresReady')).toMatchObject({ status: 'False', reason: 'Hibernated' })
+  expect(first.get('StoresReady')?.message).toMatch(/^pod tired-pooler-\S+ is stopping; the stores follow/)
+  expect(first.get('Reconciling')?.status).toBe('True')
+
+  // No kubelet ends the pod.
+  await until(() => pods().every(({ metadata }) => metadata.deletionTimestamp !== undefined))
+  for (const pod of pods()) await client.request('DELETE', `${podPath(pod)}?gracePeriodSeconds=0`)
+  await until(() => pods().length === 0)
+  const second = await reconcile('tired')
+  expect(await sleeps()).toBe(true)
+  expect(second.get('StoresReady')?.message).toBe('core: tired-core is stopping')
+
+  const { metadata } = (await get(dataStoreKind, 'tired-core'))!
+  const asleep = { type: 'EngineReady', status: 'False', reason: 'Hibernated', message: 'hibernated' }
+  const common = { observedGeneration: metadata.generation, lastTransitionTime: '2026-01-01T00:00:00Z' }
+  await say('tired-core', 'hibernated', { phase: 'Hibernated', conditions: [{ ...asleep, ...common }] })
+  const third = await reconcile('tired')
+  expect(third.get('StoresReady')).toMatchObject({ status: 'False', reason: 'Hibernated' })
+  expect(third.get('Ready')?.message).toBe('hibernated: set spec.hibernate to false to wake it')
+  expect(third.has('Reconciling') || third.has('Stalled')).toBe(false)
+  expect((await read('tired')).status?.phase).toBe('Hibernated')
+
+  await change('tired', { hibernate: false })
+  expect((await reconcile('tired')).get('StoresReady')?.reason).toBe('StoreNotReady')
+  expect([await sleeps(), await replicas()]).toEqual([false, 0])
+  await say('tired-core')
+  expect((await reconcile('tired')).get('PoolerReady')?.reason).toBe('Starting')
+  expect(await replicas()).toBe(1)
+})
+
+test('what waits in a store is said of the cluster, too, with its plan, and is gone with it', async () => {
+  await makePooled('pending')
+  const pending = { hash: 'abc123', what: 'a rolling restart', differences: [] }
+  const { metadata } = (await get(dataStoreKind, 'pending-core'))!
+  const message = 'waits for approval'
+  const condition = { type: 'PendingRollout', status: 'True', reason: 'OperatorUpgrade', message }
+  const common = { observedGeneration: metadata.generation, lastTransitionTime: '2026-01-01T00:00:00Z' }
+  await say('pending-core', undefined, { pending, conditions: [{ ...condition, ...common }] })
+  expect((await reconcile('pending')).get('PendingRollout')).toMatchObject({
+    status: 'True',
+    reason: 'OperatorUpgrade',
+    message: 'core (DataStore pending-core, plan abc123): waits for approval',
+  })
+  await say('pending-core', undefined, { pending: null })
+  expect((await reconcile('pending')).has('PendingRollout')).toBe(false)
 })

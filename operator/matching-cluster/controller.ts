@@ -3,7 +3,10 @@ import type { MatchingCluster, MatchingClusterStatus } from '../../crds/schema/m
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import type { Tools } from '../data-store/observe.ts'
 import type { Controller } from '../reconcile/controller.ts'
+import { finalSteps, needsFinalizer } from './finalize.ts'
+import type { Finding } from '../reconcile/status.ts'
 import { observe, readStores, type Context } from './observe.ts'
+import { holdClients } from './switchover.ts'
 import { steps, whyNotReady } from './steps.ts'
 
 /** Brings one MatchingCluster to its spec. It talks to no engine: that is what its DataStores are for. */
@@ -13,16 +16,37 @@ export function matchingClusterController(tools: Tools): Controller<Context> {
     kind: 'MatchingCluster',
     observe: async (object, signal) => observe(object as MatchingCluster, tools, signal),
     steps,
+    urgent: (object, signal) => holdClients(observe(object as MatchingCluster, tools, signal)),
     extraStatus: storesStatus,
+    needsFinalizer,
+    finalSteps,
+    observedConditions: pendingRollouts,
   }
 }
 
-type StoreSummary = MatchingClusterStatus['stores'][string]
+type StoreSummary = NonNullable<MatchingClusterStatus['stores']>[string]
 
 function storesStatus(context: Context): Record<string, unknown> {
   const stores = Object.fromEntries([...readStores(context)].map(([name, store]) => [name, summary(store)]))
   const ready = Object.values(stores).filter((store) => store.ready).length
   return { stores, storesReady: `${ready}/${Object.keys(stores).length}` }
+}
+
+/** What waits in a store waits in the platform; it is let go where it waits. */
+function pendingRollouts(context: Context): Finding[] {
+  const pending = [...readStores(context)].flatMap(([name, store]) => {
+    const condition = store.status?.conditions.find(
+      ({ type, status }) => type === 'PendingRollout' && status === 'True',
+    )
+    if (!condition) return []
+    const { hash } = store.status?.pending ?? {}
+    const plan = hash ? ` (DataStore ${store.metadata.name}, plan ${hash})` : ''
+    return [{ reason: condition.reason, message: `${name}${plan}: ${condition.message}` }]
+  })
+  const [first] = pending
+  if (!first) return []
+  const message = pending.map(({ message }) => message).join('; ')
+  return [{ type: 'PendingRollout', status: 'True', reason: first.reason, message }]
 }
 
 function summary(store: DataStore): StoreSummary {

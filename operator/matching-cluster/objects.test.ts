@@ -8,7 +8,7 @@ import { MatchingClusterSpec } from '../../crds/schema/matching-cluster.ts'
 import { containersOf, podSpecs, restrictedViolations, secretMaterial } from '../testing/restricted.ts'
 import { children } from './children.ts'
 import type { PoolerPlan } from './pooler/compile.ts'
-import { poolerPlan } from './pooler/fixture.ts'
+import { backend, poolerPlan, replicated } from './pooler/fixture.ts'
 import { poolerObjects } from './pooler/objects.ts'
 import { workloads } from './workloads.ts'
 
@@ -18,6 +18,10 @@ const cases = {
   full: planOf({
     stores: {
       core: {
+        replicas: 3,
+        replication: 'Asynchronous',
+        parameters: { work_mem: '8MB' },
+        pgHba: ['hostssl all analytics 10.0.0.0/8 scram-sha-256'],
         storage: { size: '20Gi', storageClass: 'fast' },
         resources: { cpu: '2', memory: '4Gi', memoryLimit: '8Gi' },
       },
@@ -25,18 +29,31 @@ const cases = {
     pooling: {
       replicas: 2,
       parameters: { default_pool_size: '10', query_timeout: '30' },
+      databases: { supersmartmatch_core_ro: { pool_size: '15' } },
+      users: { supersmartmatch_core_app_a: { max_user_connections: '20' } },
       resources: { cpu: '100m', memory: '128Mi', memoryLimit: '256Mi' },
     },
     services: { core: { replicas: 3, resources: { cpu: '500m', memory: '256Mi', memoryLimit: '512Mi' } } },
     images: { postgres: 'registry.example.com/postgres:2', pgbouncer: 'registry.example.com/pgbouncer:2' },
+    registry: 'registry.example.com/team',
+    imagePullSecrets: ['pull'],
+    placement: {
+      nodeSelector: { disk: 'ssd' },
+      tolerations: [{ key: 'dedicated', operator: 'Exists' }],
+      topologySpreadConstraints: [
+        { maxSkew: 1, topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'DoNotSchedule' },
+      ],
+      priorityClassName: 'platform',
+    },
+    updatePolicy: { type: 'Window', windows: [{ cron: '0 2 * * 6', duration: '2h' }] },
     deletionPolicy: 'Retain',
   }),
 }
 const plans = Object.entries(cases)
 
 function planOf(given: object): PoolerPlan {
-  const plan = poolerPlan()
   const spec = Value.Default(MatchingClusterSpec, given) as MatchingClusterSpec
+  const plan = poolerPlan({}, [spec.stores.core.replicas > 1 ? replicated : backend])
   return { ...plan, cluster: { ...plan.cluster, spec }, image: spec.images.pgbouncer ?? plan.image }
 }
 
@@ -161,6 +178,37 @@ function secretsOf(object: KubeObject): string[] {
   })
   return found
 }
+
+test('more than one pod: one at a time may leave a drained node', () => {
+  const several = planOf({ pooling: { replicas: 2 }, services: { core: { replicas: 2 } } })
+  const budgets = only(objectsOf(several), 'PodDisruptionBudget')
+  expect(budgets.map(({ metadata }) => metadata.name)).toEqual(['demo-pooler', 'demo-core-api'])
+  const deployments = only(objectsOf(several), 'Deployment')
+  for (const [index, budget] of budgets.entries()) {
+    const spec = budget['spec'] as { maxUnavailable: number; selector: { matchLabels: Record<string, string> } }
+    expect(spec.maxUnavailable).toBe(1)
+    const selected = deployments.filter((one) => selects(spec.selector.matchLabels, podLabels(one)))
+    expect(selected).toEqual([deployments[index]])
+  }
+  expect(only(objectsOf(planOf({})), 'PodDisruptionBudget')).toEqual([])
+})
+
+describe('a store that sleeps', () => {
+  const hibernate = (spec: object, sleep: boolean) => {
+    const { cluster } = planOf({ ...spec, hibernate: true })
+    return children(cluster, { sleep }).map(({ spec }) => (spec as { hibernate: boolean }).hibernate)
+  }
+
+  test('does so once its clients are gone', () => {
+    expect(hibernate({}, false)).toEqual([false])
+    expect(hibernate({}, true)).toEqual([true])
+  })
+
+  test('is never an external one', () => {
+    const core = { mode: 'external', connectionSecretRef: { name: 'elsewhere' } }
+    expect(hibernate({ stores: { core } }, true)).toEqual([false])
+  })
+})
 
 test('no golden file is left over', () => {
   const found = readdirSync(join(import.meta.dirname, 'golden'))

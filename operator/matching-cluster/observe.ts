@@ -14,6 +14,8 @@ export interface Context {
   stores: Map<string, DataStore>
   tools: Tools
   signal: AbortSignal
+  /** While the platform goes to sleep: which of its clients still stops, in a sentence. */
+  stopping?: string | undefined
 }
 
 export function observe(cluster: MatchingCluster, tools: Tools, signal: AbortSignal): Context {

@@ -1,29 +1,26 @@
-import { createHash } from 'node:crypto'
-import {
-  authorityOf,
-  keepSecret,
-  ensureAuthority,
-  ensureServerCertificate,
-  waitFor,
-  writeSecret,
-} from '../credentials.ts'
-import type { KubeObject } from '../../crds/object.ts'
+import { keepSecret, ensureAuthority, ensureServerCertificate, waitFor, writeSecret } from '../credentials.ts'
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import { podProblem } from '../data-store/decide.ts'
-import { databaseName, names as storeNames, poolerRole } from '../data-store/names.ts'
+import { names as storeNames, poolerRole } from '../data-store/names.ts'
 import type { Address } from '../postgres-connection.ts'
+import { imageOf } from '../images.ts'
 import { withOwner } from '../kube/apply.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
 import type { Step } from '../reconcile/steps.ts'
 import { randomPassword, secretValue } from '../secrets.ts'
-import { children } from './children.ts'
+import { children, pooled } from './children.ts'
+import { asleep, stopClients } from './hibernate.ts'
 import { names } from './names.ts'
+import { ownedUnlessProtected, releaseProtected } from './ownership.ts'
 import { findPods, findSecret, platformLabels, readStores, type Context } from './observe.ts'
 import { answers, synchronize } from './pooler/admin.ts'
-import { budgetProblem, compile, type Backend, type PoolerPlan } from './pooler/compile.ts'
-import { poolerObjects, poolerPort, poolerSecretValues, poolerServerNames } from './pooler/objects.ts'
+import { budgetProblem } from './pooler/budget.ts'
+import { compile, type PoolerPlan } from './pooler/compile.ts'
+import { poolerObjects, poolerSecretValues, poolerServerNames } from './pooler/objects.ts'
+import { authority, poolerPlan, runningPoolers } from './pooler/plan.ts'
 import { validate } from './pooler/settings.ts'
 import { rollout } from '../rollout.ts'
+import { decideHold } from './switchover.ts'
 import { createTokenKeys } from './tokens.ts'
 import { workloads } from './workloads.ts'
 
@@ -32,12 +29,13 @@ const ownedKinds = [
   { apiVersion: 'v1', kind: 'ConfigMap' },
   { apiVersion: 'v1', kind: 'Service' },
   { apiVersion: 'apps/v1', kind: 'Deployment' },
+  { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
 ]
 
 const specValid: Step<Context> = {
   condition: 'SpecValid',
   async run({ cluster }) {
-    const problems = validate(cluster.spec.pooling.parameters)
+    const problems = validate(cluster.spec.pooling, pooled)
     if (problems.length === 0) return { kind: 'done', reason: 'Valid' }
     return { kind: 'blocked', reason: 'Invalid', message: problems.join('; ') }
   },
@@ -50,7 +48,11 @@ const storesApplied: Step<Context> = {
     const ca = metadata(context, names.caSecret(cluster.metadata.name))
     const refused = (await ensureAuthority(tools, ca)) ?? (await ensureTokens(context))
     if (refused) return refused
-    const applied = await tools.applier.applyAll(children(cluster).map((child) => withOwner(cluster, child)))
+    await releaseProtected(context)
+    // Clients stop before the stores they use.
+    if (cluster.spec.hibernate) context.stopping = await stopClients(context)
+    const stores = children(cluster, { sleep: cluster.spec.hibernate && !context.stopping })
+    const applied = await tools.applier.applyAll(stores.map((store) => ownedUnlessProtected(cluster, store)))
     return applied.refused ? waitFor(applied.refused) : { kind: 'done', reason: 'Applied' }
   },
 }
@@ -63,6 +65,7 @@ function ensureTokens(context: Context): Promise<Outcome | undefined> {
 const storesReady: Step<Context> = {
   condition: 'StoresReady',
   async run(context) {
+    if (context.cluster.spec.hibernate) return asleep(context)
     for (const [name, store] of readStores(context)) {
       const why = whyNotReady(store)
       // A store's own events wake this cluster; the time is only a safety net.
@@ -92,36 +95,21 @@ const poolerReady: Step<Context> = {
     const applied = await tools.applier.applyAll(poolerObjects(plan).map((object) => withOwner(cluster, object)))
     if (applied.refused) return waitFor(applied.refused)
 
+    const holding = held(context)
+    if (holding) return holding
     const pods = findPods(context, 'pooler')
     const waiting = rolloutOf(context, names.pooler(cluster.metadata.name))
     if (waiting) return { kind: 'wait', reason: 'Starting', message: podProblem(pods) ?? waiting, retryAfterMs: 5_000 }
-    return (await reloadPods(context, plan, pods)) ?? (await askThroughPooler(context))
+    return (await reloadPods(context, plan)) ?? (await askThroughPooler(context))
   },
 }
 
-function poolerPlan(context: Context): PoolerPlan {
-  const { cluster, stores, namespace, tools } = context
-  const { name } = cluster.metadata
-  const backends = [...stores.values()].map((store): Backend => {
-    const engine = tools.engines[store.spec.engine]
-    if (!engine?.maxConnections) throw new Error(`engine ${store.spec.engine} cannot be pooled`)
-    return {
-      database: databaseName(store.spec.schema.name),
-      host: `${storeNames.readWriteService(store.metadata.name)}.${namespace}.svc`,
-      port: engine.port,
-      maxConnections: engine.maxConnections(store),
-    }
-  })
-  const userlist = secretValue(findSecret(context, names.pooler(name)), 'userlist.txt') ?? ''
-  const trusted = createHash('sha256').update(authority(context).certificate).update(userlist).digest('hex')
-  const identity = { name: 'pgbouncer', instance: name, component: 'pooler', cluster: name }
-  return {
-    cluster,
-    identity,
-    image: cluster.spec.images.pgbouncer ?? tools.images['pgbouncer'] ?? '',
-    backends,
-    fingerprint: trusted,
-  }
+/** Its clients wait for a switchover, and so would a question through it. */
+function held(context: Context): Outcome | undefined {
+  const held = [...context.stores.values()].find((store) => decideHold(store, context.tools.now()).kind !== 'none')
+  if (!held) return undefined
+  const message = `clients of ${held.metadata.name} wait for its switchover`
+  return { kind: 'wait', reason: 'Paused', message, retryAfterMs: 2_000 }
 }
 
 /** The passwords PgBouncer itself uses: to ask the databases for others', and for its admin console. */
@@ -145,24 +133,14 @@ function ensurePoolerCertificate(context: Context): Promise<Outcome | undefined>
   return ensureServerCertificate(tools, tls, authority(context), poolerServerNames(cluster), issued)
 }
 
-function authority(context: Context) {
-  const name = names.caSecret(context.cluster.metadata.name)
-  return authorityOf(findSecret(context, name), name)
-}
-
 const hashAnnotation = 'supersmartmatch.io/config-hash'
 
 /** A change is a RELOAD, never a restart. The kubelet refreshes mounted files when the pod changes: the annotation hastens it. */
-async function reloadPods(context: Context, plan: PoolerPlan, pods: KubeObject[]): Promise<Outcome | undefined> {
-  const { cluster, tools, signal } = context
+async function reloadPods(context: Context, plan: PoolerPlan): Promise<Outcome | undefined> {
+  const { tools, signal } = context
   const { effective, hash } = compile(plan)
-  const password = secretValue(findSecret(context, names.pooler(cluster.metadata.name)), 'admin-password') ?? ''
-  const certificate = secretValue(findSecret(context, names.poolerTlsSecret(cluster.metadata.name)), 'tls.crt') ?? ''
-  for (const pod of pods.filter(isRunning)) {
-    const host = (pod['status'] as { podIP?: string }).podIP ?? ''
-    const servername = poolerServerNames(cluster)[0] ?? ''
-    const admin = { host, servername, port: poolerPort, password, ca: authority(context).certificate, certificate }
-    const why = await synchronize(admin, effective, AbortSignal.any([signal, AbortSignal.timeout(5_000)]))
+  for (const { pod, console } of runningPoolers(context)) {
+    const why = await synchronize(console, effective, AbortSignal.any([signal, AbortSignal.timeout(5_000)]))
     if (!why) continue
     if (pod.metadata.annotations?.[hashAnnotation] !== hash) {
       const patch = { metadata: { annotations: { [hashAnnotation]: hash } } }
@@ -171,10 +149,6 @@ async function reloadPods(context: Context, plan: PoolerPlan, pods: KubeObject[]
     return { kind: 'wait', reason: 'Reloading', message: `pod ${pod.metadata.name}: ${why}`, retryAfterMs: 2_000 }
   }
   return undefined
-}
-
-function isRunning(pod: KubeObject): boolean {
-  return !pod.metadata.deletionTimestamp && (pod['status'] as { phase?: string } | undefined)?.phase === 'Running'
 }
 
 /** Ready means that an application's login gets an answer, by the very Secret it would use. */
@@ -200,7 +174,7 @@ const servicesReady: Step<Context> = {
   condition: 'ServicesReady',
   async run(context) {
     const { cluster, namespace, tools } = context
-    const desired = workloads(cluster, tools.images['platform'] ?? '').map((object) => withOwner(cluster, object))
+    const desired = workloads(cluster, platformImage(context)).map((object) => withOwner(cluster, object))
     const applied = await tools.applier.applyAll(desired)
     if (applied.refused) return waitFor(applied.refused)
     const keep = [...desired, ...poolerObjects(poolerPlan(context))]
@@ -214,6 +188,10 @@ const servicesReady: Step<Context> = {
     }
     return { kind: 'done', reason: 'Ready' }
   },
+}
+
+function platformImage({ cluster, tools }: Context): string {
+  return imageOf(undefined, tools.images['platform'], cluster.spec.registry)
 }
 
 function rolloutOf({ tools, namespace }: Context, name: string): string | undefined {

@@ -3,6 +3,7 @@ import type { MatchingCluster } from '../../crds/schema/matching-cluster.ts'
 import { names as storeNames } from '../data-store/names.ts'
 import { labels, selector, type Identity } from '../labels.ts'
 import { containerSecurity, platformId, podSecurity, resourceRequirements } from '../pods.ts'
+import { disruptionBudget, podScheduling } from '../placement.ts'
 import { names } from './names.ts'
 
 const servicePort = 8080
@@ -10,10 +11,12 @@ const metricsPort = 9090
 const bindingDirectory = '/bindings/core'
 const tokensDirectory = '/tokens'
 
-/** Deployment and Service of every application service. Pure. `image` is the platform image. */
+/** Deployment, Service and disruption budget of every application service. Pure. `image` is the platform image. */
 export function workloads(cluster: MatchingCluster, image: string): KubeObject[] {
   const identity = serviceIdentity(cluster, 'core')
-  return [service(cluster, identity), coreDeployment(cluster, identity, image)]
+  const always = [service(cluster, identity), coreDeployment(cluster, identity, image)]
+  const several = cluster.spec.services.core.replicas > 1
+  return several ? [...always, disruptionBudget(metadata(cluster, identity), identity)] : always
 }
 
 function serviceIdentity(cluster: MatchingCluster, service: string): Identity {
@@ -53,6 +56,7 @@ function coreDeployment(cluster: MatchingCluster, identity: Identity, image: str
           automountServiceAccountToken: false,
           enableServiceLinks: false,
           securityContext: podSecurity(platformId),
+          ...podScheduling(cluster.spec, identity),
           terminationGracePeriodSeconds: 30,
           containers: [coreContainer(spec.resources, image)],
           volumes: volumes(cluster),

@@ -10,7 +10,7 @@ const seconds = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 /** One table: the names are part of the public contract. */
 // prettier-ignore
 export const metrics = {
-  reconciles:        new Counter({ registers, name: 'supersmartmatch_reconcile_total', labelNames: ['kind', 'result'], help: 'Reconciles by result: done, wait, blocked, error, absent.' }),
+  reconciles:        new Counter({ registers, name: 'supersmartmatch_reconcile_total', labelNames: ['kind', 'result'], help: 'Reconciles by result: done, wait, blocked, asleep, paused, error, absent, conflict, elsewhere, aborted.' }),
   reconcileDuration: new Histogram({ registers, name: 'supersmartmatch_reconcile_duration_seconds', labelNames: ['kind'], buckets: seconds, help: 'Time of one reconcile.' }),
   queueDepth:        new Gauge({ registers, name: 'supersmartmatch_workqueue_depth', labelNames: ['queue'], help: 'Keys that are due and wait for a worker.' }),
   queueWait:         new Histogram({ registers, name: 'supersmartmatch_workqueue_wait_seconds', labelNames: ['queue'], buckets: seconds, help: 'Time between a key being due and a worker taking it.' }),

@@ -5,12 +5,13 @@ import { Cache } from '../kube/cache.ts'
 import { KubeClient } from '../kube/client.ts'
 import { EventRecorder } from '../kube/events.ts'
 import { startReflectors } from '../kube/reflector.ts'
-import { resources } from '../kube/resources.ts'
+import { pathOf, resources } from '../kube/resources.ts'
 import { client, config, log, testNamespace, until } from '../kube/testing/cluster.ts'
 import { Proxy, type Verdict } from '../kube/testing/proxy.ts'
 import { reconciler, type Controller } from './controller.ts'
+import { finalizer } from './finalizer.ts'
 import type { Outcome } from './outcome.ts'
-import type { CommonStatus } from './status.ts'
+import { isPaused, pauseAnnotation, type CommonStatus } from './status.ts'
 
 const namespace = await testNamespace()
 // A kind of this test's own: an operator that runs in the cluster would write the status of DataStores, too.
@@ -22,17 +23,22 @@ const definitionPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/
 interface Context {
   outcome: Outcome | Error
   extra: Record<string, unknown>
+  needsFinalizer?: boolean
+  final?: Outcome
+  urgentMs?: number
 }
 
 const proxy = new Proxy(config)
 const cache = new Cache()
 /** What the next reconcile finds. */
 let next: Context
+const watchNamespaces = [namespace]
 let events: EventRecorder
 let reconcile: ReturnType<typeof reconciler<Context>>
 
 const controller: Controller<Context> = {
   ...thing,
+  urgent: async () => next.urgentMs,
   observe: async () => next,
   steps: [
     { condition: 'SpecValid', run: async () => ({ kind: 'done', reason: 'Valid' }) },
@@ -45,6 +51,13 @@ const controller: Controller<Context> = {
     },
   ],
   extraStatus: ({ extra }) => extra,
+  needsFinalizer: ({ needsFinalizer = false }) => needsFinalizer,
+  finalSteps: [
+    {
+      condition: 'DataGone',
+      run: async ({ final }) => final ?? { kind: 'done', reason: 'Gone' },
+    },
+  ],
 }
 
 beforeAll(async () => {
@@ -54,7 +67,7 @@ beforeAll(async () => {
   const watches = [thing]
   await startReflectors({ client, cache, watches, onChange: () => {}, log, signal: stop.signal }).whenSynced
   events = new EventRecorder({ client: counted, instance: 'test', log })
-  reconcile = reconciler(controller, { client: counted, cache, events, log })
+  reconcile = reconciler(controller, { watchNamespaces, client: counted, cache, events, log })
   return async () => {
     stop.abort()
     proxy.close()
@@ -68,6 +81,7 @@ afterAll(async () => {
 
 beforeEach(() => {
   next = { outcome: { kind: 'done', reason: 'Applied' }, extra: {} }
+  watchNamespaces.splice(0, Infinity, namespace)
   proxy.intercept = () => 'forward'
 })
 
@@ -121,6 +135,19 @@ test('wait, then error, then done: conditions follow, extra fields stay until th
   expect(find(done, 'Reconciling')).toBeUndefined()
 })
 
+test('what is urgent is asked for whatever the steps say, also while the object is paused', async () => {
+  const key = await make('urgent')
+  next.urgentMs = 321
+  expect(await run(key)).toEqual({ afterMs: 321 })
+  next.outcome = { kind: 'wait', reason: 'PreviousOwnerTerminating', message: 'patience', retryAfterMs: 123 }
+  expect(await run(key)).toEqual({ afterMs: 123 })
+  await client.mergePatch(thing, namespace, 'urgent', { metadata: { annotations: { [pauseAnnotation]: 'true' } } })
+  await until(() => isPaused(cache.get(thing, namespace, 'urgent')!))
+  expect(await run(key)).toEqual({ afterMs: 321 })
+  delete next.urgentMs
+  expect(await run(key)).toEqual({})
+})
+
 test('an object that changed since it was read: nothing is overwritten, and the key comes back', async () => {
   const key = await make('conflict')
   proxy.intercept = async ({ method }): Promise<Verdict> => {
@@ -144,6 +171,133 @@ test('gone or being deleted: left alone', async () => {
   expect(await run(key)).toEqual({})
   expect(proxy.requests('PATCH')).toHaveLength(0)
   await client.mergePatch(thing, namespace, 'deleting', { metadata: { finalizers: null } })
+})
+
+test('told to stop: nothing is said that was only found because of it', async () => {
+  const key = await make('stopping')
+  next.outcome = { kind: 'wait', reason: 'PreviousOwnerTerminating', message: 'no answer in time', retryAfterMs: 1 }
+  expect(await reconcile(key, AbortSignal.abort())).toEqual({})
+  expect(proxy.requests('PATCH')).toHaveLength(0)
+})
+
+test('in a namespace that is not watched: told once and not again, nothing else is done; watched again, it goes on', async () => {
+  const key = await make('elsewhere')
+  watchNamespaces.length = 0
+  expect(await run(key)).toEqual({})
+  expect(await run(key)).toEqual({})
+  const status = await statusOf('elsewhere')
+  expect(find(status, 'SpecValid')).toMatchObject({
+    status: 'False',
+    reason: 'NamespaceNotWatched',
+    message: expect.stringContaining(
+      `namespace ${namespace} is not watched: add it to the value watchNamespaces`,
+    ) as string,
+    observedGeneration: 1,
+  })
+  expect(find(status, 'ObjectsApplied')).toMatchObject({ status: 'Unknown', reason: 'NotReached' })
+  expect(find(status, 'Stalled')).toMatchObject({ status: 'True' })
+  expect(proxy.requests('PATCH')).toHaveLength(1)
+  expect(proxy.requests('POST')).toHaveLength(0)
+  watchNamespaces.push(namespace)
+  await run(key)
+  expect(find(await statusOf('elsewhere'), 'SpecValid')).toMatchObject({ status: 'True', reason: 'Valid' })
+  expect(find(await statusOf('elsewhere'), 'Stalled')).toBeUndefined()
+})
+
+test('an object that another operator observes is left to it until nobody looks at an edit', async () => {
+  const key = await make('others')
+  await run(key)
+  watchNamespaces.length = 0
+  expect(await run(key)).toEqual({})
+  expect(find(await statusOf('others'), 'SpecValid')).toMatchObject({ reason: 'Valid' })
+  const edit = async (spec: object, generation: number) => {
+    await client.mergePatch(thing, namespace, 'others', { spec })
+    await until(() => cache.get(thing, namespace, 'others')?.metadata.generation === generation)
+  }
+  await edit({ paused: true }, 2)
+  expect(await run(key)).toEqual({})
+  expect(find(await statusOf('others'), 'SpecValid')).toMatchObject({ reason: 'Valid' })
+  await edit({ paused: false }, 3)
+  expect(await run(key)).toEqual({})
+  expect(find(await statusOf('others'), 'SpecValid')).toMatchObject({ reason: 'NamespaceNotWatched' })
+})
+
+const finalizersOf = async (name: string) => (await client.get(thing, namespace, name))?.metadata.finalizers
+const others = 'example.com/theirs'
+
+/** Deletes it and waits until the cache knows. */
+async function remove(name: string): Promise<void> {
+  await client.request('DELETE', pathOf(thing, namespace, name))
+  await until(() => cache.get(thing, namespace, name)?.metadata.deletionTimestamp !== undefined)
+}
+
+test('a finalizer comes and goes with the need for it, each time by one patch, and leaves those of others alone', async () => {
+  const key = await make('finalizer')
+  await client.mergePatch(thing, namespace, 'finalizer', { metadata: { finalizers: [others] } })
+  await until(() => cache.get(thing, namespace, 'finalizer')?.metadata.finalizers !== undefined)
+  next.needsFinalizer = true
+  expect(await run(key)).toEqual(resync)
+  expect(await finalizersOf('finalizer')).toEqual([others, finalizer])
+  expect(await run(key)).toEqual(resync)
+  next.needsFinalizer = false
+  expect(await run(key)).toEqual(resync)
+  expect(await finalizersOf('finalizer')).toEqual([others])
+  // Two of the finalizer, one of the status.
+  expect(proxy.requests('PATCH')).toHaveLength(3)
+})
+
+test('a deleted object goes when its final steps are done, and says until then what is not', async () => {
+  const key = await make('final')
+  next.needsFinalizer = true
+  await run(key)
+  await remove('final')
+  next.final = { kind: 'wait', reason: 'Deleting', message: 'left: a volume', retryAfterMs: 1_234 }
+  expect(await run(key)).toEqual({ afterMs: 1_234 })
+  const status = await statusOf('final')
+  expect(status.phase).toBe('Deleting')
+  expect(find(status, 'DataGone')).toMatchObject({ status: 'False', reason: 'Deleting', message: 'left: a volume' })
+  expect(find(status, 'Ready')).toMatchObject({ status: 'False', message: 'left: a volume' })
+  expect(find(status, 'ObjectsApplied')).toBeUndefined()
+
+  next.final = { kind: 'done', reason: 'Gone' }
+  await until(() => cache.get(thing, namespace, 'final')?.['status'] !== undefined)
+  await until(async () => (await run(key)) !== 'backoff')
+  expect(await client.get(thing, namespace, 'final')).toBeUndefined()
+})
+
+test('a deleted object goes at once when it needs its final steps no more', async () => {
+  const key = await make('free')
+  next.needsFinalizer = true
+  await run(key)
+  await remove('free')
+  next = { ...next, needsFinalizer: false, final: { kind: 'blocked', reason: 'Deleting', message: 'never' } }
+  expect(await run(key)).toEqual({})
+  expect(await client.get(thing, namespace, 'free')).toBeUndefined()
+})
+
+test('nobody works on a paused object that is being deleted', async () => {
+  const key = await make('pausedatend')
+  next.needsFinalizer = true
+  await run(key)
+  await client.mergePatch(thing, namespace, 'pausedatend', { spec: { paused: true } })
+  await remove('pausedatend')
+  expect(await run(key)).toEqual({})
+  expect(find(await statusOf('pausedatend'), 'ReconciliationPaused')?.status).toBe('True')
+  expect(await finalizersOf('pausedatend')).toEqual([finalizer])
+  await client.mergePatch(thing, namespace, 'pausedatend', { metadata: { finalizers: null } })
+})
+
+test('a namespace that is being deleted takes everything with it: no final step holds it up', async () => {
+  const name = `${namespace}-going`
+  await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+  await client.create({ ...thing, metadata: { name: 'going', namespace: name }, spec: {} })
+  await until(() => cache.get(thing, name, 'going') !== undefined)
+  next = { ...next, needsFinalizer: true, final: { kind: 'blocked', reason: 'Deleting', message: 'never' } }
+  await run(`${name}/going`)
+  await client.request('DELETE', `/api/v1/namespaces/${name}`)
+  await until(() => cache.get(thing, name, 'going')?.metadata.deletionTimestamp !== undefined, 30_000)
+  await until(async () => (await run(`${name}/going`)) !== 'backoff')
+  expect(await client.get(thing, name, 'going')).toBeUndefined()
 })
 
 test('an overloaded API server is given the time it asks for', async () => {

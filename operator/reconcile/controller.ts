@@ -6,6 +6,7 @@ import type { Requeue } from '../kube/queue.ts'
 import type { Logger } from '../observability/logger.ts'
 import { metrics } from '../observability/metrics.ts'
 import { messageOf, retryAfterOf } from './errors.ts'
+import { hasFinalizer, isNamespaceGoing, setFinalizer } from './finalizer.ts'
 import {
   computeStatus,
   isPaused,
@@ -25,15 +26,26 @@ export interface Controller<Context> {
   observe(object: KubeObject, signal: AbortSignal): Promise<Context>
   steps: Step<Context>[]
   /**
+   * What may not wait for a step to be reached, and goes on while the object is paused. Asked before the steps.
+   * Resolves to the milliseconds after which it must be asked again at the latest; undefined: with the next reconcile.
+   */
+  urgent?(object: KubeObject, signal: AbortSignal): Promise<number | undefined>
+  /**
    * Status fields besides conditions, phase and observedGeneration, asked for after the steps, also when one has stopped.
    * A field left out keeps its value; one that is undefined is removed.
    */
   extraStatus?(context: Context): Record<string, unknown>
   /** Conditions beside those of the steps, asked for after the steps, also when one has stopped; one left out is removed. */
   observedConditions?(context: Context): Finding[]
+  /** Whether the object may not simply go when it is deleted: while this is so, it carries a finalizer of ours. Absent: never. */
+  needsFinalizer?(context: Context): boolean
+  /** What is done before such an object goes, reported like any step. It goes when all are done. */
+  finalSteps?: Step<Context>[]
 }
 
 export interface ReconcilerTools {
+  /** Namespaces to work in; an object elsewhere is told so. */
+  watchNamespaces: readonly string[]
   client: KubeClient
   cache: Cache
   events: EventRecorder
@@ -43,7 +55,8 @@ export interface ReconcilerTools {
 /**
  * Makes the queue's processor of one kind; keys are `namespace/name`. A start, a resync and an event are the same path:
  * read the object, observe, run the steps, patch the status if it differs, say when to come back.
- * An object that is gone or being deleted is left alone: what it owns goes with it by ownerReference.
+ * An object that is being deleted gets its final steps if it carries our finalizer. Otherwise it is left alone like one that is
+ * gone: what it owns goes with it by ownerReference.
  */
 export function reconciler<Context>(controller: Controller<Context>, tools: ReconcilerTools) {
   return async (key: string, signal: AbortSignal): Promise<Requeue> => {
@@ -74,24 +87,97 @@ async function reconcile<Context>(
 ): Promise<{ requeue: Requeue; result: string }> {
   const [namespace, name] = key.split('/') as [string, string]
   const object = tools.cache.get(controller, namespace, name)
-  if (!object || object.metadata.deletionTimestamp) return { requeue: {}, result: 'absent' }
-  if (isPaused(object)) return pause(object, tools)
+  if (!object) return { requeue: {}, result: 'absent' }
+  const deleting = object.metadata.deletionTimestamp !== undefined
+  if (deleting && !hasFinalizer(object)) return { requeue: {}, result: 'absent' }
+  if (!tools.watchNamespaces.includes(namespace)) return refuse(object, controller, tools)
+  const urgentMs = deleting ? undefined : await controller.urgent?.(object, signal)
+  const { requeue, result } = isPaused(object)
+    ? await pause(object, tools)
+    : await work(controller, tools, object, signal)
+  return { requeue: urgentMs === undefined ? requeue : soonest(requeue, urgentMs), result }
+}
+
+function soonest(requeue: Requeue, ms: number): Requeue {
+  return requeue === 'backoff' ? requeue : { afterMs: Math.min(requeue.afterMs ?? Infinity, ms) }
+}
+
+async function work<Context>(
+  controller: Controller<Context>,
+  tools: ReconcilerTools,
+  object: KubeObject,
+  signal: AbortSignal,
+): Promise<{ requeue: Requeue; result: string }> {
   const context = await controller.observe(object, signal)
+  if (object.metadata.deletionTimestamp) return finalize(controller, object, context, tools)
+  const held = await setFinalizer(object, controller.needsFinalizer?.(context) ?? false, tools)
+  if (held === 'conflict') return conflict(tools)
   const results = await runSteps(controller.steps, context)
-  logSurprise(results, tools.log)
-  const extra = controller.extraStatus?.(context) ?? {}
-  const written = await report(
-    object,
-    { results, observed: controller.observedConditions?.(context) ?? [] },
-    extra,
-    tools,
-  )
-  if (written === 'conflict') {
-    tools.log.debug('the object changed while it was reconciled')
-    return { requeue: 'backoff', result: 'conflict' }
-  }
-  const stopped = results.find(({ outcome }) => outcome.kind !== 'done')
-  return { requeue: requeueAfter(results), result: stopped?.outcome.kind ?? 'done' }
+  // What a step found then is not how things are, but that it was told to stop.
+  if (signal.aborted) return { requeue: {}, result: 'aborted' }
+  const found = { results, observed: controller.observedConditions?.(context) ?? [], deleting: false }
+  return conclude(held, found, controller.extraStatus?.(context) ?? {}, tools)
+}
+
+/** Nothing to wait for, all done, or a namespace that takes everything with it: the finalizer goes, and with it the object. */
+async function finalize<Context>(
+  controller: Controller<Context>,
+  object: KubeObject,
+  context: Context,
+  tools: ReconcilerTools,
+): Promise<{ requeue: Requeue; result: string }> {
+  const isFree = !controller.needsFinalizer?.(context) || (await isNamespaceGoing(object, tools))
+  const results = isFree ? [] : await runSteps(controller.finalSteps ?? [], context)
+  if (results.some(({ outcome }) => outcome.kind !== 'done'))
+    return conclude(object, { results, observed: [], deleting: true }, {}, tools)
+  return (await setFinalizer(object, false, tools)) === 'conflict'
+    ? conflict(tools)
+    : { requeue: {}, result: 'finalized' }
+}
+
+/** Reports what the steps found and says when to come back. */
+async function conclude(
+  object: KubeObject,
+  found: Found,
+  extra: object,
+  tools: ReconcilerTools,
+): Promise<{ requeue: Requeue; result: string }> {
+  logSurprise(found.results, tools.log)
+  if ((await report(object, found, extra, tools)) === 'conflict') return conflict(tools)
+  const stopped = found.results.find(({ outcome }) => outcome.kind !== 'done')
+  return { requeue: requeueAfter(found.results), result: stopped?.outcome.kind ?? 'done' }
+}
+
+function conflict(tools: ReconcilerTools): { requeue: Requeue; result: string } {
+  tools.log.debug('the object changed while it was reconciled')
+  return { requeue: 'backoff', result: 'conflict' }
+}
+
+interface Found {
+  results: StepResult[]
+  observed: Finding[]
+  deleting: boolean
+}
+
+/**
+ * We hold no right in its namespace but that to its status. What is paused, or observed by somebody, is left alone: another
+ * operator may watch there, and two that correct each other would never end. No Event: that would need a right, too.
+ */
+async function refuse<Context>(
+  object: KubeObject,
+  { steps }: Controller<Context>,
+  tools: ReconcilerTools,
+): Promise<{ requeue: Requeue; result: string }> {
+  const { fields, previous, generation } = statusOf(object)
+  if (isPaused(object) || previous?.observedGeneration === generation) return { requeue: {}, result: 'elsewhere' }
+  const message = `namespace ${object.metadata.namespace} is not watched: add it to the value watchNamespaces of the operator's chart, or apply the object in a namespace that is`
+  const results = steps.map(({ condition }, index): StepResult => ({
+    condition,
+    outcome: index === 0 ? { kind: 'blocked', reason: 'NamespaceNotWatched', message } : { kind: 'notReached' },
+  }))
+  const status = computeStatus({ results, previous, generation, now: new Date() })
+  const written = await patchStatus(tools, object, { ...fields, ...status })
+  return { requeue: written === 'conflict' ? 'backoff' : {}, result: 'elsewhere' }
 }
 
 /** Its next event, which resuming brings, leads back here. */
@@ -108,12 +194,7 @@ function statusOf(object: KubeObject) {
   return { fields, previous, generation: object.metadata.generation ?? 0 }
 }
 
-async function report(
-  object: KubeObject,
-  found: { results: StepResult[]; observed: Finding[] },
-  extra: object,
-  tools: ReconcilerTools,
-) {
+async function report(object: KubeObject, found: Found, extra: object, tools: ReconcilerTools) {
   const { fields, previous, generation } = statusOf(object)
   const common = computeStatus({ ...found, previous, generation, now: new Date() })
   const written = await patchStatus(tools, object, { ...fields, ...extra, ...common })

@@ -32,15 +32,17 @@ export function computeStatus(input: {
   observed?: Finding[]
   previous?: CommonStatus | undefined
   generation: number
+  /** The steps are those of a deletion. */
+  deleting?: boolean
   now: Date
 }): CommonStatus {
-  const { results, observed = [], previous, generation, now } = input
+  const { results, observed = [], previous, generation, deleting, now } = input
   const stopped = results.find((result) => result.outcome.kind !== 'done')
   const beside = observed.map(({ type, status, reason, message }) => finding(type, status, reason, message))
   const findings = [...results.map(stepFinding), readyFinding(stopped), ...progressFindings(stopped), ...beside]
   return {
     observedGeneration: generation,
-    phase: phaseOf(stopped, previous, generation),
+    phase: deleting ? 'Deleting' : phaseOf(stopped, previous, generation),
     conditions: findings.map((finding) => dated(finding, previous, generation, now)),
   }
 }

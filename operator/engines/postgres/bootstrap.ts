@@ -101,7 +101,7 @@ async function missingRoles(connection: Connection, wanted: Bootstrap): Promise<
 }
 
 /** Stored password verifiers by role; a role without one has null, a role that does not exist is absent. */
-async function verifiers(connection: Connection, names: string[]): Promise<Map<string, string | null>> {
+export async function verifiers(connection: Connection, names: string[]): Promise<Map<string, string | null>> {
   const rows = await connection.query<{ rolname: string; rolpassword: string | null }>(
     'SELECT rolname, rolpassword FROM pg_catalog.pg_authid WHERE rolname = ANY($1)',
     [names],
@@ -126,7 +126,7 @@ async function setPasswords(connection: Connection, passwords: Record<string, st
 }
 
 /** A verifier is no password, but who has it can try passwords at leisure: for this session no log and no statistics record it. */
-async function keepOutOfLogs(connection: Connection): Promise<void> {
+export async function keepOutOfLogs(connection: Connection): Promise<void> {
   await connection.query(`
     SET log_statement TO none;
     SET log_min_duration_statement TO -1;

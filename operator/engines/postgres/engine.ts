@@ -1,6 +1,15 @@
-import type { Binding } from '../../../crds/binding.ts'
-import { appRole, names, ownerRole, poolerRole, replicationRole, superuserRole } from '../../data-store/names.ts'
-import type { Engine, Target } from '../engine.ts'
+import type { Binding, BindingRole } from '../../../crds/binding.ts'
+import {
+  appRole,
+  databaseName,
+  names,
+  ownerRole,
+  poolerRole,
+  replicationRole,
+  superuserRole,
+} from '../../data-store/names.ts'
+import type { Engine, Plan, Target } from '../engine.ts'
+import { adopt } from './adopt.ts'
 import { bootstrap } from './bootstrap.ts'
 import { port, serverNames } from './config.ts'
 import { validateHba } from './hba.ts'
@@ -35,10 +44,17 @@ export const postgres: Engine = {
   probe,
   members,
   bootstrap,
-  bindingLogins: ({ database }) => ({ owner: ownerRole(database), app: appRole(database) }),
+  adopt,
+  bindingLogins,
   binding,
   bindingSecretType: 'servicebinding.io/postgresql',
   maxConnections,
+}
+
+/** By the schema: an external store's database may be called otherwise, its roles may not. */
+function bindingLogins({ store }: Plan): Record<BindingRole, string> {
+  const database = databaseName(store.spec.schema.name)
+  return { owner: ownerRole(database), app: appRole(database) }
 }
 
 function binding(target: Target): Binding {

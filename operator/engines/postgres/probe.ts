@@ -13,9 +13,21 @@ interface Facts {
  */
 export async function probe(target: Target, signal: AbortSignal): Promise<Health> {
   try {
-    return judge(await withConnection(target, signal, (connection) => connection.query<Facts>(factsQuery)))
+    return judge(await facts(target, signal))
   } catch (error) {
     return classify(error, `${target.host}:${target.port}`, signal)
+  }
+}
+
+/** An external server answers, although the store's database is not made yet. */
+async function facts(target: Target, signal: AbortSignal): Promise<Facts[]> {
+  const ask = (database: string) =>
+    withConnection({ ...target, database }, signal, (connection) => connection.query<Facts>(factsQuery))
+  try {
+    return await ask(target.database)
+  } catch (error) {
+    if ((error as { code?: string }).code !== '3D000') throw error
+    return ask('postgres')
   }
 }
 

@@ -13,14 +13,13 @@ export const log = createLogger(process.env['LOG_LEVEL'] ?? 'silent')
 
 export const ownLabels = { 'app.kubernetes.io/managed-by': managedBy, 'app.kubernetes.io/instance': 'demo' }
 
+afterAll(() => client.close())
+
 /** A namespace of its own for the calling test file, deleted when it ends. */
 export async function testNamespace(): Promise<string> {
   const name = `test-${randomBytes(5).toString('hex')}`
   await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
-  afterAll(async () => {
-    await client.request('DELETE', `/api/v1/namespaces/${name}`)
-    await client.close()
-  })
+  afterAll(() => client.request('DELETE', `/api/v1/namespaces/${name}`))
   return name
 }
 

@@ -13,6 +13,18 @@ export interface Seen {
   url: URL
   body: string
   atMs: number
+  /** What the API server said to a write; absent until it has. */
+  answer?: { status: number; body: string; atMs: number }
+}
+
+/** A write that the API server has carried out. */
+export interface Write {
+  method: string
+  path: string
+  /** When the answer came. */
+  atMs: number
+  /** The version it gave the object: etcd's order of all writes. Absent where the object is gone. */
+  resourceVersion: number | undefined
 }
 
 /**
@@ -49,6 +61,17 @@ export class Proxy {
     )
   }
 
+  /** In the order of the requests. A write that changes nothing leaves the resourceVersion as it was. */
+  writes(): Write[] {
+    return this.seen.flatMap(({ method, url, answer }) => {
+      if (!answer || answer.status >= 300) return []
+      const { metadata } = JSON.parse(answer.body) as { metadata?: { resourceVersion?: string } }
+      const version = method === 'DELETE' ? undefined : metadata?.resourceVersion
+      const resourceVersion = version === undefined ? undefined : Number(version)
+      return [{ method, path: url.pathname, atMs: answer.atMs, resourceVersion }]
+    })
+  }
+
   /** Ends open watches in the middle of a chunk, with a connection reset. */
   cut(): void {
     for (const { client } of this.#watches) client.socket?.resetAndDestroy()
@@ -73,7 +96,8 @@ export class Proxy {
     const url = new URL(request.url ?? '/', 'http://proxy')
     const atMs = performance.now()
     const body = await text(request)
-    this.seen.push({ method: request.method ?? '', url, body, atMs })
+    const seen: Seen = { method: request.method ?? '', url, body, atMs }
+    this.seen.push(seen)
     if ((await this.intercept(request, response)) === 'answered') return
     const authorization = await this.#upstream.authorization(false)
     const target = new URL(`${this.#upstream.server}${request.url}`)
@@ -89,8 +113,14 @@ export class Proxy {
         answer.destroy()
       })
       answer.pipe(response)
+      if (seen.method !== 'GET') void remember(seen, answer)
     })
     forwarded.on('error', () => response.destroy())
     forwarded.end(body)
   }
+}
+
+async function remember(seen: Seen, answer: IncomingMessage): Promise<void> {
+  const body = await text(answer)
+  seen.answer = { status: answer.statusCode ?? 502, body, atMs: performance.now() }
 }

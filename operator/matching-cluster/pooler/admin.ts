@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { withConnection, type Address, type Connection } from '../../postgres-connection.ts'
-import { adminUser, type Effective } from './compile.ts'
+import { adminUser, versionSetting, type Effective } from './compile.ts'
 
 /** The admin console of one pooler pod. */
 export interface Console {
@@ -36,6 +36,49 @@ export async function synchronize(
   }
 }
 
+/**
+ * PAUSEs databases: their transactions end, new ones wait, and no connection to the server is left.
+ * @returns  undefined: they are paused. Else why not all are, in a sentence: resume them then
+ */
+export async function pause(pod: Console, databases: string[], signal: AbortSignal): Promise<string | undefined> {
+  try {
+    await withConsole(pod, signal, async (connection) => {
+      // PgBouncer would go on filling pools up, close what it opened, take that for a failed login and tell the next client so.
+      await connection.query('SET min_pool_size = 0')
+      // Each is answered once the last transaction has ended.
+      for (const database of databases) await connection.query(`PAUSE ${database}`)
+    })
+    return undefined
+  } catch (error) {
+    return signal.aborted ? 'a transaction did not end in time' : `admin console: ${messageOf(error)}`
+  }
+}
+
+/**
+ * RESUMEs every database that is paused and not in `keep`. If there was one, the settings are again those of the file, and
+ * connections of `reconnect` are made anew as they are released. @returns  undefined: done. Else what went wrong, in a sentence
+ */
+export async function resumeOthers(
+  pod: Console,
+  keep: string[],
+  reconnect: string[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    await withConsole(pod, signal, async (connection) => {
+      const paused = [...(await show(connection, 'SHOW DATABASES', 'name'))].filter(([, row]) => row['paused'] === 1)
+      const others = paused.map(([name]) => name).filter((name) => !keep.includes(name))
+      for (const database of others) await connection.query(`RESUME ${database}`)
+      if (others.length === 0) return
+      await connection.query('RELOAD')
+      for (const database of reconnect) await connection.query(`RECONNECT ${database}`)
+    })
+    return undefined
+  } catch (error) {
+    return `admin console: ${messageOf(error)}`
+  }
+}
+
 /** Whether a client gets an answer through the pooler: undefined, or why not. Never throws. */
 export async function answers(target: Address, signal: AbortSignal): Promise<string | undefined> {
   try {
@@ -50,10 +93,13 @@ async function difference(pod: Console, effective: Effective, signal: AbortSigna
   return withConsole(pod, signal, async (connection) => {
     const config = await show(connection, 'SHOW CONFIG', 'key')
     const databases = await show(connection, 'SHOW DATABASES', 'name')
+    const users = await show(connection, 'SHOW USERS', 'name')
     return (
       certificateDifference(pod, connection) ??
       configDifference(config, effective.config) ??
-      databaseDifference(databases, effective.databases)
+      databaseDifference(databases, effective.databases) ??
+      lineDifference('login', users, effective.users) ??
+      versionDifference(config, effective.version)
     )
   })
 }
@@ -82,15 +128,24 @@ function configDifference(actual: Rows, wanted: Effective['config']): string | u
 
 function databaseDifference(actual: Rows, wanted: Effective['databases']): string | undefined {
   const extra = [...actual.keys()].find((name) => name !== 'pgbouncer' && !Object.hasOwn(wanted, name))
-  if (extra) return `database ${extra} is still there`
-  for (const [database, columns] of Object.entries(wanted)) {
-    const row = actual.get(database)
-    if (!row) return `database ${database} is missing`
+  return extra ? `database ${extra} is still there` : lineDifference('database', actual, wanted)
+}
+
+function lineDifference(of: 'database' | 'login', actual: Rows, wanted: Effective['databases']): string | undefined {
+  for (const [name, columns] of Object.entries(wanted)) {
+    const row = actual.get(name)
+    if (!row) return `${of} ${name} is missing`
     for (const [column, value] of Object.entries(columns)) {
-      if (!same(String(row[column]), value)) return `${column} of database ${database} is ${row[column]}, not ${value}`
+      const found = String(row[column] ?? '').trim()
+      if (!same(found, value)) return `${column} of ${of} ${name} is ${found || 'not set'}, not ${value || 'unset'}`
     }
   }
   return undefined
+}
+
+/** Some settings are in no SHOW command. */
+function versionDifference(actual: Rows, wanted: string): string | undefined {
+  return actual.get(versionSetting)?.['value'] === wanted ? undefined : 'still runs an earlier pgbouncer.ini'
 }
 
 /** Numbers come back in another form: 5.0 as 5, 1234567 seconds as 1.23457e+06. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { budgetProblem, compile, connectionBudget } from './compile.ts'
-import { poolerPlan } from './fixture.ts'
+import { compile } from './compile.ts'
+import { backend, poolerPlan, replicated } from './fixture.ts'
 
 /** The block under "Connection Pooling Configuration" in the specification, without its comments. */
 const specification = `
@@ -33,13 +33,17 @@ const differing: Record<string, { ours: string; because: string }> = {
   client_tls_ca_file:        { ours: '/tls/ca.crt',                because: 'D-169' },
   client_tls_protocols:      { ours: 'tlsv1.3',                    because: 'D-169' },
   server_tls_sslmode:        { ours: 'verify-full',                because: 'D-169' },
-  server_tls_ca_file:        { ours: '/tls/ca.crt',                because: 'D-169' },
+  server_tls_ca_file:        { ours: '/etc/pgbouncer/servers.crt',                because: 'D-169' },
   server_tls_protocols:      { ours: 'tlsv1.3',                    because: 'D-169' },
   auth_user:                 { ours: 'pgbouncer_auth',             because: 'D-170' },
   auth_query:                { ours: 'SELECT usename, passwd FROM pgbouncer.get_auth($1)', because: 'D-170' },
   admin_users:               { ours: 'pooler_admin',               because: 'the operator reloads and checks through the admin console' },
   unix_socket_dir:           { ours: '',                           because: 'read-only root file system; clients connect by TCP' },
   server_login_retry:        { ours: '1',                          because: 'the default of 15 s would outlast a failover' },
+  tcp_keepidle:              { ours: '10',                         because: 'a vanished primary would hold its clients for two hours' },
+  tcp_keepintvl:             { ours: '5',                          because: 'a vanished primary would hold its clients for two hours' },
+  tcp_keepcnt:               { ours: '3',                          because: 'a vanished primary would hold its clients for two hours' },
+  syslog_ident:              { ours: compile(poolerPlan()).effective.version, because: 'tells which file a pod has read' },
 }
 
 function parse(ini: string): Record<string, Record<string, string>> {
@@ -47,8 +51,9 @@ function parse(ini: string): Record<string, Record<string, string>> {
   let section: Record<string, string> = {}
   for (const line of ini.split('\n').filter((line) => line.trim() !== '')) {
     const name = /^\[(\w+)\]$/.exec(line)?.[1]
+    const [, key = '', value = ''] = /^(\w+) =\s?(.*)$/.exec(line) ?? []
     if (name) section = sections[name] = {}
-    else section[line.slice(0, line.indexOf(' = '))] = line.slice(line.indexOf(' = ') + 3)
+    else section[key] = value
   }
   return sections
 }
@@ -65,8 +70,10 @@ describe('the default rendering', () => {
 
   test('names the database as the specification does, at the store’s Service, with a computed limit (D-172)', () => {
     // supersmartmatch_geo and _temporal (D-168) join once their stores exist.
-    const database = ours['databases']?.['supersmartmatch_core']
-    expect(database).toBe('host=demo-core.ns.svc port=5432 dbname=supersmartmatch_core max_db_connections=40')
+    expect(Object.keys(ours['databases'] ?? {})).toEqual(['supersmartmatch_core', 'supersmartmatch_core_ro'])
+    expect(ours['databases']?.['supersmartmatch_core']).toMatch(
+      /^host=demo-core.ns.svc port=5432 dbname=supersmartmatch_core max_db_connections=35 connect_query='SELECT /,
+    )
   })
 
   test('is this file', async () => {
@@ -74,46 +81,78 @@ describe('the default rendering', () => {
   })
 })
 
+describe('the read-only database', () => {
+  const line = (plan = poolerPlan()) => parse(compile(plan).ini)['databases']?.['supersmartmatch_core_ro']
+
+  test('leads to the replicas, may be served by one, and leaves one that was made primary in time', () => {
+    expect(line(poolerPlan({}, [replicated]))).toBe(
+      'host=demo-core-ro.ns.svc port=5432 dbname=supersmartmatch_core server_lifetime=300 max_db_connections=40',
+    )
+  })
+
+  test('leads to the primary of a store that has no replicas', () => {
+    expect(line()).toMatch(
+      /^host=demo-core.ns.svc port=5432 dbname=supersmartmatch_core max_db_connections=5 connect_query=/,
+    )
+  })
+})
+
 test('a parameter is written, and expected of a running pod', () => {
-  const { ini, effective } = compile(poolerPlan({ query_timeout: '30.0', default_pool_size: '8' }))
+  const { ini, effective } = compile(poolerPlan({ parameters: { query_timeout: '30.0', default_pool_size: '8' } }))
   expect(parse(ini)['pgbouncer']).toMatchObject({ query_timeout: '30', default_pool_size: '8' })
   expect(effective.config).toMatchObject({ query_timeout: '30', default_pool_size: '8', max_client_conn: '1000' })
+  expect(effective.databases['supersmartmatch_core']).toMatchObject({ pool_size: '8', min_pool_size: '5' })
+})
+
+test('settings of one database are written to its line, and expected of it alone', () => {
+  const own = { pool_mode: 'session', server_lifetime: '0060', pool_size: '7', max_db_connections: '9' }
+  const { ini, effective } = compile(poolerPlan({ databases: { supersmartmatch_core: own } }, [replicated]))
+  expect(parse(ini)['databases']?.['supersmartmatch_core']).toContain(
+    'dbname=supersmartmatch_core pool_mode=session pool_size=7 max_db_connections=9 server_lifetime=60 connect_query=',
+  )
+  const { supersmartmatch_core: core, supersmartmatch_core_ro: reads } = effective.databases
+  expect(core).toMatchObject({ pool_mode: 'session', pool_size: '7', max_connections: '9', server_lifetime: '60' })
+  expect(reads).toMatchObject({ pool_mode: '', pool_size: '20', max_connections: '40', server_lifetime: '300' })
+})
+
+test('settings of one login are written to its line; the other is listed without any, which takes former ones back', () => {
+  const users = { supersmartmatch_core_app_b: { pool_size: '3', query_timeout: '15', max_user_connections: '4' } }
+  const { ini, effective } = compile(poolerPlan({ users }))
+  expect(parse(ini)['users']).toEqual({
+    supersmartmatch_core_app_a: '',
+    supersmartmatch_core_app_b: 'pool_size=3 max_user_connections=4 query_timeout=15',
+  })
+  const none = { pool_mode: '', max_user_connections: '0', max_user_client_connections: '0' }
+  expect(effective.users).toEqual({
+    supersmartmatch_core_app_a: none,
+    supersmartmatch_core_app_b: { ...none, pool_size: '3', max_user_connections: '4' },
+  })
 })
 
 test('a parameter that is gone is expected to be back at its default', () => {
   expect(compile(poolerPlan()).effective.config).toMatchObject({ query_timeout: '0' })
 })
 
-test('the hash follows the file', () => {
-  expect(compile(poolerPlan()).hash).toBe(compile(poolerPlan()).hash)
-  expect(compile(poolerPlan({ verbose: '1' })).hash).not.toBe(compile(poolerPlan()).hash)
-})
+describe('the version', () => {
+  const version = (pooling = {}) => compile(poolerPlan(pooling)).effective.version
 
-// prettier-ignore
-test.each([
-  ['one pod and one more during a rollout', 100,  1,  40],
-  ['rounded down',                          100,  2,  26],
-  ['more connections',                      500,  5,  80],
-  ['never 0, which would mean no limit',    100, 200,  1],
-  ['a server with fewer than the reserve',   10,  1,   1],
-])('connection budget: %s', (_name, maxConnections, replicas, expected) => {
-  expect(connectionBudget(maxConnections, replicas)).toBe(expected)
-})
-
-describe('the pool budget', () => {
-  test('is kept by the defaults up to three pods', () => {
-    expect([1, 2, 3].map((replicas) => budgetProblem(poolerPlan({}, replicas)))).toEqual([
-      undefined,
-      undefined,
-      undefined,
-    ])
+  test('is the last thing in the file and the beginning of its hash', () => {
+    const { ini, hash } = compile(poolerPlan())
+    expect(ini.endsWith(`\nsyslog_ident = ${hash.slice(0, 16)}\n`)).toBe(true)
   })
 
-  test('is exceeded by four, and the message says what to change', () => {
-    expect(budgetProblem(poolerPlan({}, 4))).toBe(
-      '4 pooler pods (one more during a rollout) with default_pool_size 20 need 100 connections to supersmartmatch_core, ' +
-        'which leaves 80 to the pooler: lower spec.pooling.replicas, or spec.pooling.parameters.default_pool_size to 16',
+  test('follows the file', () => {
+    expect(version()).toBe(version())
+    expect(version({ parameters: { verbose: '1' } })).not.toBe(version())
+    expect(version({ users: { supersmartmatch_core_app_a: { query_timeout: '9' } } })).not.toBe(version())
+  })
+
+  test('follows the CAs of the servers, of which each is listed once', () => {
+    const plan = (...cas: string[]) => poolerPlan({}, [backend, ...cas.map((ca) => ({ ...backend, ca }))])
+    const compiled = compile(plan('another CA', 'another CA', 'the platform’s CA'))
+    expect(compiled.servers).toBe('the platform’s CA\nanother CA')
+    expect(compiled.effective.version).not.toBe(
+      compile(plan('a third CA', 'another CA', 'the platform’s CA')).effective.version,
     )
-    expect(budgetProblem(poolerPlan({ default_pool_size: '16' }, 4))).toBeUndefined()
   })
 })

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import type { MatchingCluster } from '../../../crds/schema/matching-cluster.ts'
 import { poolerRole } from '../../data-store/names.ts'
 import type { Identity } from '../../labels.ts'
-import { effectiveSettings } from './settings.ts'
+import { connectionLimits } from './budget.ts'
+import { databasesOf, type PooledDatabase } from './databases.ts'
+import { databaseSettings, effectiveSettings, lineSettings, userSettings } from './settings.ts'
 
 export const poolerPort = 6432
 export const adminUser = 'pooler_admin'
@@ -17,6 +19,8 @@ export interface PoolerPlan {
   image: string
   /** The databases that exist, one per PostgreSQL-family store. */
   backends: Backend[]
+  /** PEM of the platform's CA. */
+  authority: string
   /**
    * sha256 of the CA's certificate and of userlist.txt: another of either rolls the pods. Until then nobody could verify what they
    * show, and the operator could not log in to tell them to reload.
@@ -24,50 +28,78 @@ export interface PoolerPlan {
   fingerprint: string
 }
 
+/** One PostgreSQL-family store, as the pooler sees it. */
 export interface Backend {
-  /** Name of the database, for clients and on the server. */
+  /** Name of the database on the server. */
   database: string
+  /** Leads to the primary. */
   host: string
+  /** Leads to the replicas; absent when there are none. */
+  readOnlyHost?: string
   port: number
-  /** max_connections of the server. */
+  /** PEM of the CA of a server that is not the platform's. */
+  ca?: string
+  /** max_connections of each server. */
   maxConnections: number
+  /** Logins that go through the pooler; the first is the one in use. */
+  logins: string[]
 }
 
 /** What a pod that runs these settings says of itself. */
 export interface Effective {
+  /** The version that the file carries: tells of settings that no SHOW command prints, too. */
+  version: string
   /** SHOW CONFIG: setting -> value; settings not listed are not compared. */
   config: Record<string, string>
   /** SHOW DATABASES: database -> column -> value; databases not listed must not exist. */
   databases: Record<string, Record<string, string>>
+  /** SHOW USERS: login -> column -> value; columns not listed are not compared. */
+  users: Record<string, Record<string, string>>
 }
 
 export interface Compiled {
   /** pgbouncer.ini. */
   ini: string
+  /** PEM of every CA that a server's certificate may be verified with: PgBouncer has one file for all of them. */
+  servers: string
   effective: Effective
-  /** sha256 of the ini. */
+  /** sha256 of both files; the version in the ini is the beginning of it. */
   hash: string
 }
 
 /**
  * pgbouncer.ini for the databases of `plan`, and how to recognise a pod that runs it. Pure.
- * Settings have passed `validate`.
+ * Settings have passed `validate`. The version comes last: a pod that could not read what is before it does not show it.
  */
 export function compile(plan: PoolerPlan): Compiled {
-  const { parameters } = plan.cluster.spec.pooling
+  const { parameters, users } = plan.cluster.spec.pooling
   const chosen = effectiveSettings(parameters)
   const section = { ...operatorSettings, ...pick(chosen, [...writtenDefaults, ...Object.keys(parameters).sort()]) }
-  const ini = [
+  const text = [
     '[databases]',
-    ...plan.backends.map((backend) => `${backend.database} = ${entries(databaseKeys(plan, backend))}`),
+    ...databaseLines(plan).map(({ name, keys }) => `${name} = ${pairs(keys)}`),
+    '',
+    '[users]',
+    // A login without settings is listed as well: only so does a RELOAD take back those it had.
+    ...loginsOf(plan).map((login) => `${login} = ${pairs(lineSettings(userSettings, users[login]))}`.trimEnd()),
     '',
     '[pgbouncer]',
     ...Object.entries(section).map(([name, value]) => `${name} = ${value}`),
-    '',
   ].join('\n')
-  const effective = { config: { ...operatorSettings, ...chosen }, databases: expectedDatabases(plan) }
-  return { ini, effective, hash: createHash('sha256').update(ini).digest('hex') }
+  const servers = [...new Set([plan.authority, ...plan.backends.flatMap(({ ca }) => ca ?? [])])].join('\n')
+  const hash = createHash('sha256').update(text).update(servers).digest('hex')
+  const version = hash.slice(0, 16)
+  const effective = {
+    version,
+    config: { ...operatorSettings, ...chosen },
+    databases: expectedDatabases(plan, chosen),
+    users: expectedUsers(plan, chosen),
+  }
+  return { ini: `${text}\n${versionSetting} = ${version}\n`, servers, effective, hash }
 }
+
+/** Has no effect while nothing goes to syslog, and SHOW CONFIG prints it. */
+export const versionSetting = 'syslog_ident'
 
 /**
  * What the operator sets itself. Logins are looked up in the database (auth_query), so that a new password needs no reload.
@@ -89,7 +121,7 @@ const operatorSettings = {
   client_tls_ca_file: `${tlsDirectory}/ca.crt`,
   client_tls_protocols: 'tlsv1.3',
   server_tls_sslmode: 'verify-full',
-  server_tls_ca_file: `${tlsDirectory}/ca.crt`,
+  server_tls_ca_file: `${configDirectory}/servers.crt`,
   server_tls_protocols: 'tlsv1.3',
 }
 
@@ -104,55 +136,86 @@ const writtenDefaults = [
   'ignore_startup_parameters',
   'max_prepared_statements',
   'server_login_retry',
+  'tcp_keepidle',
+  'tcp_keepintvl',
+  'tcp_keepcnt',
 ]
 
-function databaseKeys(plan: PoolerPlan, { database, host, port, maxConnections }: Backend): Record<string, string> {
-  const budget = String(connectionBudget(maxConnections, plan.cluster.spec.pooling.replicas))
-  return { host, port: String(port), dbname: database, max_db_connections: budget }
+/**
+ * Run by each new connection before a client gets it, and only where writes go. While a former primary is a replica already and the
+ * Service still leads there, the connection ends itself and PgBouncer tries again; it would be kept for its lifetime otherwise, and
+ * every write on it would fail. Connections from before are no matter: PostgreSQL restarts to become a replica.
+ */
+const leaveReplica = `SELECT pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid()) WHERE pg_catalog.pg_is_in_recovery()`
+
+/** How long a connection to a replica lives by default: one to a replica that was made primary belongs elsewhere. */
+const replicaLifetime = { server_lifetime: '300' }
+
+/** Section [databases]: names, and the keys of each line. */
+function databaseLines(plan: PoolerPlan): { name: string; keys: Record<string, string> }[] {
+  const limits = connectionLimits(plan)
+  return databasesOf(plan.backends).map((database) => {
+    const { name, host, port, server, leadsTo } = database
+    const keys = {
+      host,
+      port: String(port),
+      dbname: server,
+      ...ownSettings(plan, database),
+      max_db_connections: String(limits.get(name)),
+      ...(leadsTo === 'primary' ? { connect_query: `'${leaveReplica}'` } : {}),
+    }
+    return { name, keys }
+  })
 }
 
-function expectedDatabases(plan: PoolerPlan): Effective['databases'] {
+function ownSettings({ cluster }: PoolerPlan, { name, leadsTo }: PooledDatabase): Record<string, string> {
+  const given = cluster.spec.pooling.databases[name]
+  return { ...(leadsTo === 'replicas' ? replicaLifetime : {}), ...lineSettings(databaseSettings, given) }
+}
+
+function expectedDatabases(plan: PoolerPlan, chosen: Record<string, string>): Effective['databases'] {
+  const of = (keys: Record<string, string>, name: string, global = name) => keys[name] ?? chosen[global] ?? ''
   return Object.fromEntries(
-    plan.backends.map((backend) => {
-      const { host = '', port = '', dbname = '', max_db_connections: limit = '' } = databaseKeys(plan, backend)
-      return [backend.database, { host, port, database: dbname, max_connections: limit }]
-    }),
+    databaseLines(plan).map(({ name, keys }) => [
+      name,
+      {
+        host: of(keys, 'host'),
+        port: of(keys, 'port'),
+        database: of(keys, 'dbname'),
+        pool_mode: keys['pool_mode'] ?? '',
+        pool_size: of(keys, 'pool_size', 'default_pool_size'),
+        min_pool_size: of(keys, 'min_pool_size'),
+        reserve_pool_size: of(keys, 'reserve_pool_size'),
+        server_lifetime: String(Math.trunc(Number(of(keys, 'server_lifetime')))),
+        max_connections: of(keys, 'max_db_connections'),
+        max_client_connections: of(keys, 'max_db_client_connections'),
+      },
+    ]),
   )
 }
 
-/** Connections of a server that the pooler leaves alone: migrations, relay, operator, replication, people, superuser_reserved. */
-const directConnections = 20
-/** A rollout starts the new pod before it ends an old one. */
-const surge = 1
-
-/**
- * Server connections one pooler pod may open to one database (max_db_connections), whatever logins they are for.
- * @param maxConnections  max_connections of the server
- * @param replicas        pooler pods; one more may run during a rollout
- * @returns               connections, rounded down, at least 1
- */
-export function connectionBudget(maxConnections: number, replicas: number): number {
-  return Math.max(1, Math.floor((maxConnections - directConnections) / (replicas + surge)))
+/** Sizes only where they are given: for a login that has none, PgBouncer 1.24 prints that of the login before it. */
+function expectedUsers(plan: PoolerPlan, chosen: Record<string, string>): Effective['users'] {
+  const expected = loginsOf(plan).map((login) => {
+    const given = lineSettings(userSettings, plan.cluster.spec.pooling.users[login])
+    const of = (name: string) => given[name] ?? chosen[name] ?? ''
+    const sizes = ['pool_size', 'reserve_pool_size'].filter((name) => given[name] !== undefined)
+    const columns = {
+      pool_mode: given['pool_mode'] ?? '',
+      max_user_connections: of('max_user_connections'),
+      max_user_client_connections: of('max_user_client_connections'),
+      ...pick(given, sizes),
+    }
+    return [login, columns] as const
+  })
+  return Object.fromEntries(expected)
 }
 
-/** Why the databases cannot serve the pools that are asked for, in a sentence; undefined when they can. */
-export function budgetProblem(plan: PoolerPlan): string | undefined {
-  const { replicas, parameters } = plan.cluster.spec.pooling
-  const size = Number(effectiveSettings(parameters)['default_pool_size'])
-  for (const { database, maxConnections } of plan.backends) {
-    const budget = connectionBudget(maxConnections, replicas)
-    if (size <= budget) continue
-    const wanted = size * (replicas + surge)
-    return (
-      `${replicas} pooler pods (one more during a rollout) with default_pool_size ${size} need ${wanted} connections to ` +
-      `${database}, which leaves ${maxConnections - directConnections} to the pooler: lower spec.pooling.replicas, or ` +
-      `spec.pooling.parameters.default_pool_size to ${budget}`
-    )
-  }
-  return undefined
+function loginsOf({ backends }: PoolerPlan): string[] {
+  return backends.flatMap(({ logins }) => logins)
 }
 
-function entries(keys: Record<string, string>): string {
+function pairs(keys: Record<string, string>): string {
   return Object.entries(keys)
     .map(([key, value]) => `${key}=${value}`)
     .join(' ')

@@ -2,6 +2,7 @@ import type { KubeObject } from '../../../crds/object.ts'
 import type { MatchingCluster } from '../../../crds/schema/matching-cluster.ts'
 import { domain, labels, selector } from '../../labels.ts'
 import { containerSecurity, podSecurity, resourceRequirements } from '../../pods.ts'
+import { disruptionBudget, podScheduling } from '../../placement.ts'
 import { names } from '../names.ts'
 import { adminUser, compile, configDirectory, poolerPort, tlsDirectory, type PoolerPlan } from './compile.ts'
 
@@ -10,9 +11,11 @@ export { poolerPort }
 /** User and group of the pgbouncer image, as images/pgbouncer/Containerfile creates them. */
 const pgbouncerId = 999
 
-/** The pooler's ConfigMap, Service and Deployment; its two Secrets (`poolerSecretValues`, TLS) are the caller's. Pure. */
+/** The pooler's ConfigMap, Service, Deployment and disruption budget; its two Secrets (`poolerSecretValues`, TLS) are the caller's. Pure. */
 export function poolerObjects(plan: PoolerPlan): KubeObject[] {
-  return [configMap(plan), service(plan), deployment(plan)]
+  const always = [configMap(plan), service(plan), deployment(plan)]
+  const several = plan.cluster.spec.pooling.replicas > 1
+  return several ? [...always, disruptionBudget(metadata(plan), plan.identity)] : always
 }
 
 /** DNS names of the pooler's certificate: its Service under each of its names. */
@@ -35,7 +38,9 @@ export function poolerSecretValues(passwords: Record<string, string>, adminPassw
 const quote = (value: string) => `"${value.replaceAll('"', '""')}"`
 
 function configMap(plan: PoolerPlan): KubeObject {
-  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: metadata(plan), data: { 'pgbouncer.ini': compile(plan).ini } }
+  const { ini, servers } = compile(plan)
+  const data = { 'pgbouncer.ini': ini, 'servers.crt': servers }
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: metadata(plan), data }
 }
 
 function service(plan: PoolerPlan): KubeObject {
@@ -67,6 +72,7 @@ function deployment(plan: PoolerPlan): KubeObject {
           automountServiceAccountToken: false,
           enableServiceLinks: false,
           securityContext: podSecurity(pgbouncerId),
+          ...podScheduling(plan.cluster.spec, plan.identity),
           terminationGracePeriodSeconds: 60,
           containers: [container(plan)],
           volumes: volumes(plan),
@@ -108,14 +114,16 @@ function volumes(plan: PoolerPlan) {
       projected: {
         defaultMode: 0o440,
         sources: [
-          { configMap: { name: names.pooler(name), items: [{ key: 'pgbouncer.ini', path: 'pgbouncer.ini' }] } },
-          { secret: { name: names.pooler(name), items: [{ key: 'userlist.txt', path: 'userlist.txt' }] } },
+          { configMap: { name: names.pooler(name), items: ['pgbouncer.ini', 'servers.crt'].map(file) } },
+          { secret: { name: names.pooler(name), items: [file('userlist.txt')] } },
         ],
       },
     },
     { name: 'tls', secret: { secretName: names.poolerTlsSecret(name), defaultMode: 0o440 } },
   ]
 }
+
+const file = (key: string) => ({ key, path: key })
 
 function metadata(plan: PoolerPlan) {
   const { name, namespace = '' } = plan.cluster.metadata

@@ -1,60 +1,38 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { KubeObject } from '../../../crds/object.ts'
-import { createAuthority, issueServerCertificate } from '../../certificates.ts'
+import { issueServerCertificate } from '../../certificates.ts'
 import { createLab, operatorImage } from '../../testing/lab.ts'
 import { withConnection } from '../../postgres-connection.ts'
-import { secret } from '../../secrets.ts'
-import { names } from '../names.ts'
 import { answers, synchronize, type Console } from './admin.ts'
 import { adminUser, compile, type PoolerPlan } from './compile.ts'
-import { poolerPlan } from './fixture.ts'
-import { poolerObjects, poolerPort, poolerSecretValues, poolerServerNames } from './objects.ts'
+import { replicated } from './fixture.ts'
+import { poolerLab } from './lab.ts'
+import { poolerObjects, poolerServerNames } from './objects.ts'
+import { databaseSettings, userSettings } from './settings.ts'
 
 /** A real PgBouncer, from our own objects, under Pod Security restricted. It has no database behind it. */
 const lab = await createLab()
-let image: string
+const pooler = await poolerLab(lab, await operatorImage('IMAGE_PGBOUNCER'))
+const { authority, plan } = pooler
 let pod: Console
-const authority = await createAuthority('ca', new Date())
 
 beforeAll(async () => {
-  image = await operatorImage('IMAGE_PGBOUNCER')
-  await lab.apply([...(await secrets()), ...poolerObjects(plan())])
-  await lab.kubectl('rollout', 'status', 'deployment/demo-pooler', '--timeout=60s')
-  const name = await lab.kubectl('get', 'pods', '--output=jsonpath={.items[0].metadata.name}')
-  const port = await lab.forward(name, poolerPort)
-  const [servername = ''] = poolerServerNames(plan().cluster)
-  pod = { host: '127.0.0.1', servername, port, password: 'admin-password', ca: authority.certificate }
+  await pooler.start(plan())
+  pod = (await pooler.consoles())[0]!
 })
-
-function plan(parameters: Record<string, string> = {}): PoolerPlan {
-  const base = poolerPlan(parameters)
-  const cluster = { ...base.cluster, metadata: { name: 'demo', namespace: lab.namespace } }
-  return { ...base, cluster, image }
-}
-
-async function secrets(): Promise<KubeObject[]> {
-  const pair = await issueServerCertificate(authority, poolerServerNames(plan().cluster), new Date())
-  const tls = { 'tls.crt': pair.certificate, 'tls.key': pair.key, 'ca.crt': authority.certificate }
-  const metadata = (name: string) => ({ name, namespace: lab.namespace, labels: {} })
-  return [
-    secret(metadata(names.poolerTlsSecret('demo')), tls),
-    secret(metadata(names.pooler('demo')), poolerSecretValues({ pgbouncer_auth: 'p"1' }, 'admin-password')),
-  ]
-}
 
 const soon = () => AbortSignal.timeout(5_000)
 const pods = () =>
   lab.kubectl('get', 'pods', '--output=jsonpath={.items[*].metadata.uid} {.items[*].status..restartCount}')
 
 /** As the controller does it: the ConfigMap, then a change of the pod that makes kubelet refresh its volumes. */
-async function change(parameters: Record<string, string>): Promise<string[]> {
+async function change(wanted: PoolerPlan): Promise<string[]> {
   const seen: string[] = []
-  await lab.apply(poolerObjects(plan(parameters)))
-  await lab.kubectl('annotate', 'pods', '--all', '--overwrite', `hash=${compile(plan(parameters)).hash}`)
+  await lab.apply(poolerObjects(wanted))
+  await lab.kubectl('annotate', 'pods', '--all', '--overwrite', `hash=${compile(wanted).hash}`)
   await expect
     .poll(
       async () => {
-        const why = await synchronize(pod, compile(plan(parameters)).effective, soon())
+        const why = await synchronize(pod, compile(wanted).effective, soon())
         if (why) seen.push(why)
         return why
       },
@@ -72,23 +50,82 @@ describe('a running pooler', () => {
 
   test('takes a changed setting by RELOAD: same pod, no restart, and back when it is gone', async () => {
     const before = await pods()
-    await change({ default_pool_size: '7', query_timeout: '30.5', ignore_startup_parameters: 'options, search_path' })
+    const parameters = {
+      default_pool_size: '7',
+      query_timeout: '30.5',
+      ignore_startup_parameters: 'options, search_path',
+    }
+    await change(plan({ parameters }))
     expect(await synchronize(pod, compile(plan()).effective, soon())).toMatch(
       /^(default_pool_size is "7", not "20"|query_timeout is "30.5", not "0"|ignore_startup_parameters is)/,
     )
-    await change({})
+    await change(plan())
     expect(await pods()).toBe(before)
+  })
+
+  test('takes settings of single databases and logins in the same way', async () => {
+    const before = await pods()
+    // Every setting there is: one that PgBouncer did not know would keep it from reading the file.
+    const database = {
+      pool_mode: 'session',
+      pool_size: '9',
+      reserve_pool_size: '2',
+      max_db_connections: '12',
+      max_db_client_connections: '50',
+      server_lifetime: '60',
+    }
+    const user = {
+      pool_mode: 'transaction',
+      pool_size: '3',
+      reserve_pool_size: '1',
+      max_user_connections: '4',
+      max_user_client_connections: '40',
+      query_timeout: '15',
+      idle_transaction_timeout: '20',
+      client_idle_timeout: '30',
+    }
+    expect([Object.keys(database), Object.keys(user)].map((names) => names.sort())).toEqual(
+      [databaseSettings, userSettings].map((table) => Object.keys(table).sort()),
+    )
+    const wanted = plan({ databases: { supersmartmatch_core: database }, users: { supersmartmatch_core_app_a: user } })
+    await change(wanted)
+    expect(await synchronize(pod, compile(plan()).effective, soon())).toBe(
+      'pool_mode of database supersmartmatch_core is session, not unset',
+    )
+    await change(plan())
+    expect(await synchronize(pod, compile(wanted).effective, soon())).toMatch(/of database supersmartmatch_core is/)
+    expect(await pods()).toBe(before)
+  })
+
+  test('takes the settings of a login back, also those that it never shows', async () => {
+    const hidden = plan({ users: { supersmartmatch_core_app_b: { query_timeout: '15' } } })
+    await change(hidden)
+    expect(await synchronize(pod, compile(plan()).effective, soon())).toBe('still runs an earlier pgbouncer.ini')
+    await change(plan())
+    const shown = plan({ users: { supersmartmatch_core_app_b: { max_user_connections: '4' } } })
+    expect(await synchronize(pod, compile(shown).effective, soon())).toBe(
+      'max_user_connections of login supersmartmatch_core_app_b is 0, not 4',
+    )
+  })
+
+  test('reads from replicas once there are some', async () => {
+    await change(plan({}, [replicated]))
+    expect(await synchronize(pod, compile(plan()).effective, soon())).toMatch(/of database supersmartmatch_core\S* is/)
+    await change(plan())
   })
 
   test('is not in sync with a database it does not have, nor with one that should be gone', async () => {
     const [backend] = plan().backends
-    const more = { ...plan(), backends: [...plan().backends, { ...backend!, database: 'supersmartmatch_geo' }] }
+    const more = {
+      ...plan(),
+      backends: [...plan().backends, { ...backend!, host: 'demo-geo', database: 'supersmartmatch_geo', logins: [] }],
+    }
     expect(await synchronize(pod, compile(more).effective, soon())).toBe('database supersmartmatch_geo is missing')
     const none = { ...plan(), backends: [] }
     expect(await synchronize(pod, compile(none).effective, soon())).toBe('database supersmartmatch_core is still there')
     const moved = { ...plan(), backends: [{ ...backend!, host: 'elsewhere' }] }
     expect(await synchronize(pod, compile(moved).effective, soon())).toBe(
-      'host of database supersmartmatch_core is demo-core.ns.svc, not elsewhere',
+      `host of database supersmartmatch_core is demo-core.${lab.namespace}.svc, not elsewhere`,
     )
   })
 

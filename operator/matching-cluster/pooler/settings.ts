@@ -1,3 +1,4 @@
+import type { MatchingClusterSpec } from '../../../crds/schema/matching-cluster.ts'
 import { closest } from '../../closest.ts'
 
 /** What a value of a setting may look like. `seconds` may have a fraction, `names` are separated by commas. */
@@ -10,13 +11,18 @@ type Kind =
 
 interface Setting {
   type: Kind
+  about: string
+}
+
+interface GlobalSetting extends Setting {
   /** In force when the spec does not name the setting. */
   default: string
-  about: string
 }
 
 const integer = (min: number, max: number): Kind => ({ kind: 'integer', min, max })
 const seconds: Kind = { kind: 'seconds' }
+/** Of one database or login PgBouncer takes no fraction, and 0 for "as for all". */
+const wholeSeconds = integer(1, 99_999_999)
 const boolean: Kind = { kind: 'boolean' }
 const names: Kind = { kind: 'names' }
 const choice = (...values: string[]): Kind => ({ kind: 'choice', values })
@@ -26,7 +32,7 @@ const choice = (...values: string[]): Kind => ({ kind: 'choice', values })
  * have an effect here and that the operator does not need for itself. docs/reference/pooling.md is generated from this table.
  */
 // prettier-ignore
-export const settings: Record<string, Setting> = {
+export const settings: Record<string, GlobalSetting> = {
   pool_mode:                   { default: 'transaction', type: choice('transaction', 'session'), about: 'When a server connection goes back to the pool. The services need no more than transaction' },
   max_client_conn:             { default: '1000', type: integer(1, 100_000),    about: 'Client connections per pooler pod' },
   default_pool_size:           { default: '20',   type: integer(1, 10_000),     about: 'Server connections per database and login' },
@@ -59,9 +65,9 @@ export const settings: Record<string, Setting> = {
   max_packet_size:             { default: '2147483647', type: integer(1024, 2_147_483_647), about: 'Largest packet let through, in bytes' },
   sbuf_loopcnt:                { default: '5',    type: integer(0, 10_000),     about: 'Reads from one connection before the next one’s turn; 0: no limit' },
   tcp_keepalive:               { default: '1',    type: boolean,                about: 'TCP keep-alive' },
-  tcp_keepcnt:                 { default: '0',    type: integer(0, 127),        about: 'Keep-alive probes before a connection is given up; 0: the kernel’s value' },
-  tcp_keepidle:                { default: '0',    type: integer(0, 32_767),     about: 'Idle seconds before the first keep-alive probe; 0: the kernel’s value' },
-  tcp_keepintvl:               { default: '0',    type: integer(0, 32_767),     about: 'Seconds between keep-alive probes; 0: the kernel’s value' },
+  tcp_keepcnt:                 { default: '3',    type: integer(0, 127),        about: 'Keep-alive probes before a connection is given up; 0: the kernel’s value' },
+  tcp_keepidle:                { default: '10',   type: integer(0, 32_767),     about: 'Idle seconds before the first keep-alive probe; 0: the kernel’s value, two hours, for which a vanished primary would hold its clients' },
+  tcp_keepintvl:               { default: '5',    type: integer(0, 32_767),     about: 'Seconds between keep-alive probes; 0: the kernel’s value' },
   tcp_socket_buffer:           { default: '0',    type: integer(0, 1_073_741_824), about: 'Socket buffer in bytes; 0: the kernel’s value' },
   tcp_user_timeout:            { default: '0',    type: integer(0, 2_147_483_647), about: 'Milliseconds that sent data may stay unacknowledged; 0: the kernel’s value' },
   stats_period:                { default: '60',   type: integer(1, 86_400),     about: 'Seconds over which averages are computed' },
@@ -70,6 +76,30 @@ export const settings: Record<string, Setting> = {
   log_pooler_errors:           { default: '1',    type: boolean,                about: 'Log errors sent to clients' },
   log_stats:                   { default: '1',    type: boolean,                about: 'Log statistics every stats_period' },
   verbose:                     { default: '0',    type: integer(0, 3),          about: 'Verbosity of the log' },
+}
+
+/** What `spec.pooling.databases.<database>` may set: settings of a line in section [databases]. */
+// prettier-ignore
+export const databaseSettings: Record<string, Setting> = {
+  pool_mode:                   { type: choice('transaction', 'session'), about: 'As above, for this database' },
+  pool_size:                   { type: integer(1, 10_000),     about: 'Server connections per login, instead of default_pool_size' },
+  reserve_pool_size:           { type: integer(0, 10_000),     about: 'As above, for this database' },
+  max_db_connections:          { type: integer(1, 10_000),     about: 'Server connections of all logins together, per pooler pod. By default what the server can give; more than that is PoolBudgetExceeded' },
+  max_db_client_connections:   { type: integer(1, 100_000),    about: 'Client connections per pooler pod' },
+  server_lifetime:             { type: wholeSeconds,           about: 'As above, for this database. A read-only database whose store has replicas: 300, so that reads leave a replica that was made primary' },
+}
+
+/** What `spec.pooling.users.<login>` may set: settings of a line in section [users]. */
+// prettier-ignore
+export const userSettings: Record<string, Setting> = {
+  pool_mode:                   { type: choice('transaction', 'session'), about: 'As above, for this login' },
+  pool_size:                   { type: integer(1, 10_000),     about: 'Server connections per database; comes before the database’s own' },
+  reserve_pool_size:           { type: integer(0, 10_000),     about: 'As above; comes before the database’s own' },
+  max_user_connections:        { type: integer(1, 10_000),     about: 'Server connections of this login to all databases together' },
+  max_user_client_connections: { type: integer(1, 100_000),    about: 'Client connections of this login' },
+  query_timeout:               { type: wholeSeconds,           about: 'As above, for this login' },
+  idle_transaction_timeout:    { type: wholeSeconds,           about: 'As above, for this login' },
+  client_idle_timeout:         { type: wholeSeconds,           about: 'As above, for this login' },
 }
 
 const byOperator = 'the operator sets it'
@@ -82,8 +112,9 @@ const idle = 'it would have no effect here'
 /** Settings of PgBouncer 1.24 that cannot be set, and why. */
 // prettier-ignore
 export const refusedSettings: Record<string, string> = {
+  syslog_ident: 'the operator keeps the version of pgbouncer.ini in it',
   listen_addr: byOperator, listen_port: byOperator, conffile: byOperator, peer_id: byOperator, tcp_defer_accept: byOperator,
-  max_db_connections: 'the operator computes it from max_connections of the database and the number of pooler pods: set default_pool_size',
+  max_db_connections: 'the operator computes it from max_connections of the server and the number of pooler pods: set default_pool_size, or max_db_connections of a database',
   server_reset_query: 'the operator keeps DISCARD ALL: what one client leaves behind must not reach the next',
   server_check_query: 'the operator keeps PgBouncer’s own',
   auth_type: login, auth_file: login, auth_hba_file: login, auth_ident_file: login, auth_user: login, auth_query: login,
@@ -92,30 +123,82 @@ export const refusedSettings: Record<string, string> = {
   client_tls_ciphers: tls, client_tls_ecdhcurve: tls, client_tls_dheparams: tls,
   server_tls_sslmode: tls, server_tls_key_file: tls, server_tls_cert_file: tls, server_tls_ca_file: tls, server_tls_protocols: tls,
   server_tls_ciphers: tls,
-  logfile: container, pidfile: container, syslog: container, syslog_ident: container, syslog_facility: container, user: container,
+  logfile: container, pidfile: container, syslog: container, syslog_facility: container, user: container,
   unix_socket_dir: container, unix_socket_mode: container, unix_socket_group: container, service_name: container, job_name: container,
   listen_backlog: restart, pkt_buf: restart, disable_pqexec: restart, track_extra_parameters: restart, so_reuseport: restart,
   resolv_conf: restart,
   autodb_idle_timeout: idle, suspend_timeout: idle,
 }
 
-/** One sentence per problem, naming the parameter and what to do; empty when all can be applied. */
-export function validate(parameters: Record<string, string>): string[] {
-  const problems = Object.entries(parameters).flatMap(([name, value]) => problemOf(name, value) ?? [])
-  return problems.length > 0 ? problems : contradictions(parameters)
+const address = 'the operator sets it from the store'
+const role = 'a role has its own: ALTER ROLE … SET'
+
+// prettier-ignore
+export const refusedDatabaseSettings: Record<string, string> = {
+  host: address, port: address, dbname: address, load_balance_hosts: address,
+  user: login, password: login, auth_user: login, auth_dbname: login, auth_query: login,
+  connect_query: 'the operator uses it to leave a server that is no primary any more',
+  client_encoding: role, datestyle: role, timezone: role, application_name: role,
+  min_pool_size: 'PgBouncer would keep to it while the database is paused for a switchover, and clients would get errors: set it in parameters',
+  reserve_pool: 'it is the old name of reserve_pool_size',
 }
 
-function problemOf(name: string, value: string): string | undefined {
-  const path = `spec.pooling.parameters.${name}`
+type Pooling = Pick<MatchingClusterSpec['pooling'], 'parameters' | 'databases' | 'users'>
+
+/** What may be named in the spec. */
+export interface Pooled {
+  /** Databases of the pooler. */
+  databases: string[]
+  /** Logins of the platform that go through it. */
+  logins: string[]
+}
+
+/** A group of settings: a section of pgbouncer.ini, or one line of it. */
+interface Section {
+  settings: Record<string, Setting>
+  refused: Record<string, string>
+  /** Whose line; absent for the settings of all. */
+  of?: 'database' | 'login'
+}
+
+const globalSection: Section = { settings, refused: refusedSettings }
+const databaseSection: Section = { settings: databaseSettings, refused: refusedDatabaseSettings, of: 'database' }
+const userSection: Section = { settings: userSettings, refused: {}, of: 'login' }
+
+/** One sentence per problem, naming the field and what to do; empty when all can be applied. */
+export function validate({ parameters, databases, users }: Pooling, pooled: Pooled): string[] {
+  const path = 'spec.pooling'
+  const problems = [
+    ...problemsOf(`${path}.parameters`, parameters, globalSection),
+    ...linesProblems(`${path}.databases`, databases, pooled.databases, databaseSection),
+    ...linesProblems(`${path}.users`, users, pooled.logins, userSection),
+  ]
+  return problems.length > 0 ? problems : contradictions(parameters, databases)
+}
+
+function linesProblems(path: string, lines: Pooling['databases'], known: string[], section: Section): string[] {
+  return Object.entries(lines).flatMap(([name, values]) => {
+    if (known.includes(name)) return problemsOf(`${path}.${name}`, values, section)
+    const close = closest(name, known)
+    const fix = close ? `did you mean ${close}?` : `it has ${known.join(', ')}`
+    return `${path}.${name}: the pooler has no such ${section.of}; ${fix}`
+  })
+}
+
+function problemsOf(path: string, values: Record<string, string>, section: Section): string[] {
+  return Object.entries(values).flatMap(([name, value]) => problemOf(`${path}.${name}`, name, value, section) ?? [])
+}
+
+function problemOf(path: string, name: string, value: string, { settings, refused, of }: Section): string | undefined {
   const setting = Object.hasOwn(settings, name) ? settings[name] : undefined
   if (setting) {
     const why = valueProblem(setting.type, value)
     return why && `${path}: "${value}" ${why}`
   }
-  if (Object.hasOwn(refusedSettings, name)) return `${path} cannot be set: ${refusedSettings[name]}; remove it`
+  if (Object.hasOwn(refused, name)) return `${path} cannot be set: ${refused[name]}; remove it`
   const close = closest(name, Object.keys(settings))
   const fix = close ? `did you mean ${close}?` : 'see docs/reference/pooling.md for those it has'
-  return `${path}: PgBouncer 1.24 has no such setting; ${fix}`
+  return `${path}: PgBouncer 1.24 has no such setting${of ? ` of a ${of}` : ''}; ${fix}`
 }
 
 function valueProblem(type: Kind, value: string): string | undefined {
@@ -136,13 +219,23 @@ function valueProblem(type: Kind, value: string): string | undefined {
 }
 
 /** What each value allows and both together do not. */
-function contradictions(parameters: Record<string, string>): string[] {
-  const value = (name: string) => Number(parameters[name] ?? settings[name]?.default)
-  if (value('min_pool_size') <= value('default_pool_size')) return []
-  const [min, size] = [value('min_pool_size'), value('default_pool_size')]
-  return [
-    `spec.pooling.parameters: min_pool_size ${min} is more than default_pool_size ${size}: lower the one or raise the other`,
-  ]
+function contradictions(parameters: Record<string, string>, databases: Pooling['databases']): string[] {
+  const value = (name: string) => parameters[name] ?? settings[name]?.default ?? ''
+  const min = value('min_pool_size')
+  const sizes = [
+    ['spec.pooling.parameters', 'default_pool_size', value('default_pool_size')],
+    ...Object.entries(databases).map(([name, own]) => [
+      `spec.pooling.databases.${name}`,
+      'pool_size',
+      own['pool_size'],
+    ]),
+  ] as const
+  return sizes
+    .filter(([, , size]) => size !== undefined && Number(min) > Number(size))
+    .map(
+      ([path, name, size]) =>
+        `${path}: min_pool_size ${min} is more than ${name} ${size}: lower the one or raise the other`,
+    )
 }
 
 /** Values of all settings above: the given ones over the defaults, in the form SHOW CONFIG gives them back. */
@@ -151,6 +244,18 @@ export function effectiveSettings(parameters: Record<string, string>): Record<st
     return [name, normal(setting.type, parameters[name] ?? setting.default)] as const
   })
   return Object.fromEntries(entries)
+}
+
+/** The given values of one line, in the order of the table and in the form PgBouncer gives them back. */
+export function lineSettings(
+  table: Record<string, Setting>,
+  values: Record<string, string> = {},
+): Record<string, string> {
+  const given = Object.entries(table).flatMap(([name, { type }]) => {
+    const value = values[name]
+    return value === undefined ? [] : [[name, normal(type, value)] as const]
+  })
+  return Object.fromEntries(given)
 }
 
 function normal(type: Kind, value: string): string {
@@ -173,17 +278,37 @@ export function reference(): string {
   const allowed = Object.entries(settings).map(
     ([name, { type, default: value, about }]) => `| \`${name}\` | ${describe(type)} | \`${value}\` | ${about}. |`,
   )
-  const refused = Object.entries(refusedSettings).map(([name, why]) => `| \`${name}\` | ${why} |`)
   const parts = [
     '<!-- Generated by `make generate`. Do not edit. -->',
     '# Pooling settings',
-    'What `spec.pooling.parameters` of a MatchingCluster accepts: settings of section `[pgbouncer]` of PgBouncer 1.24, all values as strings. ' +
-      'A change is a RELOAD: connections stay. PgBouncer’s own page says more about each: <https://www.pgbouncer.org/config.html>.',
+    'What `spec.pooling` of a MatchingCluster accepts: settings of PgBouncer 1.24, all values as strings. A change is a RELOAD: connections stay. ' +
+      'PgBouncer’s own page says more about each: <https://www.pgbouncer.org/config.html>.',
+    'A value that is not accepted is named in condition SpecValid before anything changes. Pools that the servers cannot serve are PoolBudgetExceeded in condition PoolerReady; the message has the numbers and what would fit. How the pooler works is in [pooler.md](../pooler.md).',
+    '## For all: `parameters`',
+    'Section `[pgbouncer]`.',
     ['| setting | value | default | effect |', '| --- | --- | --- | --- |', ...allowed].join('\n'),
+    '## For one database: `databases.<database>`',
+    'A line in section `[databases]`: `supersmartmatch_core`, and `supersmartmatch_core_ro` for reads. What is left out is as for all.',
+    lineTable(databaseSettings),
+    '## For one login: `users.<login>`',
+    'A line in section `[users]`: `supersmartmatch_core_app_a` and `supersmartmatch_core_app_b`, the pair that the application logs in as. What is left out is as for all.',
+    lineTable(userSettings),
     '## Not settable',
-    ['| setting | why |', '| --- | --- |', ...refused].join('\n'),
+    refusedTable(refusedSettings),
+    'For one database:',
+    refusedTable(refusedDatabaseSettings),
   ]
   return `${parts.join('\n\n')}\n`
+}
+
+function lineTable(table: Record<string, Setting>): string {
+  const rows = Object.entries(table).map(([name, { type, about }]) => `| \`${name}\` | ${describe(type)} | ${about}. |`)
+  return ['| setting | value | effect |', '| --- | --- | --- |', ...rows].join('\n')
+}
+
+function refusedTable(table: Record<string, string>): string {
+  const rows = Object.entries(table).map(([name, why]) => `| \`${name}\` | ${why} |`)
+  return ['| setting | why |', '| --- | --- |', ...rows].join('\n')
 }
 
 function describe(type: Kind): string {

@@ -1,0 +1,46 @@
+import type { DataStore } from '../../crds/schema/data-store.ts'
+import { secretValue } from '../secrets.ts'
+import { connectionOf, type ConnectionResult } from './connection.ts'
+import { databaseName, names } from './names.ts'
+import type { Tools } from './observe.ts'
+
+/** Where a store's primary answers, managed or external. */
+export interface Endpoint {
+  host: string
+  port: number
+  database: string
+  /** PEM; the server's certificate must verify against it for `host`. */
+  ca: string
+}
+
+const secretKind = { apiVersion: 'v1', kind: 'Secret' }
+
+/** Undefined while the Secret that says so is missing or of no use; the store's DependenciesReady tells what is wrong. */
+export function endpointOf(store: DataStore, tools: Pick<Tools, 'cache' | 'engines'>): Endpoint | undefined {
+  if (store.spec.mode === 'external') {
+    const connection = connectionFor(store, tools)
+    return connection?.kind === 'found' ? connection.target : undefined
+  }
+  const { name, namespace = '' } = store.metadata
+  const authority = tools.cache.get(secretKind, namespace, store.spec.tls.caSecret ?? names.caSecret(name))
+  const ca = secretValue(authority, 'tls.crt')
+  const port = tools.engines[store.spec.engine]?.port
+  if (ca === undefined || port === undefined) return undefined
+  return {
+    host: `${names.readWriteService(name)}.${namespace}.svc`,
+    port,
+    database: databaseName(store.spec.schema.name),
+    ca,
+  }
+}
+
+/** What the Secret of an external store says; undefined when there is none that the operator sees. */
+export function connectionFor(
+  { metadata: { namespace = '' }, spec }: DataStore,
+  { cache, engines }: Pick<Tools, 'cache' | 'engines'>,
+): ConnectionResult | undefined {
+  const secret = spec.connectionSecretRef && cache.get(secretKind, namespace, spec.connectionSecretRef.name)
+  const port = engines[spec.engine]?.port
+  if (!spec.connectionSecretRef || !secret || port === undefined) return undefined
+  return connectionOf(spec.connectionSecretRef, secret, { port, database: databaseName(spec.schema.name) })
+}

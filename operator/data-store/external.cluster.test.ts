@@ -1,0 +1,355 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { bindingKeys } from '../../crds/binding.ts'
+import type { ConditionType } from '../../crds/conditions.ts'
+import { apiVersion } from '../../crds/schema/common.ts'
+import type { DataStore } from '../../crds/schema/data-store.ts'
+import { bootstrap } from '../../migrations/runner/bootstrap.ts'
+import { createAuthority, issueServerCertificate } from '../certificates.ts'
+import { engines } from '../engines/registry.ts'
+import { client, edit, until } from '../kube/testing/cluster.ts'
+import { managedBy } from '../labels.ts'
+import { containerSecurity, podSecurity } from '../pods.ts'
+import { withConnection } from '../postgres-connection.ts'
+import { secret, secretValue } from '../secrets.ts'
+import { createLab, operatorImage } from '../testing/lab.ts'
+import { testOperator } from '../testing/operator.ts'
+
+/** A PostgreSQL that is not ours: plain, with TLS and a superuser, and with a database and a role that somebody else uses. */
+const lab = await createLab()
+const { namespace } = lab
+const core = join(import.meta.dirname, '../../migrations/core')
+const operator = testOperator(namespace, {
+  engine: { probe: engines.postgres.probe },
+  clusterSql: await readFile(join(core, 'cluster.sql'), 'utf8'),
+})
+const storeKind = { apiVersion, kind: 'DataStore' }
+const secretKind = { apiVersion: 'v1', kind: 'Secret' }
+const password = 'the superuser’s'
+const ca = await createAuthority('external', new Date())
+let port = 0
+
+beforeAll(async () => {
+  const pair = await issueServerCertificate(ca, ['localhost'], new Date())
+  const files = { 'tls.crt': pair.certificate, 'tls.key': pair.key, password }
+  await lab.apply([
+    secret({ name: 'server', namespace, labels: {} }, files),
+    server(await operatorImage('IMAGE_POSTGRES')),
+  ])
+  await lab.kubectl('wait', '--for=condition=Ready', 'pod/server', '--timeout=120s')
+  port = await lab.forward('server', 5432)
+  await sql(
+    'postgres',
+    `
+    CREATE ROLE bystander LOGIN PASSWORD 'theirs';
+    CREATE ROLE plain LOGIN PASSWORD 'plain';
+    CREATE DATABASE plain OWNER plain`.split(';'),
+  )
+  await sql('postgres', ['CREATE DATABASE others OWNER bystander'])
+  await sql('others', ['CREATE TABLE accounts (id integer)', 'ALTER TABLE accounts OWNER TO bystander'])
+  operator.start()
+})
+
+function server(image: string) {
+  const script = `
+    initdb --pgdata /data/pgdata --username postgres --pwfile /server/password --auth scram-sha-256 --encoding UTF8 --no-sync
+    echo 'hostssl all all all scram-sha-256' >/data/pgdata/pg_hba.conf
+    exec postgres -D /data/pgdata -c listen_addresses='*' -c unix_socket_directories=/tmp -c fsync=off \\
+      -c ssl=on -c ssl_cert_file=/server/tls.crt -c ssl_key_file=/server/tls.key`
+  const mounts = [
+    { name: 'data', mountPath: '/data' },
+    { name: 'tmp', mountPath: '/tmp' },
+    { name: 'server', mountPath: '/server', readOnly: true },
+  ]
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'server', namespace },
+    spec: {
+      restartPolicy: 'Never',
+      terminationGracePeriodSeconds: 1,
+      automountServiceAccountToken: false,
+      securityContext: podSecurity(999),
+      containers: [
+        {
+          name: 'postgres',
+          image,
+          imagePullPolicy: 'IfNotPresent',
+          command: ['sh', '-ceu', script],
+          securityContext: containerSecurity,
+          resources: { requests: { cpu: '20m', memory: '64Mi' } },
+          readinessProbe: { exec: { command: ['pg_isready', '-h', '127.0.0.1'] }, periodSeconds: 1 },
+          volumeMounts: mounts,
+        },
+      ],
+      volumes: [
+        { name: 'data', emptyDir: {} },
+        { name: 'tmp', emptyDir: {} },
+        { name: 'server', secret: { secretName: 'server', defaultMode: 0o640 } },
+      ],
+    },
+  }
+}
+
+const address = (database: string) => ({
+  host: 'localhost',
+  port,
+  database,
+  username: 'postgres',
+  password,
+  ca: ca.certificate,
+})
+
+/** Runs statements as superuser; resolves to the rows of the last. */
+async function sql(database: string, statements: string[]): Promise<Record<string, unknown>[]> {
+  return withConnection(address(database), AbortSignal.timeout(20_000), async ({ query }) => {
+    let rows: Record<string, unknown>[] = []
+    for (const statement of statements) rows = await query(statement)
+    return rows
+  })
+}
+
+/** Everything about roles and databases that a grant or an ALTER would change. */
+async function fingerprint(): Promise<string> {
+  const [row] = await sql('postgres', [
+    `SELECT (SELECT string_agg(a::text, ' ' ORDER BY rolname) FROM pg_authid a) ||
+            (SELECT string_agg(m::text, ' ' ORDER BY oid) FROM pg_auth_members m) ||
+            (SELECT string_agg(concat(datname, datdba, datacl), ' ' ORDER BY datname) FROM pg_database) AS all`,
+  ])
+  return String(row?.['all'])
+}
+
+/** A Secret as a cloud provider's tool would leave it, and a store that uses it. */
+async function make(name: string, values: Record<string, string>, keys: object = {}): Promise<void> {
+  await setSecret(name, values)
+  const connectionSecretRef = { name: `${name}-login`, keys }
+  const spec = { engine: 'postgres', mode: 'external', schema: { name: 'core' }, connectionSecretRef }
+  await client.create({ ...storeKind, metadata: { name, namespace }, spec })
+}
+
+async function setSecret(name: string, values: Record<string, string>): Promise<void> {
+  await lab.apply([
+    secret({ name: `${name}-login`, namespace, labels: { 'app.kubernetes.io/managed-by': managedBy } }, values),
+  ])
+}
+
+const login = (username: string, database: string, more: Record<string, string> = {}) => ({
+  host: 'localhost',
+  port: String(port),
+  database,
+  username,
+  password: username,
+  'ca.crt': ca.certificate,
+  ...more,
+})
+
+const read = async (name: string) => (await client.get(storeKind, namespace, name)) as DataStore
+
+async function condition(name: string, type: ConditionType, status: string, timeoutMs = 30_000) {
+  let found: { status: string; reason: string; message: string } | undefined
+  await until(async () => {
+    found = (await read(name)).status?.conditions.find((one) => one.type === type)
+    return found?.status === status
+  }, timeoutMs).catch((error: unknown) => {
+    throw new Error(`${type} of ${name} is not ${status}: ${JSON.stringify(found)}`, { cause: error })
+  })
+  return found
+}
+
+async function remove(name: string): Promise<void> {
+  await client.request('DELETE', `/apis/${apiVersion}/namespaces/${namespace}/datastores/${name}`)
+  await until(async () => (await client.get(storeKind, namespace, name)) === undefined)
+}
+
+const values = async (name: string) => {
+  const found = await client.get(secretKind, namespace, name)
+  return Object.fromEntries(bindingKeys.map((key) => [key, secretValue(found, key) ?? '']))
+}
+
+describe('what cannot work is named, and nothing is changed', () => {
+  let before: string
+  beforeEach(async () => {
+    before = await fingerprint()
+  })
+
+  test('no Secret; a Secret without the label; then one key after the other', async () => {
+    const connectionSecretRef = { name: 'late-login' }
+    const spec = { engine: 'postgres', mode: 'external', schema: { name: 'core' }, connectionSecretRef }
+    await client.create({ ...storeKind, metadata: { name: 'late', namespace }, spec })
+    expect(await condition('late', 'DependenciesReady', 'False')).toMatchObject({
+      reason: 'SecretMissing',
+      message: expect.stringContaining('late-login, which is not there') as string,
+    })
+    await lab.apply([secret({ name: 'late-login', namespace, labels: {} }, { host: 'localhost' })])
+    await edit(await read('late'), { metadata: { annotations: { look: 'again' } } })
+    await until(async () => JSON.stringify((await read('late')).status).includes('kubectl label secret late-login'))
+    await setSecret('late', { host: 'localhost', port: '70000' })
+    await until(async () => JSON.stringify((await read('late')).status).includes('ConnectionInvalid'))
+    const invalid = await condition('late', 'DependenciesReady', 'False')
+    for (const part of ['key username is missing', 'key password is missing', 'key port is no port'])
+      expect(invalid?.message).toContain(part)
+    expect(await fingerprint()).toBe(before)
+  })
+
+  test.each<[string, string, Record<string, string>, string, string]>([
+    ['a wrong password', 'password', { password: 'wrong' }, 'Degraded', 'password authentication failed'],
+    ['a port where nothing listens', 'port', { port: '1' }, 'Unreachable', 'localhost:1'],
+    ['a name that no server has', 'nowhere', { host: 'nowhere.invalid' }, 'Unreachable', 'nowhere.invalid'],
+    ['the system’s CAs, which did not sign it', 'system', { 'ca.crt': '' }, 'Degraded', 'certificate'],
+    ['a host that its certificate does not name', 'address', { host: '127.0.0.1' }, 'Degraded', 'certificate'],
+  ])('%s', async (_what, name, given, reason, message) => {
+    await make(name, login('plain', 'plain', given))
+    const found = await condition(name, 'EngineReady', 'False')
+    expect(found).toMatchObject({ reason, message: expect.stringContaining(message) as string })
+    expect(await fingerprint()).toBe(before)
+    await remove(name)
+  })
+
+  test('another CA', async () => {
+    const other = await createAuthority('other', new Date())
+    await make('ca', login('plain', 'plain', { 'ca.crt': other.certificate }))
+    expect(await condition('ca', 'EngineReady', 'False')).toMatchObject({ reason: 'Degraded' })
+    await remove('ca')
+  })
+
+  test('a login without rights: each role, extension and right by name', async () => {
+    await make('plain', login('plain', 'plain'))
+    const found = await condition('plain', 'CredentialsReady', 'False')
+    expect(found?.reason).toBe('NotAllowed')
+    for (const part of ['plain', 'role supersmartmatch_core_owner', 'role pgbouncer_auth', 'migrate bootstrap'])
+      expect(found?.message).toContain(part)
+    expect(await fingerprint()).toBe(before)
+    await remove('plain')
+  })
+
+  test('a superuser, but a database with tables of somebody else', async () => {
+    await make('others', login('postgres', 'others', { password }))
+    const found = await condition('others', 'CredentialsReady', 'False')
+    expect(found).toMatchObject({ reason: 'NotAllowed' })
+    for (const part of ['accounts', 'bystander']) expect(found?.message).toContain(part)
+    expect(await fingerprint()).toBe(before)
+    await remove('others')
+  })
+
+  test('a superuser, but a role of that name that has another password', async () => {
+    await sql('postgres', [`CREATE ROLE supersmartmatch_core_app_a LOGIN PASSWORD 'theirs'`])
+    before = await fingerprint()
+    await make('taken', login('postgres', 'taken', { password }))
+    const found = await condition('taken', 'CredentialsReady', 'False')
+    expect(found).toMatchObject({ reason: 'NotAllowed' })
+    expect(found?.message).toContain('role supersmartmatch_core_app_a, which was there')
+    expect(await fingerprint()).toBe(before)
+    await remove('taken')
+    await sql('postgres', ['DROP ROLE supersmartmatch_core_app_a'])
+  })
+})
+
+describe('a superuser’s login', () => {
+  test('sets up database, roles and bindings; the published owner migrates; what others have stays', async () => {
+    await make(
+      'full',
+      {
+        uri: `postgresql://postgres:${encodeURIComponent(password)}@localhost:${port}/full?sslmode=disable`,
+        ca: ca.certificate,
+      },
+      { ca: 'ca' },
+    )
+    await condition('full', 'Ready', 'True')
+    const { status } = await read('full')
+    expect(status).toMatchObject({
+      endpoint: `localhost:${port}/full`,
+      version: expect.stringMatching(/^17/) as string,
+    })
+    const [app, owner] = [await values('full-app'), await values('full-owner')]
+    expect(app).toMatchObject({
+      host: 'localhost',
+      port: String(port),
+      database: 'full',
+      username: 'supersmartmatch_core_app_a',
+    })
+    await migrate(owner)
+    expect(await sql('full', ['SELECT count(*)::integer AS n FROM users'])).toEqual([{ n: 0 }])
+    const asApp = { ...address('full'), username: app['username'] ?? '', password: app['password'] ?? '' }
+    const rows = await withConnection(asApp, AbortSignal.timeout(10_000), ({ query }) =>
+      query('SELECT session_user AS who'),
+    )
+    expect(rows).toEqual([{ who: 'supersmartmatch_core_app_a' }])
+    expect(
+      await sql('postgres', [`SELECT rolpassword IS NULL AS none FROM pg_authid WHERE rolname = 'bystander'`]),
+    ).toEqual([{ none: false }])
+    const pods = await client.list({ apiVersion: 'v1', kind: 'Pod' }, namespace)
+    expect(pods.filter(({ metadata }) => metadata.name.startsWith('full-0'))).toEqual([])
+    expect(await client.list({ apiVersion: 'apps/v1', kind: 'StatefulSet' }, namespace)).toEqual([])
+  })
+
+  test('a password that got lost is made anew, because the role is ours', async () => {
+    const lost = await values('full-app')
+    await client.request('DELETE', `/api/v1/namespaces/${namespace}/secrets/full-app`)
+    await until(async () => {
+      const app = await values('full-app')
+      return app['password'] !== '' && app['password'] !== lost['password']
+    })
+    await condition('full', 'Ready', 'True')
+    const app = await values('full-app')
+    const asApp = { ...address('full'), username: app['username'] ?? '', password: app['password'] ?? '' }
+    await until(() => withConnection(asApp, AbortSignal.timeout(10_000), async () => true).catch(() => false))
+  })
+
+  test('another database in the Secret is another store: it is set up and migrated from the start', async () => {
+    const jobs = async () =>
+      (await client.list({ apiVersion: 'batch/v1', kind: 'Job' }, namespace)).filter(({ metadata }) =>
+        metadata.name.startsWith('full-'),
+      )
+    expect(await jobs()).toHaveLength(1)
+    await setSecret('full', {
+      uri: `postgresql://postgres:${encodeURIComponent(password)}@localhost:${port}/second`,
+      ca: ca.certificate,
+    })
+    await until(async () => (await read('full')).status?.endpoint === `localhost:${port}/second`)
+    await condition('full', 'Ready', 'True')
+    expect(await jobs()).toHaveLength(2)
+    expect((await values('full-app'))['database']).toBe('second')
+    expect(await sql('full', ['SELECT count(*)::integer AS n FROM users'])).toEqual([{ n: 0 }])
+  })
+})
+
+test('a login that may nothing but migrate: Ready once a superuser has run bootstrap with the passwords in the Secrets', async () => {
+  const owner = 'supersmartmatch_core_owner'
+  await sql('postgres', [`CREATE DATABASE prepared OWNER ${owner}`])
+  const given = (await values('full-owner'))['password'] ?? ''
+  await make('prepared', login(owner, 'prepared', { password: given }))
+  const refused = await condition('prepared', 'CredentialsReady', 'False')
+  for (const part of ['extension pg_trgm', 'role supersmartmatch_core_app_a, which was there', 'role pgbouncer_auth'])
+    expect(refused?.message).toContain(part)
+  expect((await values('prepared-owner'))['password']).toBe(given)
+
+  const stored = async (name: string) => secretValue(await client.get(secretKind, namespace, name), 'password') ?? ''
+  const passwords = {
+    [owner]: given,
+    supersmartmatch_core_app_a: await stored('prepared-app'),
+    pgbouncer_auth: await stored('prepared-pooler'),
+  }
+  const { host, username: user } = address('prepared')
+  const config = { host, port, user, password, database: 'postgres', ssl: { ca: ca.certificate } }
+  const options = { waitMs: 10_000, signal: AbortSignal.timeout(30_000), log: () => {} }
+  await bootstrap(config, { ...options, schema: 'core', dir: core, database: 'prepared', passwords })
+  await edit(await read('prepared'), { metadata: { annotations: { look: 'again' } } })
+  await condition('prepared', 'Ready', 'True')
+  await migrate(await values('prepared-owner'))
+}, 120_000)
+
+/** As the migration Job does it: the runner, with the binding as files. */
+async function migrate(binding: Record<string, string>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'binding-'))
+  try {
+    for (const [key, value] of Object.entries(binding)) await writeFile(join(folder, key), value)
+    const cli = join(import.meta.dirname, '../../migrations/runner/cli.ts')
+    await promisify(execFile)('node', [cli, 'apply', '--schema', 'core', '--binding', folder])
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}

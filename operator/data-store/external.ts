@@ -1,0 +1,147 @@
+import { keepSecret } from '../credentials.ts'
+import type { Adopted } from '../engines/engine.ts'
+import { messageOf } from '../reconcile/errors.ts'
+import type { Outcome } from '../reconcile/outcome.ts'
+import type { Step } from '../reconcile/steps.ts'
+import { randomPassword, secretValue } from '../secrets.ts'
+import { connectionFor } from './endpoint.ts'
+import { names, poolerRole } from './names.ts'
+import { adminTarget, findSecret, hasMoved, location, type Context } from './observe.ts'
+import { deadline, ensureBinding, metadata } from './steps.ts'
+
+/*
+ * A store that somebody else runs: nothing of an engine is made, everything above it is. docs/external-stores.md has the rights
+ * that its login needs.
+ */
+
+const dependenciesReady: Step<Context> = {
+  condition: 'DependenciesReady',
+  async run(context) {
+    const { name = '' } = context.store.spec.connectionSecretRef ?? {}
+    const connection = connectionFor(context.store, context.tools)
+    if (!connection) return { kind: 'wait', ...(await secretMissing(context, name)), retryAfterMs: 10_000 }
+    if (connection.kind === 'found') return { kind: 'done', reason: 'Ready' }
+    const message = `Secret ${name}, which spec.connectionSecretRef names, does not say how to connect: ${connection.problems.join('; ')}`
+    return { kind: 'blocked', reason: 'ConnectionInvalid', message }
+  },
+}
+
+/** The operator's cache holds labelled Secrets only, so it asks whether the label is all that is missing. */
+async function secretMissing({ tools, namespace }: Context, name: string) {
+  const unlabelled = await tools.client.get({ apiVersion: 'v1', kind: 'Secret' }, namespace, name)
+  const what = unlabelled
+    ? `which lacks the label by which the operator sees it: kubectl label secret ${name} app.kubernetes.io/managed-by=supersmartmatch-operator`
+    : 'which is not there'
+  return { reason: 'SecretMissing', message: `spec.connectionSecretRef names ${name}, ${what}` } as const
+}
+
+const objectsApplied: Step<Context> = {
+  condition: 'ObjectsApplied',
+  async run(context) {
+    context.found.endpoint = location(context)
+    // What is recorded of another server says nothing about this one.
+    if (hasMoved(context)) context.found = { ...context.found, clusterSql: undefined, schema: undefined }
+    return { kind: 'done', reason: 'External' }
+  },
+}
+
+const engineReady: Step<Context> = {
+  condition: 'EngineReady',
+  async run(context) {
+    const health = await context.engine.probe(adminTarget(context), deadline(context, 5_000))
+    if (health.state === 'ready') {
+      context.found.version = health.version
+      return { kind: 'done', reason: 'Ready' }
+    }
+    const { message } = health
+    // Nobody tells us when a server of somebody else's answers again.
+    // prettier-ignore
+    switch (health.state) {
+      case 'starting':    return { kind: 'wait', reason: 'Starting', message, retryAfterMs: 5_000 }
+      case 'unreachable': return { kind: 'wait', reason: 'Unreachable', message, retryAfterMs: 10_000 }
+      case 'degraded':    return { kind: 'wait', reason: 'Degraded', message, retryAfterMs: 30_000 }
+    }
+  },
+}
+
+/**
+ * All passwords are in Secrets before anything is asked of the server: where the login may not set them, whoever runs the server
+ * reads them there.
+ */
+const credentialsReady: Step<Context> = {
+  condition: 'CredentialsReady',
+  async run(context) {
+    const stopped =
+      (await ensureBinding(context, 'owner')) ?? (await ensureBinding(context, 'app')) ?? (await ensurePooler(context))
+    if (stopped) return stopped
+    try {
+      return judge(context, await adopt(context))
+    } catch (error) {
+      return { kind: 'wait', reason: 'Failed', message: messageOf(error), retryAfterMs: 15_000 }
+    }
+  },
+}
+
+function ensurePooler(context: Context): Promise<Outcome | undefined> {
+  const name = names.poolerSecret(context.store.metadata.name)
+  const make = () => ({ username: poolerRole, password: randomPassword() })
+  return keepSecret(context.tools, metadata(context, name), make)
+}
+
+async function adopt(context: Context): Promise<Adopted> {
+  const { engine, plan, store, schema } = context
+  if (!engine.adopt) throw new Error(`engine ${engine.name} cannot be external`)
+  const recorded = hasMoved(context) ? undefined : store.status
+  const wanted = {
+    owner: engine.bindingLogins(plan).owner,
+    clusterSql: schema.clusterSql,
+    appliedClusterSql: recorded?.clusterSql ?? '',
+    mayCreateDatabase: recorded?.schema === undefined,
+    passwords: passwords(context),
+    extensions: store.spec.extensions,
+  }
+  return engine.adopt(adminTarget(context), wanted, deadline(context, 30_000))
+}
+
+function passwords(context: Context): Record<string, string> {
+  const { engine, plan, store } = context
+  const logins = engine.bindingLogins(plan)
+  const { name } = store.metadata
+  const sources: [string, string][] = [
+    [logins.owner, names.bindingSecret(name, 'owner')],
+    [logins.app, names.bindingSecret(name, 'app')],
+    [poolerRole, names.poolerSecret(name)],
+  ]
+  const found = sources.map(([role, secret]) => [role, secretValue(findSecret(context, secret), 'password') ?? ''])
+  return Object.fromEntries(found) as Record<string, string>
+}
+
+function judge(context: Context, adopted: Adopted): Outcome {
+  const { store, tools } = context
+  if (adopted.kind === 'done') {
+    context.found.clusterSql = adopted.clusterSql || undefined
+    if (adopted.changed.length > 0) tools.events.normal(store, 'CredentialsChanged', adopted.changed.join(', '))
+    return { kind: 'done', reason: 'Ready' }
+  }
+  const { username } = adminTarget(context)
+  const message = `not allowed to ${username}, or not there: ${adopted.missing.join(', ')}. Have a superuser run migrate bootstrap --schema ${store.spec.schema.name}; docs/external-stores.md says how`
+  return { kind: 'blocked', reason: 'NotAllowed', message, retryAfterMs: 60_000 }
+}
+
+const bindingPublished: Step<Context> = {
+  condition: 'BindingPublished',
+  async run(context) {
+    return (await ensureBinding(context, 'app')) ?? { kind: 'done', reason: 'Published' }
+  },
+}
+
+const externalSteps = [dependenciesReady, objectsApplied, engineReady, credentialsReady, bindingPublished]
+
+/** The steps of a managed store, but for those that an external one takes differently. */
+export function byMode(managed: Step<Context>[]): Step<Context>[] {
+  return managed.map((step) => {
+    const other = externalSteps.find(({ condition }) => condition === step.condition) ?? step
+    const { condition } = step
+    return { condition, run: (context) => (context.store.spec.mode === 'external' ? other : step).run(context) }
+  })
+}

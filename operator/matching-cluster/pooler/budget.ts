@@ -1,0 +1,113 @@
+import type { PoolerPlan } from './compile.ts'
+import { databasesOf, type PooledDatabase } from './databases.ts'
+import { effectiveSettings } from './settings.ts'
+
+/** Connections of a server that the pooler leaves alone: migrations, relay, operator, people, superuser_reserved. */
+const directConnections = 20
+/** A rollout starts the new pod before it ends an old one. */
+const surge = 1
+/** What reads get of a server that they share with writes, unless the spec says more. */
+const sharedReads = 5
+
+/**
+ * Server connections one pooler pod may open to one server, whatever databases and logins they are for.
+ * @param maxConnections  max_connections of the server
+ * @param replicas        pooler pods; one more may run during a rollout
+ * @returns               connections, rounded down, at least 1
+ */
+export function connectionBudget(maxConnections: number, replicas: number): number {
+  return Math.max(1, Math.floor((maxConnections - directConnections) / (replicas + surge)))
+}
+
+/**
+ * max_db_connections of each database: what its logins' pools can never exceed together. Those that lead to the same server share
+ * its budget. Replicas count one by one, for all reads may end at the last of them that runs.
+ */
+export function connectionLimits(plan: PoolerPlan): Map<string, number> {
+  return new Map(servers(plan).flatMap((server) => [...limitsOf(server)]))
+}
+
+function limitsOf({ budget, first, others }: Server): Map<string, number> {
+  const rest = others.map(({ name, asked }) => [name, asked ?? between(1, budget - first.asked, sharedReads)] as const)
+  const left = Math.max(1, budget - rest.reduce((sum, [, limit]) => sum + limit, 0))
+  return new Map([[first.name, first.fixed ? first.asked : left], ...rest])
+}
+
+const between = (least: number, value: number, most: number) => Math.min(Math.max(value, least), most)
+
+/** Why the servers cannot serve the pools that are asked for, in a sentence; undefined when they can. */
+export function budgetProblem(plan: PoolerPlan): string | undefined {
+  const { replicas } = plan.cluster.spec.pooling
+  for (const { host, maxConnections, budget, first, others } of servers(plan)) {
+    const parts = [first, ...others].filter(({ asked }) => asked !== undefined)
+    const asked = parts.reduce((sum, part) => sum + (part.asked ?? 0), 0)
+    if (asked <= budget) continue
+    const available = Math.max(0, maxConnections - directConnections)
+    const fitting = Math.floor(available / asked) - surge
+    return (
+      `${replicas} pooler pods (one more during a rollout) ask for ${asked * (replicas + surge)} connections to ${host}, each ` +
+      `${asked} (${parts.map(({ why }) => why).join('; ')}), and its max_connections ${maxConnections} leave ${available} to them: ` +
+      `lower ${fitting > 0 ? `spec.pooling.replicas to ${fitting}, or ` : ''}pool sizes in spec.pooling so that a pod asks for ${budget} at most`
+    )
+  }
+  return undefined
+}
+
+/** One server that pools lead to, or any one of the replicas behind a read-only Service. */
+interface Server {
+  host: string
+  maxConnections: number
+  /** Connections of one pooler pod. */
+  budget: number
+  first: Share & { asked: number }
+  /** Further databases that lead to it. */
+  others: Share[]
+}
+
+interface Share {
+  name: string
+  /** Connections one pod may want; undefined: it takes what is left. */
+  asked: number | undefined
+  /** The spec itself sets max_db_connections. */
+  fixed: boolean
+  why: string
+}
+
+function servers(plan: PoolerPlan): Server[] {
+  const byHost = Object.values(Object.groupBy(databasesOf(plan.backends), ({ host }) => host))
+  return byHost.flatMap((databases = []) => {
+    const [first, ...others] = databases
+    if (!first) return []
+    const { host, maxConnections } = first
+    const budget = connectionBudget(maxConnections, plan.cluster.spec.pooling.replicas)
+    return [{ host, maxConnections, budget, first: share(plan, first), others: others.map((one) => extra(plan, one)) }]
+  })
+}
+
+/** What a database may want: its limit if the spec sets one, else the pools of its logins at their full sizes. */
+function share(plan: PoolerPlan, database: PooledDatabase): Server['first'] {
+  const { name } = database
+  const given = plan.cluster.spec.pooling.databases[name]?.['max_db_connections']
+  if (given !== undefined)
+    return { name, asked: Number(given), fixed: true, why: `${name} max_db_connections ${given}` }
+  const pools = poolsOf(plan, database)
+  const asked = pools.reduce((sum, { size }) => sum + size, 0)
+  const why = `${name} ${pools.map(({ login, size }) => `${size} for ${login}`).join(', ')}`
+  return { name, asked, fixed: false, why }
+}
+
+/** Reads that share a server with writes ask for nothing of their own until the spec sizes them. */
+function extra(plan: PoolerPlan, database: PooledDatabase): Share {
+  const given = plan.cluster.spec.pooling.databases[database.name] ?? {}
+  const sized = given['pool_size'] !== undefined || given['max_db_connections'] !== undefined
+  return sized ? share(plan, database) : { ...share(plan, database), asked: undefined }
+}
+
+/** PgBouncer makes a pool for each login. Of the pair only one is in use; the other counts once the spec gives it a size. */
+function poolsOf({ cluster }: PoolerPlan, { name, logins }: PooledDatabase): { login: string; size: number }[] {
+  const { parameters, databases, users } = cluster.spec.pooling
+  const ofDatabase = databases[name]?.['pool_size'] ?? effectiveSettings(parameters)['default_pool_size']
+  return logins
+    .filter((login, index) => index === 0 || users[login]?.['pool_size'] !== undefined)
+    .map((login) => ({ login, size: Number(users[login]?.['pool_size'] ?? ofDatabase) }))
+}

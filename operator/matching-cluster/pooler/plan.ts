@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto'
+import type { KubeObject } from '../../../crds/object.ts'
+import type { DataStore } from '../../../crds/schema/data-store.ts'
+import { authorityOf } from '../../credentials.ts'
+import { appRoles, databaseName, names as storeNames } from '../../data-store/names.ts'
+import { imageOf } from '../../images.ts'
+import { secretValue } from '../../secrets.ts'
+import { names } from '../names.ts'
+import { findPods, findSecret, type Context } from '../observe.ts'
+import type { Console } from './admin.ts'
+import type { Backend, PoolerPlan } from './compile.ts'
+import { poolerPort, poolerServerNames } from './objects.ts'
+
+/** @throws when the platform's CA is not there: a step before must have made it */
+export function poolerPlan(context: Context): PoolerPlan {
+  const { cluster, stores, tools } = context
+  const { name } = cluster.metadata
+  const { images, registry } = cluster.spec
+  const userlist = secretValue(findSecret(context, names.pooler(name)), 'userlist.txt') ?? ''
+  const ca = authority(context).certificate
+  return {
+    cluster,
+    identity: { name: 'pgbouncer', instance: name, component: 'pooler', cluster: name },
+    image: imageOf(images.pgbouncer, tools.images['pgbouncer'], registry),
+    backends: [...stores.values()].map((store) => backendOf(context, store)),
+    authority: ca,
+    fingerprint: createHash('sha256').update(ca).update(userlist).digest('hex'),
+  }
+}
+
+export function backendOf({ namespace, tools }: Context, store: DataStore): Backend {
+  const engine = tools.engines[store.spec.engine]
+  if (!engine?.maxConnections) throw new Error(`engine ${store.spec.engine} cannot be pooled`)
+  const { name } = store.metadata
+  const database = databaseName(store.spec.schema.name)
+  const host = (service: string) => `${service}.${namespace}.svc`
+  return {
+    database,
+    host: host(storeNames.readWriteService(name)),
+    ...(store.spec.replicas > 1 ? { readOnlyHost: host(storeNames.readOnlyService(name)) } : {}),
+    port: engine.port,
+    maxConnections: engine.maxConnections(store),
+    logins: appRoles(database),
+  }
+}
+
+export interface RunningPooler {
+  pod: KubeObject
+  console: Console
+}
+
+/** The pooler's pods that run, and how to reach the admin console of each. */
+export function runningPoolers(context: Context): RunningPooler[] {
+  const pods = findPods(context, 'pooler').filter(isRunning)
+  const { name } = context.cluster.metadata
+  const password = secretValue(findSecret(context, names.pooler(name)), 'admin-password')
+  if (pods.length === 0 || password === undefined) return []
+  const ca = authority(context).certificate
+  const certificate = secretValue(findSecret(context, names.poolerTlsSecret(name)), 'tls.crt') ?? ''
+  const [servername = ''] = poolerServerNames(context.cluster)
+  return pods.map((pod) => {
+    const host = (pod['status'] as { podIP?: string }).podIP ?? ''
+    return { pod, console: { host, servername, port: poolerPort, password, ca, certificate } }
+  })
+}
+
+function isRunning(pod: KubeObject): boolean {
+  return !pod.metadata.deletionTimestamp && (pod['status'] as { phase?: string } | undefined)?.phase === 'Running'
+}
+
+/** The platform's CA. */
+export function authority(context: Context) {
+  const name = names.caSecret(context.cluster.metadata.name)
+  return authorityOf(findSecret(context, name), name)
+}
