@@ -14,8 +14,9 @@ export function dataStoreController(tools: Tools): Controller<Context> {
     kind: 'DataStore',
     observe: async (object, signal) => observe(object as DataStore, tools, signal),
     steps: byMode(steps),
-    extraStatus: (context) => context.found,
-    observedConditions: (context) => dataAtRisk(findVolumeClaims(context)),
+    // What waited and waits no more goes; the rest stays as it was where the steps said nothing.
+    extraStatus: (context) => ({ pending: undefined, ...context.found }),
+    observedConditions: (context) => [...context.beside, ...dataAtRisk(findVolumeClaims(context))],
     needsFinalizer,
     finalSteps,
   }

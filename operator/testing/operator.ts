@@ -18,6 +18,7 @@ import { matchingClusterController } from '../matching-cluster/controller.ts'
 import { reconciler, type Controller } from '../reconcile/controller.ts'
 import { Wakeups, type OwnKind } from '../wake.ts'
 import { playRunning } from './kubelet.ts'
+import { playMembers } from './members.ts'
 
 /** As operator/main.ts watches them: owned kinds by our label only. */
 const ownedKinds = [
@@ -30,6 +31,7 @@ const ownedKinds = [
   { apiVersion: 'apps/v1', kind: 'Deployment' },
   { apiVersion: 'apps/v1', kind: 'StatefulSet' },
   { apiVersion: 'batch/v1', kind: 'Job' },
+  { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role' },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
 ]
@@ -63,7 +65,12 @@ export function testOperator(
     given.beforeWrite?.()
   })
   const events = new EventRecorder({ client, instance: 'test', log })
-  const engine: Engine = { ...engines.postgres, ...answersAtOnce, ...given.engine }
+  const engine: Engine = {
+    ...engines.postgres,
+    ...answersAtOnce,
+    members: playMembers(cache, namespace),
+    ...given.engine,
+  }
   const tools: Tools = {
     client: writer,
     cache,
@@ -124,7 +131,7 @@ async function releaseAll(kind: ResourceRef, namespace: string): Promise<void> {
 
 const answersAtOnce: Partial<Engine> = {
   probe: async () => ({ state: 'ready', version: '17.1' }),
-  bootstrap: async () => ({ clusterSql: 'sha', changed: [] }),
+  bootstrap: async () => ({ clusterSql: 'sha', changed: [], unavailable: [] }),
 }
 
 /** Pods that fit nowhere run, and migrations succeed. */

@@ -38,7 +38,7 @@ async function change(wanted: PoolerPlan): Promise<string[]> {
         return why
       },
       { timeout: 100_000, interval: 1_000 },
-    ) // prettier-ignore
+    )
     .toBeUndefined()
   return seen
 }
