@@ -3,6 +3,10 @@ export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.local/bin:$(PATH)
 SHELL := /bin/bash
 # The cluster the tests use: the local one unless KUBECONFIG names another.
 export KUBECONFIG ?= $(CURDIR)/.local/kubeconfig
+# Where its API server notes the operator's writes, for the tests that count them: see e2e/harness/audit.ts.
+ifeq ($(KUBECONFIG),$(CURDIR)/.local/kubeconfig)
+export AUDIT_LOG ?= $(CURDIR)/.local/audit.log
+endif
 # How the tests restart its API server.
 export RESTART_API_SERVER ?= node $(CURDIR)/local/main.ts restart-api-server
 TEST := vitest run --reporter=default --reporter=json --outputFile.json=.local/test-results.json

@@ -12,7 +12,7 @@ import { describeLeftovers, endPods, ourMounts, removeLeftovers, shims } from '.
 import { ensureNetwork } from './network.ts'
 import { clusterObjects } from './objects.ts'
 import { isLive } from './owner.ts'
-import { addresses, adminKubeconfig, containerdSocket, linkDir, logDir, nodeName, stateDir } from './paths.ts'
+import { addresses, adminKubeconfig, auditLog, containerdSocket, linkDir, logDir, nodeName, stateDir } from './paths.ts'
 import { ensureDaemon, runningRecord, stopDaemon } from './processes.ts'
 import type { Daemon } from './processes.ts'
 import { say, step } from './report.ts'
@@ -174,7 +174,7 @@ export function deleteState(): void {
   if (mounts.length > 0)
     throw new Error(`${mounts.join(', ')} could not be unmounted: unmount them and run make clean again`)
   rmSync(stateDir, { recursive: true, force: true })
-  for (const name of ['kubeconfig', ...linkedTools.map((tool) => join('bin', tool))])
+  for (const name of ['kubeconfig', 'audit.log', ...linkedTools.map((tool) => join('bin', tool))])
     rmSync(join(linkDir, name), { force: true })
 }
 
@@ -189,5 +189,6 @@ function link(target: string, name: string): void {
 export function writeLinks(): void {
   mkdirSync(join(linkDir, 'bin'), { recursive: true })
   link(adminKubeconfig, join(linkDir, 'kubeconfig'))
+  link(auditLog, join(linkDir, 'audit.log'))
   for (const tool of linkedTools) link(binary(tool), join(linkDir, 'bin', tool))
 }

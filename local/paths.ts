@@ -13,6 +13,8 @@ export const cacheDir = '/var/cache/supersmartmatch'
 export const pkiDir = join(stateDir, 'pki')
 export const configDir = join(stateDir, 'config')
 export const logDir = join(stateDir, 'logs')
+/** The API server's record of what the operator wrote. */
+export const auditLog = join(logDir, 'audit.log')
 export const podLogDir = join(stateDir, 'pod-logs')
 export const volumeDir = join(stateDir, 'volumes')
 export const kubeletDir = join(stateDir, 'kubelet')

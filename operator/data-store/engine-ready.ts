@@ -6,8 +6,10 @@ import type { Outcome } from '../reconcile/outcome.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Step } from '../reconcile/steps.ts'
 import { podProblem } from './decide.ts'
+import { volumeEmpty } from './losses.ts'
 import { askMembers, memberAddress, podStates } from './members.ts'
-import { adminTarget, databasePods, findPod, memberTarget, type Context } from './observe.ts'
+import { names } from './names.ts'
+import { adminTarget, databasePods, findPod, findVolumeClaims, memberTarget, type Context } from './observe.ts'
 import { nextMove, type Move } from './rollout.ts'
 import { membersWanted, trustVolumes } from './size.ts'
 import {
@@ -158,6 +160,13 @@ async function carryOut(context: Context, move: Move, cluster: Cluster): Promise
 async function replace(context: Context, name: string, why: string): Promise<Outcome> {
   const { store, tools } = context
   const pod = findPod(context, name)
+  if (isVolumeGoing(context, name)) {
+    return wait(
+      'Degraded',
+      `pod ${name} is not replaced although ${why}: its volume claim was deleted and would go with it`,
+      10_000,
+    )
+  }
   try {
     if (pod) await tools.client.delete(pod)
     tools.events.normal(store, 'PodReplaced', `pod ${name}: ${why}`)
@@ -167,6 +176,10 @@ async function replace(context: Context, name: string, why: string): Promise<Out
   }
   return wait('Restarting', `replacing pod ${name}: ${why}`, 1_000)
 }
+
+function isVolumeGoing(context: Context, pod: string): boolean {
+  return findVolumeClaims(context).some(({ metadata }) => metadata.deletionTimestamp !== undefined && metadata.name === `${names.volume}-${pod}`)
+} // prettier-ignore
 
 async function restart(context: Context, { members }: Cluster, name: string, why: string): Promise<Outcome> {
   const pod = findPod(context, name)
@@ -264,6 +277,8 @@ async function probe(context: Context): Promise<Outcome | undefined> {
     context.found.version = health.version
     return undefined
   }
+  const lost = volumeEmpty(context.store, databasePods(context))
+  if (lost) return lost
   const message = podProblem(databasePods(context)) ?? health.message
   // prettier-ignore
   switch (health.state) {

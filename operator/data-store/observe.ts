@@ -12,6 +12,7 @@ import { fingerprint } from '../certificates.ts'
 import { connectionFor, endpointOf } from './endpoint.ts'
 import { imageOf } from '../images.ts'
 import { readFrom } from './members.ts'
+import { claimsOf } from './losses.ts'
 import { databaseName, names } from './names.ts'
 
 /** A migration folder as the operator's own image carries it. */
@@ -193,13 +194,10 @@ export function findVolumeClaim({ store, tools, namespace }: Context): KubeObjec
   return tools.cache.get(volumeClaimKind, namespace, names.volumeClaim(store.metadata.name, 0))
 }
 
-/** The volume claims of all pods the store has or had, by ordinal. */
+/** Those of all members, of ones that are gone, too, by ordinal. */
 export function findVolumeClaims({ store, tools, namespace }: Context): KubeObject[] {
-  const form = new RegExp(`^${names.volumeClaim(store.metadata.name, 0).slice(0, -1)}\\d+$`)
-  return tools.cache
-    .list(volumeClaimKind, namespace)
-    .filter(({ metadata }) => form.test(metadata.name))
-    .sort((a, b) => a.metadata.name.localeCompare(b.metadata.name, 'en', { numeric: true }))
+  const claims = claimsOf(store, tools.cache.list(volumeClaimKind, namespace))
+  return claims.sort((a, b) => a.metadata.name.localeCompare(b.metadata.name, 'en', { numeric: true }))
 }
 
 /** The pods that run the engine. */

@@ -18,6 +18,7 @@ import { lastWords, migrationState, podProblem } from './decide.ts'
 import { migrateJob, migrateJobName, type MigrationPlan } from './migrate-job.ts'
 import { engineReady } from './engine-ready.ts'
 import { settleVolumes } from './growth.ts'
+import { volumesMissing } from './losses.ts'
 import { names } from './names.ts'
 import { settleSize } from './size.ts'
 import { withHeldTemplate } from './template.ts'
@@ -32,6 +33,7 @@ import {
   findSecret,
   findStatefulSet,
   findVolumeClaim,
+  findVolumeClaims,
   givenPassword,
   hasMoved,
   location,
@@ -98,6 +100,7 @@ const objectsApplied: Step<Context> = {
     const { engine, plan, store, namespace, tools } = context
     const stopped =
       formerPods(context) ??
+      volumesMissing(context.store, findVolumeClaims(context), findStatefulSet(context) !== undefined) ??
       (await settleVolumes(context)) ??
       (await ensureCredentials(context)) ??
       (await ensureTls(context))
@@ -140,7 +143,7 @@ function hasObjects({ store, namespace, tools }: Context): boolean {
  */
 async function forgetFormerStore(context: Context): Promise<void> {
   const { engine, namespace, plan, tools } = context
-  if (findVolumeClaim(context) || findStatefulSet(context)) return
+  if (findVolumeClaims(context).length > 0 || findStatefulSet(context)) return
   for (const memory of engine.memories?.(plan) ?? []) {
     const found = await tools.client.get(memory, namespace, memory.name)
     if (!found?.metadata.annotations && !found?.['subsets']) continue
@@ -171,7 +174,7 @@ function adminSecretLost(context: Context): Outcome {
     .join(', ')
   const message =
     `Secret ${secret} is gone, but volume claim ${claim} holds data that only its password opens: create the Secret again with ` +
-    `username ${username} and that password and the labels ${needed}; or delete the claim to begin with an empty store`
+    `username ${username} and that password and the labels ${needed}; or delete DataStore ${context.store.metadata.name} and then the claim to begin with an empty store`
   return { kind: 'blocked', reason: 'SecretMissing', message, retryAfterMs: 30_000 }
 }
 

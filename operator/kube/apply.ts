@@ -107,10 +107,11 @@ export class Applier {
 
   /**
    * Creates an object that must never be overwritten, a Secret with a generated value. An existing one is taken as it is
-   * when it carries the labels that `desired` would have had, and refused when it does not.
+   * when it carries the labels that `desired` would have had, and refused when it does not. `apply` finds nothing to do on
+   * what was made here.
    */
   async createOnce(desired: KubeObject): Promise<CreateResult> {
-    const wanted = plain(desired)
+    const wanted = prepare(desired)
     const existing = await this.#live(wanted)
     if (existing) return adopted(wanted, existing)
     try {

@@ -111,16 +111,24 @@ test('the fence stops writes, not reads', async () => {
   expect(await fenced.get(configMaps, namespace, 'fenced')).toBeUndefined()
 })
 
-test('the fence is asked last: a Lease may run out while a token is read', async () => {
-  let expired = false
-  const authorization = async (fresh: boolean) => {
-    expired = true
-    return config.authorization(fresh)
+test('the fence is asked last: a Lease may run out while a token is read or a connection is made', async () => {
+  for (const passes of [0, 1]) {
+    await proxied(async (through, proxy) => {
+      let asked = 0
+      const late = through.fenced(() => {
+        if (asked++ >= passes) throw new Error('not the leader')
+      })
+      await expect(late.create(configMap(namespace, 'late'))).rejects.toThrow('not the leader')
+      expect(proxy.seen).toEqual([])
+    })
   }
-  const slow = new KubeClient({ ...config, authorization }).fenced(() => {
-    if (expired) throw new Error('not the leader')
+})
+
+test('a write is sent whole', async () => {
+  await proxied(async (through, proxy) => {
+    const data = { text: 'é'.repeat(200_000) }
+    await through.create(configMap(namespace, 'whole', data))
+    expect((await client.get(configMaps, namespace, 'whole'))?.['data']).toEqual(data)
+    expect(proxy.seen[0]?.url.pathname).toContain('/configmaps')
   })
-  await expect(slow.create(configMap(namespace, 'late'))).rejects.toThrow('not the leader')
-  expect(await client.get(configMaps, namespace, 'late')).toBeUndefined()
-  await slow.close()
 })

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { request as send, type Dispatcher } from 'undici'
 import type { KubeObject } from '../../crds/object.ts'
 import { fieldManager } from '../labels.ts'
@@ -199,12 +200,12 @@ export class KubeClient {
   async #send(via: Dispatcher, method: Method, path: string, options: RequestOptions, signal: AbortSignal) {
     const attempt = async (fresh: boolean) => {
       const authorization = await this.#config.authorization(fresh)
-      // As late as can be: nothing is awaited between this and the request.
       if (method !== 'GET') this.#fence()
       const headers: Record<string, string> = { accept: 'application/json', 'user-agent': fieldManager }
       if (authorization !== undefined) headers['authorization'] = authorization
+      const body =
+        options.body === undefined ? {} : { body: Readable.from(this.#fencedBody(JSON.stringify(options.body))) }
       if (options.body !== undefined) headers['content-type'] = options.contentType ?? 'application/json'
-      const body = options.body === undefined ? {} : { body: JSON.stringify(options.body) }
       const url = `${this.#config.server}${path}${search(options.query ?? {})}`
       return await send(url, { method, headers, signal, dispatcher: via, ...body })
     }
@@ -213,6 +214,15 @@ export class KubeClient {
     // The token may have been replaced since it was read.
     await first.body.dump()
     return await attempt(true)
+  }
+
+  /**
+   * undici asks for the body once it has a connection, and sends the headers with its first piece. A process that is stopped
+   * while it connects finds out here that its Lease has run out.
+   */
+  async *#fencedBody(text: string): AsyncGenerator<Buffer> {
+    this.#fence()
+    yield Buffer.from(text)
   }
 }
 

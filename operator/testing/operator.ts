@@ -11,6 +11,7 @@ import { hasStatus, type KubeClient } from '../kube/client.ts'
 import { EventRecorder } from '../kube/events.ts'
 import { WorkQueue } from '../kube/queue.ts'
 import { startReflectors } from '../kube/reflector.ts'
+import type { ResourceRef } from '../kube/resources.ts'
 import { client, log } from '../kube/testing/cluster.ts'
 import { managedBy } from '../labels.ts'
 import { matchingClusterController } from '../matching-cluster/controller.ts'
@@ -96,6 +97,7 @@ export function testOperator(
     await kill()
     stop.abort()
     await events.flush()
+    for (const kind of ['MatchingCluster', 'DataStore']) await releaseAll({ apiVersion, kind }, namespace)
   })
 
   function start(): void {
@@ -119,6 +121,12 @@ export function testOperator(
   }
 
   return { cache, tools, start, kill }
+}
+
+/** Nobody else would take the finalizers off, and the namespace would never go. */
+async function releaseAll(kind: ResourceRef, namespace: string): Promise<void> {
+  for (const { metadata } of await client.list(kind, namespace))
+    await client.mergePatch(kind, namespace, metadata.name, { metadata: { finalizers: null } })
 }
 
 const answersAtOnce: Partial<Engine> = {

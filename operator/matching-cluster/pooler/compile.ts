@@ -189,6 +189,7 @@ function expectedDatabases(plan: PoolerPlan, chosen: Record<string, string>): Ef
         server_lifetime: String(Math.trunc(Number(of(keys, 'server_lifetime')))),
         max_connections: of(keys, 'max_db_connections'),
         max_client_connections: of(keys, 'max_db_client_connections'),
+        paused: '0',
       },
     ]),
   )
