@@ -71,8 +71,12 @@ function hibernated(context: Context): Outcome {
   context.found.primary = undefined
   const [pod] = databasePods(context)
   if (pod) return wait('Hibernated', `pod ${pod.metadata.name} is stopping`, 1_000)
-  return { kind: 'asleep', reason: 'Hibernated', message: 'spec.hibernate is true: no pod runs, volumes and credentials are kept' }
-} // prettier-ignore
+  return {
+    kind: 'asleep',
+    reason: 'Hibernated',
+    message: 'spec.hibernate is true: no pod runs, volumes and credentials are kept',
+  }
+}
 
 function wait(reason: Reason, message: string, retryAfterMs: number): Outcome {
   return { kind: 'wait', reason, message, retryAfterMs }
@@ -140,8 +144,11 @@ async function bringSettings(context: Context, { members, at, membership }: Clus
 function planInForce({ plan, heldMemory }: Context): Plan {
   if (heldMemory === undefined) return plan
   const { spec } = plan.store
-  return { ...plan, store: { ...plan.store, spec: { ...spec, resources: { ...spec.resources, memoryLimit: heldMemory } } } }
-} // prettier-ignore
+  return {
+    ...plan,
+    store: { ...plan.store, spec: { ...spec, resources: { ...spec.resources, memoryLimit: heldMemory } } },
+  }
+}
 
 async function carryOut(context: Context, move: Move, cluster: Cluster): Promise<Outcome | undefined> {
   switch (move.kind) {
@@ -292,9 +299,10 @@ async function probe(context: Context): Promise<Outcome | undefined> {
 function incomplete(context: Context, move: Move): Outcome | undefined {
   const wanted = membersWanted(context)
   const { members } = context.plan
-  if (move.kind === 'wait') return wait(wasReady(context) ? 'Degraded' : 'Starting', podProblem(databasePods(context)) ?? move.message, 2_000)
+  if (move.kind === 'wait')
+    return wait(wasReady(context) ? 'Degraded' : 'Starting', podProblem(databasePods(context)) ?? move.message, 2_000)
   return members === wanted ? undefined : wait('Starting', `${members} of ${wanted} members are there`, 500)
-} // prettier-ignore
+}
 
 /** For this very spec: then it is no start but a failure. */
 function wasReady({ store }: Context): boolean {

@@ -53,13 +53,19 @@ export async function settleVolumes(context: Context): Promise<Outcome | undefin
 function isUsed(context: Context, claim: string, statefulSet: KubeObject | undefined): boolean {
   const { replicas } = (statefulSet?.['spec'] ?? {}) as { replicas?: number }
   const count = Math.max(1, replicas ?? context.store.spec.replicas)
-  return Array.from({ length: count }, (_, ordinal) => names.volumeClaim(context.store.metadata.name, ordinal)).includes(claim)
-} // prettier-ignore
+  return Array.from({ length: count }, (_, ordinal) =>
+    names.volumeClaim(context.store.metadata.name, ordinal),
+  ).includes(claim)
+}
 
 function claimOf(object: KubeObject): Claim {
   const { spec, status } = object as ClaimFields
   const capacity = status?.capacity?.storage
-  return { name: object.metadata.name, requested: spec?.resources?.requests?.storage ?? '', ...(capacity ? { capacity } : {}) } // prettier-ignore
+  return {
+    name: object.metadata.name,
+    requested: spec?.resources?.requests?.storage ?? '',
+    ...(capacity ? { capacity } : {}),
+  }
 }
 
 function templateSize(statefulSet: KubeObject | undefined): string | undefined {
@@ -68,9 +74,13 @@ function templateSize(statefulSet: KubeObject | undefined): string | undefined {
 }
 
 async function mayGrow({ tools }: Context, storageClass: string): Promise<boolean> {
-  const found = await tools.client.get({ apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass' }, undefined, storageClass)
+  const found = await tools.client.get(
+    { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass' },
+    undefined,
+    storageClass,
+  )
   return found?.['allowVolumeExpansion'] === true
-} // prettier-ignore
+}
 
 async function request(context: Context, claims: Claim[]): Promise<Outcome> {
   const { namespace, store, tools } = context
@@ -95,9 +105,13 @@ async function recreate(context: Context, statefulSet: KubeObject): Promise<Outc
     // Its status changed meanwhile: the next look has its newest version.
     if (!hasStatus(error, 409)) throw error
   }
-  tools.events.normal(store, 'StatefulSetRecreated', `StatefulSet ${name} is made anew for volumes of ${store.spec.storage.size}; its pods go on`)
+  tools.events.normal(
+    store,
+    'StatefulSetRecreated',
+    `StatefulSet ${name} is made anew for volumes of ${store.spec.storage.size}; its pods go on`,
+  )
   return resizing(`StatefulSet ${name} is made anew, its pods go on`, 500)
-} // prettier-ignore
+}
 
 function resizing(message: string, retryAfterMs: number): Outcome {
   return { kind: 'wait', reason: 'VolumeResizing', message, retryAfterMs }

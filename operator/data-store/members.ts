@@ -59,13 +59,20 @@ export async function askMembers(context: Context): Promise<Answer | string> {
     const at = memberAddress(context, pod)
     if (!at) continue
     try {
-      return { at, membership: await members.observe(at, context.plan, AbortSignal.any([context.signal, AbortSignal.timeout(3_000)])) }
+      return {
+        at,
+        membership: await members.observe(
+          at,
+          context.plan,
+          AbortSignal.any([context.signal, AbortSignal.timeout(3_000)]),
+        ),
+      }
     } catch (error) {
       silence.push(`${pod.metadata.name}: ${messageOf(error)}`)
     }
   }
   return silence[0] ?? 'no pod has an address yet'
-} // prettier-ignore
+}
 
 const isPrimary = (pod: KubeObject) => pod.metadata.labels?.['role'] === 'primary'
 

@@ -11,8 +11,8 @@ import { secretValue } from '../secrets.ts'
 import { fingerprint } from '../certificates.ts'
 import { connectionFor, endpointOf } from './endpoint.ts'
 import { imageOf } from '../images.ts'
-import { readFrom } from './members.ts'
 import { claimsOf } from './losses.ts'
+import { readFrom } from './members.ts'
 import { databaseName, names } from './names.ts'
 
 /** A migration folder as the operator's own image carries it. */

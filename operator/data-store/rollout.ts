@@ -30,7 +30,12 @@ const closeEnoughBytes = 16 * 2 ** 20
  * reason; a pod that does not run and has an old template is replaced at once, because that is how a bad change is taken back.
  * @param mayRestart  whether settings that wait for a restart may get one now
  */
-export function nextMove(input: { pods: PodState[]; wanted: number; membership: Membership; mayRestart: boolean }): Move {
+export function nextMove(input: {
+  pods: PodState[]
+  wanted: number
+  membership: Membership
+  mayRestart: boolean
+}): Move {
   const { pods, wanted, membership, mayRestart } = input
   const stopping = pods.find(({ terminating }) => terminating)
   if (stopping) return { kind: 'wait', message: `pod ${stopping.name} is stopping` }
@@ -51,8 +56,10 @@ export function nextMove(input: { pods: PodState[]; wanted: number; membership: 
   if (waiting) return restart(waiting)
   if (!primary || (!stale.has(primary.name) && !waits(primary))) return { kind: 'none' }
   if (replicas.length > 0) return moveAway(primary, replicas)
-  return stale.has(primary.name) ? { kind: 'replace', pod: primary.name, why: 'its template is an old one' } : restart(primary)
-} // prettier-ignore
+  return stale.has(primary.name)
+    ? { kind: 'replace', pod: primary.name, why: 'its template is an old one' }
+    : restart(primary)
+}
 
 function restart({ name, pendingRestart }: Member): Move {
   return { kind: 'restart', pod: name, why: pendingRestart.join(', ') }
@@ -80,7 +87,8 @@ function leastNeededFirst(a: Member, b: Member): number {
 export function whyIncomplete(pods: PodState[], wanted: number, { members, paused }: Membership): string | undefined {
   const missing = pods.length < wanted ? `${pods.length} of ${wanted} pods are there` : undefined
   if (missing) return missing
-  if (paused) return 'Patroni is paused: nobody takes over for a failed primary, nothing is restarted; patronictl resume ends it'
+  if (paused)
+    return 'Patroni is paused: nobody takes over for a failed primary, nothing is restarted; patronictl resume ends it'
   const silent = pods.find(({ name }) => !members.some((member) => member.name === name))
   if (silent) return `${silent.name} has not joined yet`
   const primary = members.find(({ role }) => role === 'primary')
@@ -89,7 +97,7 @@ export function whyIncomplete(pods: PodState[], wanted: number, { members, pause
   if (unfit) return describe(unfit)
   const unready = pods.find(({ ready }) => !ready)
   return unready ? `pod ${unready.name} is not ready` : undefined
-} // prettier-ignore
+}
 
 function describe({ name, role, state, lagBytes }: Member): string {
   const behind = lagBytes === undefined || role === 'primary' ? '' : `, ${lagBytes} bytes behind`

@@ -39,21 +39,41 @@ export function nextSize(input: {
 function allFollow(live: number, membership: Membership | undefined, nameOf: (ordinal: number) => string): boolean {
   const members = membership?.members ?? []
   const hasPrimary = members.some(({ role, healthy }) => role === 'primary' && healthy)
-  return hasPrimary && ordinals(live).every((ordinal) => members.some(({ name, healthy }) => name === nameOf(ordinal) && healthy))
-} // prettier-ignore
+  return (
+    hasPrimary &&
+    ordinals(live).every((ordinal) => members.some(({ name, healthy }) => name === nameOf(ordinal) && healthy))
+  )
+}
 
 const ordinals = (count: number) => Array.from({ length: count }, (_, index) => index)
 
-function shrink(live: number, stay: number, membership: Membership | undefined, nameOf: (ordinal: number) => string): Scaling {
+function shrink(
+  live: number,
+  stay: number,
+  membership: Membership | undefined,
+  nameOf: (ordinal: number) => string,
+): Scaling {
   const refused = (message: string): Scaling => ({ kind: 'refused', members: live, message })
   if (!membership) return refused('no member answers: nobody can tell which has the data')
   const primary = membership.members.find(({ role }) => role === 'primary')
-  if (!primary?.healthy) return refused(`${primary ? `primary ${primary.name} is ${primary.state}` : 'no member is primary'}: a member that goes might be the only one with the last commits`)
-  const staying = ordinals(stay).map((ordinal) => ({ name: nameOf(ordinal), member: membership.members.find(({ name }) => name === nameOf(ordinal)) }))
+  if (!primary?.healthy)
+    return refused(
+      `${primary ? `primary ${primary.name} is ${primary.state}` : 'no member is primary'}: a member that goes might be the only one with the last commits`,
+    )
+  const staying = ordinals(stay).map((ordinal) => ({
+    name: nameOf(ordinal),
+    member: membership.members.find(({ name }) => name === nameOf(ordinal)),
+  }))
   const unfit = staying.find(({ member }) => !member?.healthy)
-  if (unfit) return refused(`${unfit.name}, which stays, ${unfit.member ? `is ${unfit.member.state}` : 'is not there'}: it may not have the data`)
+  if (unfit)
+    return refused(
+      `${unfit.name}, which stays, ${unfit.member ? `is ${unfit.member.state}` : 'is not there'}: it may not have the data`,
+    )
   if (staying.some(({ name }) => name === primary.name)) return { kind: 'settled', members: live - 1 }
   const to = candidate(staying.flatMap(({ member }): Member[] => (member ? [member] : [])))
-  if (!to) return refused(`${primary.name} is primary and would go, and no member that stays is close enough behind it to take over`)
+  if (!to)
+    return refused(
+      `${primary.name} is primary and would go, and no member that stays is close enough behind it to take over`,
+    )
   return { kind: 'move', members: live, from: primary.name, to: to.name }
-} // prettier-ignore
+}

@@ -23,7 +23,14 @@ export async function settleSize(context: Context): Promise<Blocked | undefined>
   const answer = mustAsk ? await askMembers(context) : 'nobody was asked'
   const membership = typeof answer === 'string' ? undefined : answer.membership
   const nameOf = (ordinal: number) => names.pod(store.metadata.name, ordinal)
-  const size = nextSize({ live, kept: keptVolumes(context), wanted, membership, approved: isApproved(store, hash), nameOf })
+  const size = nextSize({
+    live,
+    kept: keptVolumes(context),
+    wanted,
+    membership,
+    approved: isApproved(store, hash),
+    nameOf,
+  })
   plan.members = size.members
   switch (size.kind) {
     case 'settled':
@@ -33,10 +40,14 @@ export async function settleSize(context: Context): Promise<Blocked | undefined>
       context.relocation = { from: size.from, to: size.to }
       return undefined
     case 'refused':
-      context.found.pending = { hash, what: `go from ${live} to ${wanted} members`, differences: [`replicas: ${live} → ${wanted}`] }
+      context.found.pending = {
+        hash,
+        what: `go from ${live} to ${wanted} members`,
+        differences: [`replicas: ${live} → ${wanted}`],
+      }
       return refused(context, size.message, hash)
   }
-} // prettier-ignore
+}
 
 /** A StatefulSet that is being made anew, for larger volumes, left its pods. */
 function membersNow(context: Context): number | undefined {

@@ -7,7 +7,7 @@ import {
   waitFor,
   writeSecret,
 } from '../credentials.ts'
-import type { BootstrapResult } from '../engines/engine.ts'
+import type { BootstrapResult, Target } from '../engines/engine.ts'
 import { withOwner } from '../kube/apply.ts'
 import { labels, managedBy, selector } from '../labels.ts'
 import type { Blocked, Outcome } from '../reconcile/outcome.ts'
@@ -103,7 +103,7 @@ const objectsApplied: Step<Context> = {
     const unfit = volumes?.kind === 'blocked' && findStatefulSet(context) ? volumes : undefined
     const stopped =
       formerPods(context) ??
-      volumesMissing(context.store, findVolumeClaims(context), findStatefulSet(context) !== undefined) ??
+      volumesMissing(store, findVolumeClaims(context), findStatefulSet(context) !== undefined) ??
       (unfit ? undefined : volumes) ??
       (await ensureCredentials(context)) ??
       (await ensureTls(context))
@@ -136,9 +136,13 @@ function formerPods(context: Context): Outcome | undefined {
 
 /** Whether this very store made objects before: then its StatefulSet is only being made anew. */
 function hasObjects({ store, namespace, tools }: Context): boolean {
-  const service = tools.cache.get({ apiVersion: 'v1', kind: 'Service' }, namespace, names.headlessService(store.metadata.name))
+  const service = tools.cache.get(
+    { apiVersion: 'v1', kind: 'Service' },
+    namespace,
+    names.headlessService(store.metadata.name),
+  )
   return service?.metadata.ownerReferences?.some(({ uid }) => uid === store.metadata.uid) ?? false
-} // prettier-ignore
+}
 
 /**
  * Patroni keeps its state in Endpoints, and a pod that is stopping may write them once more after their Service is gone. A new store of the
@@ -326,8 +330,16 @@ export async function ensureBinding(context: Context, role: BindingRole): Promis
   const password =
     givenPassword(context, login) ?? secretValue(findSecret(context, name), 'password') ?? randomPassword()
   const target = directTarget(context, login, password, plan.database)
-  const values = engine.binding(role === 'app' ? { ...target, ...store.spec.binding } : target)
+  const values = engine.binding(role === 'app' ? forClients(context, target) : target)
   return writeSecret(tools, metadata(context, name), values, engine.bindingSecretType)
+}
+
+/** As spec.binding says. What stands there shows a certificate of the CA in spec.tls, also in front of an external store. */
+function forClients(context: Context, target: Target): Target {
+  const { binding, tls } = context.store.spec
+  if (!binding) return target
+  const ca = tls.caSecret && secretValue(findSecret(context, tls.caSecret), 'tls.crt')
+  return { ...target, ...binding, ...(ca ? { ca } : {}) }
 }
 
 export function metadata({ plan, namespace }: Context, name: string) {

@@ -53,8 +53,10 @@ const { postgres } = engines
 const engine: Engine = {
   ...postgres,
   probe: (target, signal) => postgres.probe(reachable(target), signal),
-  ...(postgres.bootstrap ? { bootstrap: async (target, wanted, signal) => (await postgres.bootstrap?.(reachable(target), wanted, signal))! } : {}),
-} // prettier-ignore
+  ...(postgres.bootstrap
+    ? { bootstrap: async (target, wanted, signal) => (await postgres.bootstrap?.(reachable(target), wanted, signal))! }
+    : {}),
+}
 
 const events = new EventRecorder({ client, instance: 'test', log })
 const tools = {
@@ -103,9 +105,13 @@ async function change(spec: object): Promise<void> {
 }
 
 async function annotate(key: string, value: string): Promise<void> {
-  await edit((await client.get(dataStoreKind, namespace, 'db'))!, { metadata: { annotations: { [`supersmartmatch.io/${key}`]: value } } })
-  await until(() => cache.get(dataStoreKind, namespace, 'db')?.metadata.annotations?.[`supersmartmatch.io/${key}`] === value)
-} // prettier-ignore
+  await edit((await client.get(dataStoreKind, namespace, 'db'))!, {
+    metadata: { annotations: { [`supersmartmatch.io/${key}`]: value } },
+  })
+  await until(
+    () => cache.get(dataStoreKind, namespace, 'db')?.metadata.annotations?.[`supersmartmatch.io/${key}`] === value,
+  )
+}
 
 /** As superuser, through the read-write or the read-only Service. */
 async function sql(query: string, service = 'db', timeoutMs = 5_000): Promise<string> {

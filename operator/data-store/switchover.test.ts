@@ -14,9 +14,18 @@ const member = (name: string, role: Member['role'], given: Partial<Member> = {})
   primaryFirst: false,
   ...given,
 })
-const membership = { members: [member('db-0', 'primary'), member('db-1', 'replica'), member('db-2', 'replica', { lagBytes: 2 ** 30 })], paused: false } // prettier-ignore
+const membership = {
+  members: [member('db-0', 'primary'), member('db-1', 'replica'), member('db-2', 'replica', { lagBytes: 2 ** 30 })],
+  paused: false,
+}
 const alone = { members: [member('db-0', 'primary')], paused: false }
-const earlier: SwitchoverStatus = { request: 'any', answered: 'any', at: '2026-02-01T00:00:00.000Z', state: 'Succeeded', message: '' } // prettier-ignore
+const earlier: SwitchoverStatus = {
+  request: 'any',
+  answered: 'any',
+  at: '2026-02-01T00:00:00.000Z',
+  state: 'Succeeded',
+  message: '',
+}
 
 // prettier-ignore
 test.each([
@@ -26,10 +35,15 @@ test.each([
   ['any@2026-03-01T03:00+01:00', { target: 'any', at: now }],
 ])('%s is read', (text, expected) => expect(parseRequest(text)).toEqual(expected))
 
-test.each(['', 'DB_1', 'db-1@', 'db-1@tomorrow', 'db-1@2026-03-01', 'db-1@2026-99-01T00:00:00Z', 'any@2026-03-01T02:00:00Z@x'])(
-  '"%s" is not',
-  (text) => expect(parseRequest(text)).toBeTypeOf('string'),
-) // prettier-ignore
+test.each([
+  '',
+  'DB_1',
+  'db-1@',
+  'db-1@tomorrow',
+  'db-1@2026-03-01',
+  'db-1@2026-99-01T00:00:00Z',
+  'any@2026-03-01T02:00:00Z@x',
+])('"%s" is not', (text) => expect(parseRequest(text)).toBeTypeOf('string'))
 
 describe('a request', () => {
   // prettier-ignore

@@ -29,9 +29,10 @@ export function parseRequest(text: string): Request | string {
   if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(target)) return `"${target}" is neither a pod nor any`
   if (time === undefined) return { target }
   const at = new Date(time)
-  if (rest.length > 0 || !timeForm.test(time) || Number.isNaN(at.getTime())) return `"${time}" is no time as 2026-03-01T02:00:00Z`
+  if (rest.length > 0 || !timeForm.test(time) || Number.isNaN(at.getTime()))
+    return `"${time}" is no time as 2026-03-01T02:00:00Z`
   return { target, at }
-} // prettier-ignore
+}
 
 // prettier-ignore
 export type Due =
@@ -62,13 +63,14 @@ export function dueRequest(input: {
     const message = `to ${target === 'any' ? 'the replica that is closest' : target}`
     return { kind: 'later', at, status: { ...kept(status), request, at: stamp(at), state: 'Scheduled', message } }
   }
-  if (at && now.getTime() - at.getTime() > lateMs) return refused(`it was due at ${stamp(at)}, and nothing could do it until now`)
+  if (at && now.getTime() - at.getTime() > lateMs)
+    return refused(`it was due at ${stamp(at)}, and nothing could do it until now`)
   if (problem) return refused(problem.message)
   const primary = membership.members.find(({ role }) => role === 'primary')
   const to = target === 'any' ? candidate(replicasOf(membership))?.name : target
   if (!primary || !to) return refused('no replica is close enough behind the primary to take over')
   return { kind: 'now', from: primary.name, to }
-} // prettier-ignore
+}
 
 const kept = (status: SwitchoverStatus | undefined) => (status?.answered ? { answered: status.answered } : {})
 const replicasOf = ({ members }: Membership) => members.filter(({ role }) => role === 'replica')
@@ -76,11 +78,19 @@ const replicasOf = ({ members }: Membership) => members.filter(({ role }) => rol
 function targetProblem(target: string, { members }: Membership): { message: string; lasting: boolean } | undefined {
   if (target === 'any') return undefined
   const member = members.find(({ name }) => name === target)
-  if (!member) return { message: `there is no member ${target}; there are ${members.map(({ name }) => name).join(', ')}`, lasting: true }
+  if (!member)
+    return {
+      message: `there is no member ${target}; there are ${members.map(({ name }) => name).join(', ')}`,
+      lasting: true,
+    }
   if (member.role === 'primary') return { message: `${target} is primary already`, lasting: false }
-  if (!candidate([member])) return { message: `${target} is ${member.state} and not close enough behind the primary to take over`, lasting: false }
+  if (!candidate([member]))
+    return {
+      message: `${target} is ${member.state} and not close enough behind the primary to take over`,
+      lasting: false,
+    }
   return undefined
-} // prettier-ignore
+}
 
 /** Times in a status have whole seconds but for this one: it names the switchover to the pooler, so it must be its own. */
 const stamp = (time: Date) => time.toISOString()
@@ -99,23 +109,40 @@ export function isUnderWay(status: SwitchoverStatus | undefined): status is Swit
 }
 
 /** A new switchover. With a pooler it begins by asking that to make its clients wait. */
-export function begin(input: { request: string; from: string; to: string; pooled: boolean; previous: SwitchoverStatus | undefined; now: Date }): SwitchoverStep {
+export function begin(input: {
+  request: string
+  from: string
+  to: string
+  pooled: boolean
+  previous: SwitchoverStatus | undefined
+  now: Date
+}): SwitchoverStep {
   const { request, from, to, pooled, previous, now } = input
   const common = { ...kept(previous), request, at: stamp(now), from, to, message: `from ${from} to ${to}` }
-  return pooled ? { kind: 'prepare', status: { ...common, state: 'Preparing' } } : { kind: 'run', status: { ...common, state: 'Running' } }
-} // prettier-ignore
+  return pooled
+    ? { kind: 'prepare', status: { ...common, state: 'Preparing' } }
+    : { kind: 'run', status: { ...common, state: 'Running' } }
+}
 
 /** How one goes on that is under way. Pure. @param pausedFor  what the pooler answered */
-export function proceed(input: { status: SwitchoverStatus; primary: string | undefined; answers: boolean; pausedFor: string | undefined; now: Date }): SwitchoverStep {
+export function proceed(input: {
+  status: SwitchoverStatus
+  primary: string | undefined
+  answers: boolean
+  pausedFor: string | undefined
+  now: Date
+}): SwitchoverStep {
   const { status, primary, answers, pausedFor, now } = input
   const { from, to, state } = status
   const ageMs = now.getTime() - new Date(status.at).getTime()
-  if (primary && primary !== from && answers) return { kind: 'over', status: ended(status, 'Succeeded', succeeded(from, to, primary)) }
-  if (ageMs > limitMs) return { kind: 'over', status: ended(status, 'Failed', `${from} is still primary after ${limitMs / 1000} s`) }
+  if (primary && primary !== from && answers)
+    return { kind: 'over', status: ended(status, 'Succeeded', succeeded(from, to, primary)) }
+  if (ageMs > limitMs)
+    return { kind: 'over', status: ended(status, 'Failed', `${from} is still primary after ${limitMs / 1000} s`) }
   if (state !== 'Preparing') return { kind: 'wait', status }
   const ready = pausedFor === status.at || ageMs >= preparationMs
   return ready ? { kind: 'run', status: { ...status, state: 'Running' } } : { kind: 'wait', status }
-} // prettier-ignore
+}
 
 const succeeded = (from = '', to = '', primary = '') =>
   primary === to ? `from ${from} to ${to}` : `from ${from} to ${primary} instead of ${to}`

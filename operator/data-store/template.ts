@@ -22,7 +22,10 @@ const hashesOf = (template: Template | undefined) => {
 type Pending = NonNullable<DataStoreStatus['pending']>
 
 /** Why another pod template may not be given to the pods now, and what would change; undefined when it may, or there is none. */
-export function heldTemplate(context: Context, desired: KubeObject[]): { gate: Gate & { go: false }; pending: Pending } | undefined {
+export function heldTemplate(
+  context: Context,
+  desired: KubeObject[],
+): { gate: Gate & { go: false }; pending: Pending } | undefined {
   const live = findStatefulSet(context)
   const wanted = desired.find(({ kind }) => kind === 'StatefulSet')
   if (!live || !wanted || databasePods(context).length === 0) return undefined
@@ -32,10 +35,15 @@ export function heldTemplate(context: Context, desired: KubeObject[]): { gate: G
   const edited = before.ca !== after.ca || live.metadata.annotations?.[generationAnnotation] !== generationOf(context)
   const hash = planHash(store.metadata.uid, after)
   const approved = isApproved(store, hash)
-  const gate = mayRestart({ policy: store.spec.updatePolicy, cause: edited ? 'spec' : 'operator', approved, now: tools.now() })
+  const gate = mayRestart({
+    policy: store.spec.updatePolicy,
+    cause: edited ? 'spec' : 'operator',
+    approved,
+    now: tools.now(),
+  })
   if (gate.go) return undefined
   return { gate, pending: { hash, what: 'replace every pod, replicas first', differences: changes(wanted, live) } }
-} // prettier-ignore
+}
 
 /** A digest says no more than that something differs, so it is told only when nothing else is. */
 function changes(wanted: KubeObject, live: KubeObject): string[] {
@@ -56,7 +64,7 @@ export function withHeldTemplate(context: Context, desired: KubeObject[]): KubeO
     if (object.kind === 'StatefulSet') return withTemplateOf(context, object, held ? live : undefined)
     return held && object.kind === 'ConfigMap' ? (findConfigMap(context, object) ?? object) : object
   })
-} // prettier-ignore
+}
 
 /** The claim template is always the live one: Kubernetes refuses any other, and growth.ts knows when to make the StatefulSet anew. */
 function withTemplateOf(context: Context, object: KubeObject, held: KubeObject | undefined): KubeObject {
@@ -68,8 +76,12 @@ function withTemplateOf(context: Context, object: KubeObject, held: KubeObject |
   const desired = object['spec'] as Record<string, unknown>
   const { template } = (held?.['spec'] as Record<string, unknown> | undefined) ?? desired
   const { volumeClaimTemplates } = (live?.['spec'] as Record<string, unknown> | undefined) ?? desired
-  return { ...object, metadata: { ...object.metadata, annotations }, spec: { ...desired, template, volumeClaimTemplates } }
-} // prettier-ignore
+  return {
+    ...object,
+    metadata: { ...object.metadata, annotations },
+    spec: { ...desired, template, volumeClaimTemplates },
+  }
+}
 
 /** As the pods mount it now: data only, the rest is what it should be. */
 function findConfigMap({ tools, namespace }: Context, desired: KubeObject): KubeObject | undefined {

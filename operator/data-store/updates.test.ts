@@ -72,16 +72,23 @@ test('an approval is for one plan of one object', () => {
   const hash = planHash('uid-1', { a: 1 })
   expect(planHash('uid-1', { a: 1 })).toBe(hash)
   expect([planHash('uid-2', { a: 1 }), planHash('uid-1', { a: 2 })]).not.toContain(hash)
-  const object = { apiVersion: 'v1', kind: 'DataStore', metadata: { name: 'db', annotations: { 'supersmartmatch.io/approve': hash } } }
+  const object = {
+    apiVersion: 'v1',
+    kind: 'DataStore',
+    metadata: { name: 'db', annotations: { 'supersmartmatch.io/approve': hash } },
+  }
   expect([isApproved(object, hash), isApproved(object, 'another')]).toEqual([true, false])
-}) // prettier-ignore
+})
 
 test('differences name the field, and leave out what the API server added', () => {
   const live = {
-    containers: [{ name: 'postgres', image: 'a:1', terminationMessagePath: '/dev/x', resources: { limits: { memory: '1Gi' } } }, { name: 'old' }],
+    containers: [
+      { name: 'postgres', image: 'a:1', terminationMessagePath: '/dev/x', resources: { limits: { memory: '1Gi' } } },
+      { name: 'old' },
+    ],
     dnsPolicy: 'ClusterFirst',
     args: ['a'],
-  } // prettier-ignore
+  }
   const desired = {
     containers: [{ name: 'postgres', image: 'a:2', resources: { limits: { memory: '1024Mi' } } }],
     priorityClassName: 'data',

@@ -79,14 +79,15 @@ export function mayRestart(input: {
   now: Date
 }): Gate {
   const { policy, cause, approved, now } = input
-  if (policy.type === 'Never') return { go: false, reason: 'Never', message: 'updatePolicy.type is Never: change it to let it go' }
+  if (policy.type === 'Never')
+    return { go: false, reason: 'Never', message: 'updatePolicy.type is Never: change it to let it go' }
   if (approved || (policy.type === 'Always' && cause === 'spec')) return { go: true }
   if (policy.type !== 'OnApproval' && isOpen(policy.windows, now)) return { go: true }
   const opensAt = policy.type === 'OnApproval' ? undefined : nextOpening(policy.windows, now)
   const until = opensAt ? `the window of ${opensAt.toISOString()} or for approval` : 'approval'
   const message = `it waits for ${until}`
   return { go: false, reason: waitingReason(policy, cause), message, ...(opensAt ? { opensAt } : {}) }
-} // prettier-ignore
+}
 
 function waitingReason({ type }: UpdatePolicy, cause: 'spec' | 'operator'): Reason {
   if (cause === 'operator') return 'OperatorUpgrade'
@@ -95,7 +96,10 @@ function waitingReason({ type }: UpdatePolicy, cause: 'spec' | 'operator'): Reas
 
 /** Names a plan: another one, or one of another object, has another hash. */
 export function planHash(uid: string | undefined, plan: unknown): string {
-  return createHash('sha256').update(JSON.stringify([uid, plan])).digest('hex').slice(0, 12) // prettier-ignore
+  return createHash('sha256')
+    .update(JSON.stringify([uid, plan]))
+    .digest('hex')
+    .slice(0, 12)
 }
 
 export function isApproved(object: KubeObject, hash: string): boolean {
@@ -119,14 +123,17 @@ export function differences(desired: unknown, live: unknown, path: string[] = []
 function listDifferences(desired: unknown[], live: unknown, path: string[]): string[] {
   const others: unknown[] = Array.isArray(live) ? live : []
   if (!desired.every((item) => isFields(item) && typeof item['name'] === 'string')) {
-    const same = desired.length === others.length && desired.every((item, index) => differences(item, others[index]).length === 0)
+    const same =
+      desired.length === others.length && desired.every((item, index) => differences(item, others[index]).length === 0)
     return same ? [] : [`${path.join('.')}: ${shown(live)} → ${shown(desired)}`]
-  } // prettier-ignore
+  }
   const named = (list: unknown[]) => new Map(list.filter(isFields).map((item) => [String(item['name']), item]))
   const [wanted, found] = [named(desired), named(others)]
-  const removed = [...found.keys()].filter((name) => !wanted.has(name)).map((name) => `${[...path, name].join('.')}: removed`)
+  const removed = [...found.keys()]
+    .filter((name) => !wanted.has(name))
+    .map((name) => `${[...path, name].join('.')}: removed`)
   return [...[...wanted].flatMap(([name, item]) => differences(item, found.get(name), [...path, name])), ...removed]
-} // prettier-ignore
+}
 
 function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest'
 import { volumeStep, type Claim } from './volumes.ts'
 
-const claim = (requested: string, capacity?: string, name = 'data-db-0'): Claim => ({ name, requested, ...(capacity ? { capacity } : {}) }) // prettier-ignore
+const claim = (requested: string, capacity?: string, name = 'data-db-0'): Claim => ({
+  name,
+  requested,
+  ...(capacity ? { capacity } : {}),
+})
 
 // prettier-ignore
 test.each([
@@ -21,6 +25,12 @@ test.each([
 })
 
 test('a claim without a class cannot grow, and says so', () => {
-  const step = volumeStep({ claims: [claim('1Gi')], size: '2Gi', template: '1Gi', expandable: false, storageClass: undefined })
+  const step = volumeStep({
+    claims: [claim('1Gi')],
+    size: '2Gi',
+    template: '1Gi',
+    expandable: false,
+    storageClass: undefined,
+  })
   expect(step).toMatchObject({ kind: 'cannotGrow', message: expect.stringContaining('no StorageClass') as string })
-}) // prettier-ignore
+})

@@ -48,6 +48,8 @@ export function volumeStep(input: {
 const bytes = (size: string) => quantity(size) ?? 0
 
 function cannotGrow([claim]: Claim[], size: string, storageClass: string | undefined): string {
-  const why = storageClass ? `StorageClass ${storageClass} does not allow volumes to grow (allowVolumeExpansion)` : 'it has no StorageClass'
+  const why = storageClass
+    ? `StorageClass ${storageClass} does not allow volumes to grow (allowVolumeExpansion)`
+    : 'it has no StorageClass'
   return `volume claim ${claim?.name} has ${claim?.requested}, spec.storage.size asks for ${size}, and ${why}: ask for ${claim?.requested} again, or move the data to a store of another class`
-} // prettier-ignore
+}

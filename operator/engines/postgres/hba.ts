@@ -18,15 +18,20 @@ function problemOf(line: string): string | undefined {
   if (type !== 'hostssl' && type !== 'hostnossl')
     return `begins with ${type}: only hostssl, and hostnossl with reject, are accepted`
   if (!databases || !users || !address || !method) return `is not complete; ${shape}`
-  for (const [what, value] of [['databases', databases], ['users', users]] as const) {
+  for (const [what, value] of [
+    ['databases', databases],
+    ['users', users],
+  ] as const) {
     if (!list.test(value)) return `${what} ${value} are not names, comma between`
-  } // prettier-ignore
-  if (!isAddress(address)) return `address ${address} is none of all, samehost, samenet, a network such as 10.0.0.0/8, a host name`
+  }
+  if (!isAddress(address))
+    return `address ${address} is none of all, samehost, samenet, a network such as 10.0.0.0/8, a host name`
   if (options.length > 0) return `has options (${options.join(' ')}), none is accepted; ${shape}`
   if (method !== 'reject' && method !== 'scram-sha-256') return `method ${method} is not accepted; ${shape}`
-  if (type === 'hostnossl' && method !== 'reject') return 'would let a connection in without TLS; hostnossl goes with reject'
+  if (type === 'hostnossl' && method !== 'reject')
+    return 'would let a connection in without TLS; hostnossl goes with reject'
   return undefined
-} // prettier-ignore
+}
 
 function isAddress(text: string): boolean {
   if (['all', 'samehost', 'samenet'].includes(text)) return true

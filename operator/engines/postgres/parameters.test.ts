@@ -6,9 +6,18 @@ import { compareSettings } from './in-force.ts'
 import { maxConnections, preloaded, validateParameters } from './parameters.ts'
 
 function storeWith(parameters: Record<string, string>): DataStore {
-  const spec = Value.Default(DataStoreSpec, { engine: 'postgres', schema: { name: 'core' }, parameters }) as DataStoreSpec
-  return { apiVersion: 'supersmartmatch.io/v1alpha1', kind: 'DataStore', metadata: { name: 'db', namespace: 'ns' }, spec }
-} // prettier-ignore
+  const spec = Value.Default(DataStoreSpec, {
+    engine: 'postgres',
+    schema: { name: 'core' },
+    parameters,
+  }) as DataStoreSpec
+  return {
+    apiVersion: 'supersmartmatch.io/v1alpha1',
+    kind: 'DataStore',
+    metadata: { name: 'db', namespace: 'ns' },
+    spec,
+  }
+}
 const problems = (parameters: Record<string, string>) => validateParameters(storeWith(parameters))
 
 describe('accepted', () => {
@@ -62,14 +71,20 @@ describe('refused, naming the key', () => {
   })
 
   test('twice in two cases', () => {
-    expect(problems({ work_mem: '4MB', Work_Mem: '8MB' })).toEqual([expect.stringContaining('spec.parameters.Work_Mem is given twice')])
-  }) // prettier-ignore
+    expect(problems({ work_mem: '4MB', Work_Mem: '8MB' })).toEqual([
+      expect.stringContaining('spec.parameters.Work_Mem is given twice'),
+    ])
+  })
 
   test('nobody could connect', () => {
-    const [problem] = problems({ max_connections: '30', superuser_reserved_connections: '20', reserved_connections: '10' })
+    const [problem] = problems({
+      max_connections: '30',
+      superuser_reserved_connections: '20',
+      reserved_connections: '10',
+    })
     expect(problem).toContain('are 30 together, max_connections is 30')
     expect(problems({ max_connections: '30', superuser_reserved_connections: '20' })).toEqual([])
-  }) // prettier-ignore
+  })
 
   test('more jobs than there are workers', () => {
     expect(problems({ 'cron.max_running_jobs': '16' })[0]).toContain('cron.max_running_jobs is 16, max_worker_processes is 16')
@@ -86,7 +101,9 @@ test('the spec’s connections are what the pooler may count on', () => {
 })
 
 test('libraries add to the operator’s own', () => {
-  expect(preloaded({ shared_preload_libraries: 'auto_explain, pgaudit' })).toBe('pg_cron,pgaudit,pg_stat_statements,auto_explain') // prettier-ignore
+  expect(preloaded({ shared_preload_libraries: 'auto_explain, pgaudit' })).toBe(
+    'pg_cron,pgaudit,pg_stat_statements,auto_explain',
+  )
 })
 
 describe('lines of pg_hba', () => {

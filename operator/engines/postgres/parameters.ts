@@ -126,7 +126,10 @@ const forms: Record<string, { test: (value: string) => boolean; what: string }> 
   'cron.timezone': { test: isTimeZone, what: 'a time zone by its IANA name, such as Europe/Paris' },
   datestyle: form(/^(iso|postgres|sql|german)(\s*,\s*(dmy|mdy|ymd))?$/i, 'a style and an order, such as ISO, DMY'),
   createrole_self_grant: form(/^((set|inherit)(\s*,\s*(set|inherit))?)?$/i, 'a list of set and inherit'),
-  restrict_nonsystem_relation_kind: form(/^((view|foreign-table)(\s*,\s*(view|foreign-table))?)?$/i, 'a list of view and foreign-table'),
+  restrict_nonsystem_relation_kind: form(
+    /^((view|foreign-table)(\s*,\s*(view|foreign-table))?)?$/i,
+    'a list of view and foreign-table',
+  ),
   default_text_search_config: form(/^([a-z_]+\.)?[a-z_]+$/, 'the name of a configuration, such as pg_catalog.english'),
   search_path: form(/^("?[$\w]+"?(\s*,\s*"?[$\w]+"?)*)?$/, 'names of schemas, comma between'),
   'pgaudit.log': form(
@@ -135,7 +138,7 @@ const forms: Record<string, { test: (value: string) => boolean; what: string }> 
   ),
   'pgaudit.log_level': form(/^(debug[1-5]|info|notice|warning|log)$/, 'debug1 to debug5, info, notice, warning or log'),
   'pgaudit.role': form(/^[a-z_][a-z0-9_]*$/, 'the name of a role'),
-} // prettier-ignore
+}
 
 function form(pattern: RegExp, what: string) {
   return { test: (value: string) => pattern.test(value), what }
@@ -159,9 +162,12 @@ export function normalized(parameters: Record<string, string>): Record<string, s
 /** One sentence per problem of `spec.parameters`, naming the key and what to do; empty when all can be applied. Pure. */
 export function validateParameters(store: DataStore): string[] {
   const { parameters } = store.spec
-  const problems = [...twice(parameters), ...Object.entries(parameters).flatMap(([key, value]) => problemOf(key, value, parameters) ?? [])]
+  const problems = [
+    ...twice(parameters),
+    ...Object.entries(parameters).flatMap(([key, value]) => problemOf(key, value, parameters) ?? []),
+  ]
   return problems.length > 0 ? problems : contradictions(store)
-} // prettier-ignore
+}
 
 const pathOf = (key: string) => `spec.parameters.${key}`
 
@@ -308,7 +314,9 @@ function contradictions(store: DataStore): string[] {
   const connections = maxConnections(store)
   const reserved = value('superuser_reserved_connections', 3) + value('reserved_connections', 0)
   if (reserved >= connections) {
-    problems.push(`spec.parameters: superuser_reserved_connections and reserved_connections are ${reserved} together, max_connections is ${connections}: nobody else could connect; raise max_connections or lower them`) // prettier-ignore
+    problems.push(
+      `spec.parameters: superuser_reserved_connections and reserved_connections are ${reserved} together, max_connections is ${connections}: nobody else could connect; raise max_connections or lower them`,
+    )
   }
   const [jobs, workers] = [value('cron.max_running_jobs', 5), value('max_worker_processes', 16)]
   if (jobs >= workers) {
@@ -317,7 +325,9 @@ function contradictions(store: DataStore): string[] {
   const shared = value('shared_buffers', 0) * 8 * kibi
   const limit = quantity(store.spec.resources.memoryLimit) ?? Infinity
   if (shared > limit * 0.75) {
-    problems.push(`spec.parameters.shared_buffers: "${given['shared_buffers']}" is more than three quarters of spec.resources.memoryLimit (${store.spec.resources.memoryLimit}): the kernel would end the pod; lower it or raise the limit`) // prettier-ignore
+    problems.push(
+      `spec.parameters.shared_buffers: "${given['shared_buffers']}" is more than three quarters of spec.resources.memoryLimit (${store.spec.resources.memoryLimit}): the kernel would end the pod; lower it or raise the limit`,
+    )
   }
   return problems
 }
@@ -336,7 +346,10 @@ export function reference(): string {
   const names = [...settings.entries()]
   const allowed = names
     .filter(([name]) => !whyRefused(name) && name !== 'shared_preload_libraries')
-    .map(([name, setting]) => `| \`${setting.name}\` | ${describe(name, setting)} | ${setting.context === 'postmaster' ? 'restart' : 'reload'} |`) // prettier-ignore
+    .map(
+      ([name, setting]) =>
+        `| \`${setting.name}\` | ${describe(name, setting)} | ${setting.context === 'postmaster' ? 'restart' : 'reload'} |`,
+    )
   const kept = names.flatMap(([name, setting]) => {
     const why = whyRefused(name)
     return why ? [`| \`${setting.name}\` | ${why} |`] : []

@@ -25,12 +25,24 @@ test('a lag that nobody knows is none', () => {
 
 test('what waits for a restart, and whether it is the primary’s turn first', () => {
   const waiting = (setting: string, old_value: string, new_value: string) =>
-    membership({ members: [{ ...leader, pending_restart: true, pending_restart_reason: { [setting]: { old_value, new_value } } }] }, true).members[0]
-  expect(waiting('max_connections', '100', '200')).toMatchObject({ pendingRestart: ['max_connections: 100 → 200'], primaryFirst: false })
+    membership(
+      {
+        members: [
+          { ...leader, pending_restart: true, pending_restart_reason: { [setting]: { old_value, new_value } } },
+        ],
+      },
+      true,
+    ).members[0]
+  expect(waiting('max_connections', '100', '200')).toMatchObject({
+    pendingRestart: ['max_connections: 100 → 200'],
+    primaryFirst: false,
+  })
   expect(waiting('max_connections', '200', '100')).toMatchObject({ primaryFirst: true })
   expect(waiting('max_files_per_process', '200', '100')).toMatchObject({ primaryFirst: false })
-  expect(membership({ members: [{ ...leader, pending_restart: true }] }, true).members[0]).toMatchObject({ pendingRestart: ['settings'] })
-}) // prettier-ignore
+  expect(membership({ members: [{ ...leader, pending_restart: true }] }, true).members[0]).toMatchObject({
+    pendingRestart: ['settings'],
+  })
+})
 
 const wanted: DynamicConfig = {
   ttl: 20,
@@ -39,8 +51,13 @@ const wanted: DynamicConfig = {
   maximum_lag_on_failover: 1,
   synchronous_mode: 'quorum',
   failsafe_mode: true,
-  postgresql: { use_pg_rewind: true, use_slots: true, pg_hba: ['a', 'b'], parameters: { work_mem: '4MB', max_connections: '100' } },
-} // prettier-ignore
+  postgresql: {
+    use_pg_rewind: true,
+    use_slots: true,
+    pg_hba: ['a', 'b'],
+    parameters: { work_mem: '4MB', max_connections: '100' },
+  },
+}
 const copy = () =>
   structuredClone(wanted) as unknown as Record<string, unknown> & { postgresql: Record<string, unknown> }
 
@@ -57,10 +74,13 @@ test('a parameter that is not wanted goes, one that is missing comes, lists are 
   current.postgresql['pg_hba'] = ['a']
   current['synchronous_mode'] = false
   expect(difference(wanted, current)).toEqual({
-    patch: { synchronous_mode: 'quorum', postgresql: { pg_hba: ['a', 'b'], parameters: { jit: null, work_mem: '4MB' } } },
+    patch: {
+      synchronous_mode: 'quorum',
+      postgresql: { pg_hba: ['a', 'b'], parameters: { jit: null, work_mem: '4MB' } },
+    },
     changed: ['jit', 'pg_hba', 'synchronous_mode', 'work_mem'],
   })
-}) // prettier-ignore
+})
 
 test('what somebody set beside ours stays: a pause', () => {
   expect(difference(wanted, { ...copy(), pause: true }).patch).not.toHaveProperty('pause')

@@ -99,8 +99,11 @@ async function unlessAborted(work: Promise<unknown>, signal: AbortSignal): Promi
 
 /** What GET /cluster means. Pure. @param synchronous  replicas shall count for commits */
 export function membership(cluster: PatroniCluster, synchronous: boolean): Membership {
-  return { members: (cluster.members ?? []).map((member) => memberOf(member, synchronous)), paused: cluster.pause === true }
-} // prettier-ignore
+  return {
+    members: (cluster.members ?? []).map((member) => memberOf(member, synchronous)),
+    paused: cluster.pause === true,
+  }
+}
 
 function memberOf(found: PatroniMember, wantsSynchronous: boolean): Member {
   const { name, role, state, lag, pending_restart, pending_restart_reason } = found
@@ -150,7 +153,12 @@ export function difference(wanted: DynamicConfig, current: Record<string, unknow
     parameters: { ...removals(parameters, nowParameters), ...changesOf(parameters, nowParameters) },
   }
   const patch = { ...changes.top, postgresql: { ...changes.rest, parameters: changes.parameters } }
-  return { patch, changed: Object.values(changes).flatMap((part) => Object.keys(part)).sort() } // prettier-ignore
+  return {
+    patch,
+    changed: Object.values(changes)
+      .flatMap((part) => Object.keys(part))
+      .sort(),
+  }
 }
 
 function changesOf(wanted: object, current: Record<string, unknown>): Record<string, unknown> {
@@ -158,10 +166,17 @@ function changesOf(wanted: object, current: Record<string, unknown>): Record<str
 }
 
 function removals(wanted: object, current: Record<string, unknown>): Record<string, null> {
-  return Object.fromEntries(Object.keys(current).filter((key) => !(key in wanted)).map((key) => [key, null])) // prettier-ignore
+  return Object.fromEntries(
+    Object.keys(current)
+      .filter((key) => !(key in wanted))
+      .map((key) => [key, null]),
+  )
 }
 
 /** A number that somebody wrote as a number is the same. */
 function isSame(wanted: unknown, current: unknown): boolean {
-  return isDeepStrictEqual(wanted, current) || (typeof wanted === 'string' && typeof current === 'number' && wanted === String(current))
-} // prettier-ignore
+  return (
+    isDeepStrictEqual(wanted, current) ||
+    (typeof wanted === 'string' && typeof current === 'number' && wanted === String(current))
+  )
+}

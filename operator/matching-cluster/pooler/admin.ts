@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { withConnection, type Address, type Connection } from '../../postgres-connection.ts'
-import { adminUser, versionSetting, type Effective } from './compile.ts'
+import { adminUser, quoteName, versionSetting, type Effective } from './compile.ts'
 
 /** The admin console of one pooler pod. */
 export interface Console {
@@ -49,7 +49,7 @@ export async function pause(pod: Console, databases: string[], signal: AbortSign
       // PgBouncer would go on filling pools up, close what it opened, take that for a failed login and tell the next client so.
       await connection.query('SET min_pool_size = 0')
       // Each is answered once the last transaction has ended.
-      for (const database of databases) await connection.query(`PAUSE ${database}`)
+      for (const database of databases) await connection.query(`PAUSE ${quoteName(database)}`)
     })
     return undefined
   } catch (error) {
@@ -72,7 +72,7 @@ export async function resumeOthers(
       const resumed = await resume(connection, keep)
       if (resumed.length === 0) return
       await connection.query('RELOAD')
-      for (const database of reconnect) await connection.query(`RECONNECT ${database}`)
+      for (const database of reconnect) await connection.query(`RECONNECT ${quoteName(database)}`)
     })
     return undefined
   } catch (error) {
@@ -83,7 +83,7 @@ export async function resumeOthers(
 async function resume(connection: Connection, keep: string[]): Promise<string[]> {
   const paused = [...(await show(connection, 'SHOW DATABASES', 'name'))].filter(([, row]) => row['paused'] === 1)
   const others = paused.map(([name]) => name).filter((name) => !keep.includes(name))
-  for (const database of others) await connection.query(`RESUME ${database}`)
+  for (const database of others) await connection.query(`RESUME ${quoteName(database)}`)
   return others
 }
 
