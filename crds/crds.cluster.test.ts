@@ -163,7 +163,6 @@ const limitBelow = 'memoryLimit must be at least memory'
 const tooLittle = (least: string) => `memoryLimit must be at least ${least}, or a`
 const tooMuch = (most: string) => `must be at most ${most}: no machine has more`
 const sameClass = 'storageClass is immutable'
-const noShrink = 'size cannot shrink'
 const windowless = 'updatePolicy.type Window needs at least one window'
 const window = { cron: '0 2 * * 6', duration: '4h' }
 const notBuilt = (name: string) => `${name} is not built yet: leave it out`
@@ -182,7 +181,6 @@ const clusterCases: Case[] = [
   { field: 'spec.stores.core.storage.size', message: tooSmall, good: coreStore({ storage: { size: '256Mi' } }), bad: coreStore({ storage: { size: '255Mi' } }) },
   { field: 'spec.stores.core.storage.storageClass', message: sameClass, before: coreStore({ storage: { size: '1Gi' } }),
     good: coreStore({ storage: { size: '1Gi' }, resources: { cpu: '2' } }), bad: coreStore({ storage: { size: '1Gi', storageClass: 'fast' } }) },
-  { field: 'spec.stores.core.storage.size', message: noShrink, before: coreStore({ storage: { size: '2Gi' } }), good: coreStore({ storage: { size: '2049Mi' } }), bad: coreStore({ storage: { size: '2047Mi' } }) },
   { field: 'spec.stores.core.mode', message: 'mode is immutable', before: cluster({}), good: cluster({}), bad: coreStore(external) },
   { field: 'spec.stores.core.connectionSecretRef', message: needsReference, good: coreStore(external), bad: coreStore({ mode: 'external' }) },
   { field: 'spec.stores.core.connectionSecretRef', message: forExternal, good: coreStore(external), bad: coreStore({ ...external, mode: 'managed' }) },
@@ -213,7 +211,6 @@ const storeCases: Case[] = [
   { field: 'spec.engine', message: 'engine is immutable', before: store({}), good: store({}), bad: store({ engine: 'redis' }), insteadNow: 'spec.engine: Unsupported value' },
   { field: 'spec.schema', message: 'schema.name is immutable', before: store({}), good: store({}), bad: store({ schema: { name: 'temporal' } }), insteadNow: 'spec.schema.name: Unsupported value' },
   { field: 'spec.storage.size', message: tooSmall, good: store({ storage: { size: '1G' } }), bad: store({ storage: { size: '1k' } }) },
-  { field: 'spec.storage.size', message: noShrink, before: store({}), good: store({ storage: { size: '3Gi' } }), bad: store({ storage: { size: '1Gi' } }) },
   { field: 'spec.storage.storageClass', message: sameClass, before: store({ storage: { storageClass: 'fast' } }), good: store({ storage: { storageClass: 'fast' } }), bad: store({ storage: { storageClass: 'slow' } }) },
   { field: 'spec.mode', message: 'mode is immutable', before: store({}), good: store({}), bad: store(external) },
   { field: 'spec.connectionSecretRef', message: needsReference, good: store(external), bad: store({ mode: 'external' }) },

@@ -105,17 +105,13 @@ export const storage = Type.Object(
     size: quantity({
       default: '2Gi',
       description:
-        'Size of the volume of each pod. Default 2Gi. It can grow while the store runs, where the StorageClass allows it (allowVolumeExpansion); a smaller size is refused. Changing it restarts nothing: the size of the write-ahead log follows by reload.',
+        'Size of the volume of each pod. Default 2Gi. It can grow while the store runs, where the StorageClass allows it (allowVolumeExpansion); no volume can shrink, so a size below what the volumes have is reported (VolumeSizeDiffers) and changes nothing. Changing it restarts nothing: the size of the write-ahead log follows by reload.',
       ...rules(
         {
           rule: 'quantity(self).compareTo(quantity("256Mi")) >= 0',
           message: 'size must be at least 256Mi, or the store cannot start',
         },
         largest('1Pi'),
-        {
-          rule: 'quantity(self).compareTo(quantity(oldSelf)) >= 0',
-          message: 'size cannot shrink: no volume can; make another store and move the data',
-        },
       ),
     }),
     storageClass: Type.Optional(

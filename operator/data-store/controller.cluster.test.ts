@@ -400,6 +400,71 @@ test('a request that nobody can carry out is answered once', async () => {
   expect((await statusOfStore('alone'))?.switchover).toEqual(switchover)
 })
 
+test.each([
+  ['whole', {}, 3],
+  ['outlived', { 'supersmartmatch.io/outdated': '2026-01-01T00:00:00Z' }, 1],
+])(
+  'volumes of a former store of three, %s: those that may hold the newest data begin at once',
+  async (name, annotations, begin) => {
+    for (const ordinal of [0, 1, 2]) {
+      const labels = { 'app.kubernetes.io/managed-by': managedBy, 'app.kubernetes.io/instance': name }
+      const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '2Gi' } } }
+      const metadata = {
+        name: `data-${name}-${ordinal}`,
+        namespace,
+        labels,
+        annotations: ordinal > 0 ? annotations : {},
+      }
+      await client.create({ ...claimKind, metadata, spec })
+    }
+    const identity = { 'app.kubernetes.io/name': 'postgres', 'app.kubernetes.io/component': 'database' }
+    const labels = { 'app.kubernetes.io/managed-by': managedBy, 'app.kubernetes.io/instance': name, ...identity }
+    await client.create({
+      ...secretKind,
+      metadata: { name: `${name}-superuser`, namespace, labels },
+      data: { password: 'eA==' },
+    })
+    await until(() => cache.get(claimKind, namespace, `data-${name}-2`) !== undefined)
+    await until(() => cache.get(secretKind, namespace, `${name}-superuser`) !== undefined)
+    await make(name, { replicas: 3 })
+    expect((await reconcile(name)).get('ObjectsApplied')?.status).toBe('True')
+    expect((await get(statefulSetKind, name))?.['spec']).toMatchObject({ replicas: begin })
+  },
+)
+
+test('the volume of a member that goes is marked as outlived, and trusted again once the member follows', async () => {
+  await make('shrunk', { replicas: 2 })
+  await until(async () => {
+    await reconcile('shrunk')
+    await playPods('shrunk')
+    return (await reconcile('shrunk')).get('EngineReady')?.status === 'True'
+  }, 30_000)
+  const mark = async () =>
+    (await get(claimKind, 'data-shrunk-1'))?.metadata.annotations?.['supersmartmatch.io/outdated']
+  await change('shrunk', { replicas: 1 })
+  await until(
+    async () =>
+      (await reconcile('shrunk')).get('EngineReady')?.status === 'True' &&
+      cache.get(podKind, namespace, 'shrunk-1') === undefined,
+    30_000,
+  )
+  expect(await mark()).toBeDefined()
+  await change('shrunk', { replicas: 2 })
+  await until(async () => {
+    await playPods('shrunk')
+    return (await reconcile('shrunk')).get('EngineReady')?.status === 'True'
+  }, 30_000)
+  expect(await mark()).toBeUndefined()
+})
+
+async function playPods(store: string): Promise<void> {
+  for (const pod of cache.list(podKind, namespace)) {
+    const { phase } = (pod['status'] ?? {}) as { phase?: string }
+    if (pod.metadata.name.startsWith(`${store}-`) && phase !== 'Running' && !pod.metadata.deletionTimestamp)
+      await playRunning(client, pod)
+  }
+}
+
 const growingClass = `growing-${namespace}`
 
 test('a volume grows without a restart; a class that cannot is said so', async () => {

@@ -87,13 +87,15 @@ async function mark({ namespace, tools }: Context, claim: KubeObject, value: str
   tools.cache.wrote(await tools.client.mergePatch(claim, namespace, claim.metadata.name, patch))
 }
 
-/** A member that follows again has what the others have. */
+/** A member that follows again has what the others have. One that is about to go follows, too, and is not meant. */
 export async function trustVolumes(context: Context, { members }: Membership): Promise<void> {
-  const names = members.filter(({ healthy }) => healthy).map(({ name }) => `-${name}`)
+  const { plan, store } = context
+  const follows = (ordinal: number) =>
+    members.some(({ name, healthy }) => healthy && name === names.pod(store.metadata.name, ordinal))
+  const stay = Array.from({ length: plan.members }, (_, ordinal) => ordinal).filter(follows)
+  const trusted = stay.map((ordinal) => names.volumeClaim(store.metadata.name, ordinal))
   const marked = findVolumeClaims(context).filter(isOutdated)
-  for (const claim of marked.filter(({ metadata }) => names.some((name) => metadata.name.endsWith(name)))) {
-    await mark(context, claim, null)
-  }
+  for (const claim of marked.filter(({ metadata }) => trusted.includes(metadata.name))) await mark(context, claim, null)
 }
 
 function refused({ store }: Context, why: string, hash: string): Blocked {

@@ -98,15 +98,18 @@ const objectsApplied: Step<Context> = {
   condition: 'ObjectsApplied',
   async run(context) {
     const { engine, plan, store, namespace, tools } = context
+    const volumes = await settleVolumes(context)
+    // Volumes that cannot be as the spec says keep a new store from being made, and nothing else of one that runs.
+    const unfit = volumes?.kind === 'blocked' && findStatefulSet(context) ? volumes : undefined
     const stopped =
       formerPods(context) ??
       volumesMissing(store, findVolumeClaims(context), findStatefulSet(context) !== undefined) ??
-      (await settleVolumes(context)) ??
+      (unfit ? undefined : volumes) ??
       (await ensureCredentials(context)) ??
       (await ensureTls(context))
     if (stopped) return stopped
     await forgetFormerStore(context)
-    const refused = await settleSize(context)
+    const refused = (await settleSize(context)) ?? unfit
     const desired = withHeldTemplate(context, engine.objects(plan)).map((object) => withOwner(store, object))
     await clearRollingUpdate(context)
     const applied = await tools.applier.applyAll(desired)
@@ -132,7 +135,7 @@ async function clearRollingUpdate(context: Context): Promise<void> {
   tools.cache.wrote(await tools.client.mergePatch(statefulSet, namespace, name, patch))
 }
 
-/** What is refused stops nothing else: a member that is repaired or follows again may be what makes it safe. */
+/** What is refused stops nothing else: a member that is repaired or follows again may be what makes a smaller store safe. */
 async function goOnThough(context: Context, refused: Blocked): Promise<Outcome> {
   const work = await engineReady.run(context)
   return work.kind === 'wait' ? { ...refused, retryAfterMs: 2_000 } : refused

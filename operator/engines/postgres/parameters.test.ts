@@ -86,6 +86,11 @@ describe('refused, naming the key', () => {
     expect(problems({ max_connections: '30', superuser_reserved_connections: '20' })).toEqual([])
   })
 
+  test('more jobs than there are workers', () => {
+    expect(problems({ 'cron.max_running_jobs': '16' })[0]).toContain('cron.max_running_jobs is 16, max_worker_processes is 16')
+    expect(problems({ 'cron.max_running_jobs': '16', max_worker_processes: '17' })).toEqual([])
+  }) // prettier-ignore
+
   test('more shared buffers than the pod may have', () => {
     expect(problems({ shared_buffers: '900MB' })[0]).toContain('three quarters of spec.resources.memoryLimit (1Gi)')
   })

@@ -39,7 +39,7 @@ function readSettings(text: string): Map<string, Setting> {
 /** Loaded into every server. */
 const libraries = ['pg_cron', 'pgaudit', 'pg_stat_statements']
 /** Of the image's other libraries those that may be loaded besides. */
-const moreLibraries = ['auto_explain', 'pg_prewarm']
+const moreLibraries = ['auto_explain']
 
 const pods = 'it belongs to the pod the operator makes'
 const members = 'Patroni keeps it for the members of the store'
@@ -87,7 +87,7 @@ const refused: Record<string, string> = {
   post_auth_delay: developer, pre_auth_delay: developer, backtrace_functions: developer, wal_consistency_checking: developer,
   remove_temp_files_after_crash: developer, send_abort_for_crash: developer, send_abort_for_kill: developer,
   'cron.database_name': 'jobs are kept in the database of the store', 'cron.use_background_workers': 'a login of pg_cron’s own would need a password',
-  'cron.host': 'a login of pg_cron’s own would need a password', 'pg_prewarm.autoprewarm': 'it is on wherever pg_prewarm is loaded',
+  'cron.host': 'a login of pg_cron’s own would need a password',
 }
 
 /** Groups of the same kind, by how their names begin. */
@@ -317,6 +317,10 @@ function contradictions(store: DataStore): string[] {
     problems.push(
       `spec.parameters: superuser_reserved_connections and reserved_connections are ${reserved} together, max_connections is ${connections}: nobody else could connect; raise max_connections or lower them`,
     )
+  }
+  const [jobs, workers] = [value('cron.max_running_jobs', 5), value('max_worker_processes', 16)]
+  if (jobs >= workers) {
+    problems.push(`spec.parameters: cron.max_running_jobs is ${jobs}, max_worker_processes is ${workers}: each job needs a worker, and something else needs one, too; raise max_worker_processes or lower it`) // prettier-ignore
   }
   const shared = value('shared_buffers', 0) * 8 * kibi
   const limit = quantity(store.spec.resources.memoryLimit) ?? Infinity
