@@ -94,12 +94,16 @@ describe('DoNotTerminate', () => {
     await until(async () => (await client.get(object, namespace, 'protected')) === undefined)
   })
 
-  test('a deletion of all takes the others only', async () => {
+  test('of a collection, the others go', async () => {
     await client.create(store('kept', 'DoNotTerminate'))
-    await client.create(store('taken', 'Retain'))
-    await client.create(store('cleared', 'Delete'))
-    expect(await refusal(stores)).toContain('spec.deletionPolicy DoNotTerminate')
-    for (const name of ['taken', 'cleared']) await refusal(`${stores}/${name}`)
+    for (const policy of ['Retain', 'Delete']) {
+      const { metadata, ...rest } = store(policy.toLowerCase(), policy)
+      await client.create({ ...rest, metadata: { ...metadata, labels: { others: 'true' } } })
+    }
+    expect(await refusal(stores, { fieldSelector: 'metadata.name=kept' })).toContain(
+      'DataStore kept has spec.deletionPolicy',
+    )
+    expect(await refusal(stores, { labelSelector: 'others=true' })).toBeUndefined()
     await until(async () => (await client.list(dataStore, namespace)).every(({ spec }) => isProtected(spec)))
     expect((await client.list(dataStore, namespace)).map(({ metadata }) => metadata.name).sort()).toEqual([
       'canary',

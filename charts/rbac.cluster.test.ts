@@ -45,8 +45,8 @@ const inWatchedNamespaces = [
   ['rbac.authorization.k8s.io/rolebindings',         `${read} create patch delete`,       'applied and pruned: the Role of Patroni'],
   ['batch/jobs',                                     `${read} create patch`,              'migrations; finished ones go by their time to live'],
   ['/secrets',                                       `${read} create patch delete`,       'credentials and bindings; deleted with deletionPolicy Delete only'],
-  ['/pods',                                          `${read} patch`,                     'why a pod is not ready; patch: the pooler’s annotation, and Patroni'],
-  ['/persistentvolumeclaims',                        `${read} delete`,                    'the reflector watches them: what became of a volume; deleted with deletionPolicy Delete only'],
+  ['/pods',                                          `${read} patch delete`,              'why a pod is not ready; patch: the pooler’s annotation, and Patroni; delete: a rollout, primary last'],
+  ['/persistentvolumeclaims',                        `${read} patch delete`,              'what became of a volume; patch: it grows; deleted with deletionPolicy Delete only'],
   ['/endpoints',                                     `${read} create update patch`,       'only handed on to Patroni'],
   ['events.k8s.io/events',                           'create',                            'what changed, for people'],
 ]

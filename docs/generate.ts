@@ -3,6 +3,7 @@
  * `--check` writes nothing and exits 1 naming the files that are stale, missing or no longer generated.
  */
 import { generatedFiles as crdFiles, kinds } from '../crds/generate.ts'
+import { reference as parametersPage } from '../operator/engines/postgres/parameters.ts'
 import { reference as poolingPage } from '../operator/matching-cluster/pooler/settings.ts'
 import { differences, write } from './files.ts'
 
@@ -11,6 +12,7 @@ const folders = ['crds/manifests', 'charts/matching-crds/templates', 'docs/refer
 
 const files = crdFiles()
 files.set('docs/reference/pooling.md', poolingPage())
+files.set('docs/reference/postgres-parameters.md', parametersPage())
 files.set('docs/reference/README.md', index())
 
 const found = differences(files, folders)
@@ -26,6 +28,7 @@ function index(): string {
     ...kinds.map((kind) => `- [${kind.kind}](${kind.singular}.md): ${kind.description}`),
     '- [Conditions](conditions.md): every condition of `status.conditions` and every reason.',
     '- [Pooling](pooling.md): every setting of `spec.pooling`, for all, for one database and for one login.',
+    '- [PostgreSQL parameters](postgres-parameters.md): every setting of `spec.parameters`, those that are refused, and why.',
     '',
     'Written by hand, and compared with the code by a test:',
     '',

@@ -5,6 +5,10 @@ export const domain = 'supersmartmatch.io'
 /** On a DataStore: the `status.switchover.at` for which the pooler holds its clients. */
 export const poolerPausedAnnotation = `${domain}/pooler-paused`
 
+/** Annotations of a pod template: what it was made of, and the CA its certificate can be verified with. */
+export const configHash = `${domain}/config-hash`
+export const caHash = `${domain}/ca-hash`
+
 export interface Identity {
   /** What runs: `postgres`, `pgbouncer`, `core-api`. */
   name: string

@@ -105,7 +105,7 @@ export const storage = Type.Object(
     size: quantity({
       default: '2Gi',
       description:
-        'Size of the volume of each pod. Default 2Gi. It can grow while the store runs, where the StorageClass allows it (allowVolumeExpansion); a smaller size is refused. Changing it restarts the pods: settings follow the size.',
+        'Size of the volume of each pod. Default 2Gi. It can grow while the store runs, where the StorageClass allows it (allowVolumeExpansion); a smaller size is refused. Changing it restarts nothing: the size of the write-ahead log follows by reload.',
       ...rules(
         {
           rule: 'quantity(self).compareTo(quantity("256Mi")) >= 0',

@@ -233,6 +233,14 @@ export const DataStoreStatus = Type.Object(
               'How far it is. Preparing: the pooler of the MatchingCluster is asked to hold its clients; it has 5 seconds.',
           }),
           message: Type.String({ description: 'From which pod to which, or why not.' }),
+          from: Type.Optional(Type.String({ description: 'Pod that is to stop being primary.' })),
+          to: Type.Optional(Type.String({ description: 'Pod that is to become primary.' })),
+          answered: Type.Optional(
+            Type.String({
+              description:
+                'Value of annotation supersmartmatch.io/switchover that was answered last: each is answered once.',
+            }),
+          ),
         },
         { description: 'The last planned switchover: asked for, or part of a rolling restart.' },
       ),

@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import type { Condition, ConditionType } from '../../crds/conditions.ts'
 import type { KubeObject } from '../../crds/object.ts'
 import { apiVersion } from '../../crds/schema/common.ts'
@@ -15,6 +15,7 @@ import { reconciler } from '../reconcile/controller.ts'
 import { rollout } from '../rollout.ts'
 import { secretValue } from '../secrets.ts'
 import { beyondAnyNode, playRunning } from '../testing/kubelet.ts'
+import { playMembers } from '../testing/members.ts'
 import { dataStoreController } from './controller.ts'
 
 /**
@@ -41,16 +42,19 @@ const watched = [
   { apiVersion: 'v1', kind: 'ServiceAccount' },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role' },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
+  { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
 ]
 
 let health: Health
 let bootstrapped: Bootstrap[]
+const members = playMembers(cache, namespace)
 const engine: Engine = {
   ...engines.postgres,
+  members,
   probe: async () => health,
   bootstrap: async (_target, wanted) => {
     bootstrapped.push(wanted)
-    return { clusterSql: 'sha', changed: [] }
+    return { clusterSql: 'sha', changed: [], unavailable: [] }
   },
 }
 
@@ -83,6 +87,8 @@ beforeAll(async () => {
 beforeEach(() => {
   health = { state: 'ready', version: '17.1' }
   bootstrapped = []
+  members.pendingRestart = []
+  members.restarts = 0
 })
 
 async function make(name: string, spec: object = {}): Promise<void> {
@@ -272,12 +278,200 @@ test('EngineReady waits until the new pod is there, although an old one may stil
   await run('roll')
   expect((await reconcile('roll')).get('EngineReady')).toMatchObject({ status: 'True', reason: 'Ready' })
 
-  await edit((await get(dataStoreKind, 'roll'))!, { spec: { resources: { memory: '640Mi' } } })
-  await until(() => cache.get(dataStoreKind, namespace, 'roll')?.metadata.generation === 2)
-  expect((await reconcile('roll')).get('EngineReady')).toMatchObject({ status: 'False', reason: 'Starting' })
+  const old = (await get(podKind, 'roll-0'))?.metadata.uid
+  await change('roll', { resources: { memory: '640Mi' } })
+  await until(async () => {
+    const ready = (await reconcile('roll')).get('EngineReady')
+    expect(ready?.status).toBe('False')
+    return cache.get(podKind, namespace, 'roll-0')?.metadata.uid !== old
+  })
   await run('roll')
   expect((await reconcile('roll')).get('EngineReady')?.status).toBe('True')
 })
+
+/** Edits the spec as a user does, and waits until the cache has it. */
+async function change(name: string, spec: object): Promise<void> {
+  const edited = await edit((await get(dataStoreKind, name))!, { spec })
+  await until(() => cache.get(dataStoreKind, namespace, name)?.metadata.generation === edited.metadata.generation)
+}
+
+async function annotate(name: string, annotations: Record<string, string>): Promise<void> {
+  const edited = await edit((await get(dataStoreKind, name))!, { metadata: { annotations } })
+  const { resourceVersion } = edited.metadata
+  await until(
+    () => Number(cache.get(dataStoreKind, namespace, name)?.metadata.resourceVersion) >= Number(resourceVersion),
+  )
+}
+
+const statusOfStore = async (name: string) => ((await get(dataStoreKind, name)) as DataStore).status
+
+test('bad keys and values are named, and nothing is made or touched', async () => {
+  await make('invalid', { parameters: { max_conections: '10' }, pgHba: ['host all all all trust'] })
+  const valid = (await reconcile('invalid')).get('SpecValid')
+  expect(valid).toMatchObject({ status: 'False', reason: 'Invalid' })
+  for (const part of ['max_conections', 'did you mean max_connections?', 'spec.pgHba[0]']) {
+    expect(valid?.message).toContain(part)
+  }
+  expect(await get(statefulSetKind, 'invalid')).toBeUndefined()
+})
+
+test('what another operator would change waits, and says what; approval lets it go', async () => {
+  await make('upgrade')
+  await reconcile('upgrade')
+  await run('upgrade')
+  expect((await reconcile('upgrade')).get('EngineReady')?.status).toBe('True')
+  const before = await get(statefulSetKind, 'upgrade')
+  const pod = (await get(podKind, 'upgrade-0'))?.metadata.uid
+
+  tools.images.postgres = 'localhost/none:2'
+  try {
+    const conditions = await reconcile('upgrade')
+    expect(conditions.get('PendingRollout')).toMatchObject({ status: 'True', reason: 'OperatorUpgrade' })
+    expect(conditions.get('EngineReady')?.status).toBe('True')
+    const pending = (await statusOfStore('upgrade'))?.pending
+    expect(pending?.differences).toContain('spec.containers.postgres.image: localhost/none:1 → localhost/none:2')
+    expect((await get(statefulSetKind, 'upgrade'))?.metadata.generation).toBe(before?.metadata.generation)
+    expect((await get(podKind, 'upgrade-0'))?.metadata.uid).toBe(pod)
+
+    await annotate('upgrade', { 'supersmartmatch.io/approve': 'another' })
+    expect((await reconcile('upgrade')).get('PendingRollout')?.status).toBe('True')
+    await annotate('upgrade', { 'supersmartmatch.io/approve': pending?.hash ?? '' })
+    expect((await reconcile('upgrade')).get('PendingRollout')).toBeUndefined()
+    expect((await statusOfStore('upgrade'))?.pending).toBeUndefined()
+    expect((await get(statefulSetKind, 'upgrade'))?.metadata.generation).toBeGreaterThan(
+      before?.metadata.generation ?? 0,
+    )
+  } finally {
+    tools.images.postgres = 'localhost/none:1'
+  }
+})
+
+test('an edit of the spec that restarts pods waits where the policy says so, whatever else goes on', async () => {
+  await make('policy', { updatePolicy: { type: 'OnApproval' } })
+  await reconcile('policy')
+  await run('policy')
+  await reconcile('policy')
+  await change('policy', { resources: { memory: '640Mi' } })
+  expect((await reconcile('policy')).get('PendingRollout')).toMatchObject({ reason: 'AwaitingApproval' })
+  await change('policy', { resources: { memory: '512Mi' } })
+  expect((await reconcile('policy')).get('PendingRollout')).toBeUndefined()
+
+  members.pendingRestart = ['max_connections: 100 → 200']
+  expect((await reconcile('policy')).get('PendingRollout')?.message).toContain('max_connections: 100 → 200')
+  expect(members.restarts).toBe(0)
+  const hash = (await statusOfStore('policy'))?.pending?.hash ?? ''
+  await annotate('policy', { 'supersmartmatch.io/approve': hash })
+  expect((await reconcile('policy')).get('EngineReady')).toMatchObject({ reason: 'Restarting' })
+  expect(members.restarts).toBe(1)
+})
+
+test('hibernate: no pod, everything else stays; waking brings it back', async () => {
+  await make('sleepy')
+  await reconcile('sleepy')
+  await run('sleepy')
+  await reconcile('sleepy')
+  const claim = (await get(claimKind, 'data-sleepy-0'))?.metadata.uid
+  await change('sleepy', { hibernate: true })
+  await until(
+    async () =>
+      (await reconcile('sleepy')).get('EngineReady')?.reason === 'Hibernated' &&
+      cache.get(podKind, namespace, 'sleepy-0') === undefined,
+  )
+  await reconcile('sleepy')
+  const store = (await get(dataStoreKind, 'sleepy')) as DataStore
+  expect(store.status).toMatchObject({ phase: 'Hibernated', replicas: 0 })
+  expect(store.status).not.toHaveProperty('primary')
+  await change('sleepy', { hibernate: false })
+  await reconcile('sleepy')
+  await run('sleepy')
+  expect((await reconcile('sleepy')).get('EngineReady')?.status).toBe('True')
+  expect((await get(claimKind, 'data-sleepy-0'))?.metadata.uid).toBe(claim)
+})
+
+test('a request that nobody can carry out is answered once', async () => {
+  await make('alone')
+  await reconcile('alone')
+  await run('alone')
+  await annotate('alone', { 'supersmartmatch.io/switchover': 'any' })
+  await reconcile('alone')
+  const { switchover } = (await statusOfStore('alone')) ?? {}
+  expect(switchover).toMatchObject({ request: 'any', state: 'Failed', answered: 'any' })
+  await reconcile('alone')
+  expect((await statusOfStore('alone'))?.switchover).toEqual(switchover)
+})
+
+const growingClass = `growing-${namespace}`
+
+test('a volume grows without a restart; a class that cannot is said so', async () => {
+  const classKind = { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass' }
+  const path = '/apis/storage.k8s.io/v1/storageclasses'
+  const fields = { provisioner: 'example.com/none', volumeBindingMode: 'Immediate' }
+  const rigidClass = `rigid-${namespace}`
+  for (const [name, allowVolumeExpansion] of [
+    [growingClass, true],
+    [rigidClass, false],
+  ] as const) {
+    await client.request('POST', path, { body: { ...classKind, metadata: { name }, ...fields, allowVolumeExpansion } })
+  }
+  try {
+    await growth()
+    await make('rigid', { storage: { size: '1Gi', storageClass: rigidClass } })
+    await reconcile('rigid')
+    await until(() => cache.get(claimKind, namespace, 'data-rigid-0') !== undefined)
+    await change('rigid', { storage: { size: '2Gi' } })
+    const applied = (await reconcile('rigid')).get('ObjectsApplied')
+    expect(applied).toMatchObject({ status: 'False', reason: 'VolumeCannotGrow' })
+    expect(applied?.message).toContain(rigidClass)
+  } finally {
+    for (const name of [growingClass, rigidClass]) await client.request('DELETE', `${path}/${name}`)
+  }
+})
+
+/** The test plays the driver: no provisioner here can resize. */
+async function growth(): Promise<void> {
+  await make('grow', { storage: { size: '1Gi', storageClass: growingClass } })
+  await reconcile('grow')
+  await run('grow')
+  await bindClaim('data-grow-0', '1Gi')
+  const pod = (await get(podKind, 'grow-0'))?.metadata.uid
+  const statefulSet = (await get(statefulSetKind, 'grow'))?.metadata.uid
+  await change('grow', { storage: { size: '2Gi' } })
+  expect((await reconcile('grow')).get('ObjectsApplied')).toMatchObject({ status: 'False', reason: 'VolumeResizing' })
+  expect(JSON.stringify((await get(claimKind, 'data-grow-0'))?.['spec'])).toContain('"storage":"2Gi"')
+  const waiting = (await reconcile('grow')).get('ObjectsApplied')
+  expect(waiting?.message).toContain('volume of claim data-grow-0 has 1Gi and is growing to 2Gi')
+
+  await client.mergePatch(claimKind, namespace, 'data-grow-0', { status: { capacity: { storage: '2Gi' } } }, 'status')
+  await until(() => JSON.stringify(cache.get(claimKind, namespace, 'data-grow-0')?.['status']).includes('"2Gi"'))
+  await until(async () => (await reconcile('grow')).get('EngineReady')?.status === 'True', 30_000)
+  expect((await get(statefulSetKind, 'grow'))?.metadata.uid).not.toBe(statefulSet)
+  expect(JSON.stringify((await get(statefulSetKind, 'grow'))?.['spec'])).toContain('"storage":"2Gi"')
+  expect((await get(podKind, 'grow-0'))?.metadata.uid).toBe(pod)
+}
+
+/** Plays provisioner and volume controller. */
+async function bindClaim(name: string, storage: string): Promise<void> {
+  await until(() => cache.get(claimKind, namespace, name) !== undefined)
+  const volume = `${name}-${namespace}`
+  const claim = (await get(claimKind, name))!
+  const claimRef = { namespace, name, uid: claim.metadata.uid, apiVersion: 'v1', kind: 'PersistentVolumeClaim' }
+  const spec = {
+    capacity: { storage },
+    accessModes: ['ReadWriteOnce'],
+    hostPath: { path: '/nowhere' },
+    storageClassName: growingClass,
+    persistentVolumeReclaimPolicy: 'Retain',
+    claimRef,
+  }
+  const body = { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: volume }, spec }
+  await client.request('POST', '/api/v1/persistentvolumes', { body })
+  onTestFinished(async () => {
+    await client.request('DELETE', `/api/v1/persistentvolumes/${volume}`)
+  })
+  const bound = () =>
+    (cache.get(claimKind, namespace, name)?.['status'] as { phase?: string } | undefined)?.phase === 'Bound'
+  await until(bound, 30_000)
+}
 
 test('a lost superuser Secret is not made anew for a volume that only the old password opens', async () => {
   await make('lost')
@@ -304,12 +498,12 @@ test('a lost superuser Secret is not made anew for a volume that only the old pa
   expect(secretValue(await get(secretKind, 'lost-replication'), 'password')).toBeDefined()
 })
 
-test('a retained volume of another size is named with both sizes before anything is made', async () => {
+test('a retained volume that is larger than asked for is named with both sizes before anything is made', async () => {
   const labels = { 'app.kubernetes.io/managed-by': managedBy, 'app.kubernetes.io/instance': 'size' }
-  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } }
+  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '3Gi' } } }
   await client.create({ ...claimKind, metadata: { name: 'data-size-0', namespace, labels }, spec })
   await until(() => cache.get(claimKind, namespace, 'data-size-0') !== undefined)
-  await make('size', { storage: { size: '3Gi' } })
+  await make('size', { storage: { size: '1Gi' } })
   const conditions = await reconcile('size')
   expect(conditions.get('ObjectsApplied')).toMatchObject({ status: 'False', reason: 'VolumeSizeDiffers' })
   for (const part of ['data-size-0', '1Gi', '3Gi']) {

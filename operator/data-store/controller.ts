@@ -3,7 +3,8 @@ import { apiVersion } from '../../crds/schema/common.ts'
 import type { Controller } from '../reconcile/controller.ts'
 import { byMode } from './external.ts'
 import { finalSteps, needsFinalizer } from './finalize.ts'
-import { observe, type Context, type Tools } from './observe.ts'
+import { dataAtRisk } from './losses.ts'
+import { findVolumeClaims, observe, type Context, type Tools } from './observe.ts'
 import { steps } from './steps.ts'
 
 /** Brings one DataStore to its spec. */
@@ -13,7 +14,9 @@ export function dataStoreController(tools: Tools): Controller<Context> {
     kind: 'DataStore',
     observe: async (object, signal) => observe(object as DataStore, tools, signal),
     steps: byMode(steps),
-    extraStatus: (context) => context.found,
+    // What waited and waits no more goes; the rest stays as it was where the steps said nothing.
+    extraStatus: (context) => ({ pending: undefined, ...context.found }),
+    observedConditions: (context) => [...context.beside, ...dataAtRisk(findVolumeClaims(context))],
     needsFinalizer,
     finalSteps,
   }

@@ -39,7 +39,7 @@ function condition(job: KubeObject, type: string): JobCondition | undefined {
 
 interface ContainerState {
   waiting?: { reason?: string; message?: string }
-  terminated?: { reason?: string; message?: string; finishedAt?: string }
+  terminated?: { exitCode?: number; reason?: string; message?: string; finishedAt?: string }
 }
 
 interface PodStatus {
@@ -59,12 +59,26 @@ export function podProblem(pods: KubeObject[]): string | undefined {
     const unscheduled = status.conditions?.find((c) => c.type === 'PodScheduled' && c.status === 'False')
     if (unscheduled) return `pod ${pod.metadata.name} cannot be scheduled: ${unscheduled.message ?? ''}`
     for (const container of [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]) {
-      const waiting = container.state?.waiting
-      if (!waiting?.reason || ordinary.has(waiting.reason)) continue
-      return `pod ${pod.metadata.name}: ${waiting.reason}${waiting.message ? `: ${waiting.message}` : ''}`
+      const { waiting, terminated } = container.state ?? {}
+      const failed = terminated?.exitCode ? terminated : undefined
+      const reason = failed?.reason ?? waiting?.reason
+      if (!reason || ordinary.has(reason)) continue
+      // Kubernetes only counts its restarts; why it ends it has said itself.
+      const why = (failed ?? container.lastState?.terminated)?.message?.trim() ?? waiting?.message
+      return `pod ${pod.metadata.name}: ${reason}${why ? `: ${why}` : ''}`
     }
   }
   return undefined
+}
+
+/** The pod that refused to make a database, because its volume is empty and its store held data: see prepare.py of the engine. */
+export function podWithoutData(pods: KubeObject[]): string | undefined {
+  const refused = pods.find((pod) =>
+    (((pod['status'] ?? {}) as PodStatus).initContainerStatuses ?? []).some(({ state, lastState }) =>
+      (state?.terminated ?? lastState?.terminated)?.message?.includes('The volume is empty, but'),
+    ),
+  )
+  return refused?.metadata.name
 }
 
 /** What the newest finished container of these pods said when it ended (its termination message). */

@@ -9,13 +9,13 @@ import type { ConditionType } from '../../crds/conditions.ts'
 import { apiVersion } from '../../crds/schema/common.ts'
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import { bootstrap } from '../../migrations/runner/bootstrap.ts'
-import { createAuthority, issueServerCertificate } from '../certificates.ts'
+import { createAuthority } from '../certificates.ts'
 import { engines } from '../engines/registry.ts'
 import { client, edit, until } from '../kube/testing/cluster.ts'
 import { managedBy } from '../labels.ts'
-import { containerSecurity, podSecurity } from '../pods.ts'
 import { withConnection } from '../postgres-connection.ts'
 import { secret, secretValue } from '../secrets.ts'
+import { externalServer } from '../testing/external-server.ts'
 import { createLab, operatorImage } from '../testing/lab.ts'
 import { testOperator } from '../testing/operator.ts'
 
@@ -24,22 +24,17 @@ const lab = await createLab()
 const { namespace } = lab
 const core = join(import.meta.dirname, '../../migrations/core')
 const operator = testOperator(namespace, {
-  engine: { probe: engines.postgres.probe },
+  engine: { probe: (target, signal) => engines.postgres.probe(target, signal) },
   clusterSql: await readFile(join(core, 'cluster.sql'), 'utf8'),
 })
 const storeKind = { apiVersion, kind: 'DataStore' }
 const secretKind = { apiVersion: 'v1', kind: 'Secret' }
-const password = 'the superuser’s'
-const ca = await createAuthority('external', new Date())
+const server = await externalServer('server', namespace, await operatorImage('IMAGE_POSTGRES'), ['localhost'])
+const { password } = server
 let port = 0
 
 beforeAll(async () => {
-  const pair = await issueServerCertificate(ca, ['localhost'], new Date())
-  const files = { 'tls.crt': pair.certificate, 'tls.key': pair.key, password }
-  await lab.apply([
-    secret({ name: 'server', namespace, labels: {} }, files),
-    server(await operatorImage('IMAGE_POSTGRES')),
-  ])
+  await lab.apply(server.objects)
   await lab.kubectl('wait', '--for=condition=Ready', 'pod/server', '--timeout=120s')
   port = await lab.forward('server', 5432)
   await sql(
@@ -54,61 +49,20 @@ beforeAll(async () => {
   operator.start()
 })
 
-function server(image: string) {
-  const script = `
-    initdb --pgdata /data/pgdata --username postgres --pwfile /server/password --auth scram-sha-256 --encoding UTF8 --no-sync
-    echo 'hostssl all all all scram-sha-256' >/data/pgdata/pg_hba.conf
-    exec postgres -D /data/pgdata -c listen_addresses='*' -c unix_socket_directories=/tmp -c fsync=off \\
-      -c ssl=on -c ssl_cert_file=/server/tls.crt -c ssl_key_file=/server/tls.key`
-  const mounts = [
-    { name: 'data', mountPath: '/data' },
-    { name: 'tmp', mountPath: '/tmp' },
-    { name: 'server', mountPath: '/server', readOnly: true },
-  ]
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: 'server', namespace },
-    spec: {
-      restartPolicy: 'Never',
-      terminationGracePeriodSeconds: 1,
-      automountServiceAccountToken: false,
-      securityContext: podSecurity(999),
-      containers: [
-        {
-          name: 'postgres',
-          image,
-          imagePullPolicy: 'IfNotPresent',
-          command: ['sh', '-ceu', script],
-          securityContext: containerSecurity,
-          resources: { requests: { cpu: '20m', memory: '64Mi' } },
-          readinessProbe: { exec: { command: ['pg_isready', '-h', '127.0.0.1'] }, periodSeconds: 1 },
-          volumeMounts: mounts,
-        },
-      ],
-      volumes: [
-        { name: 'data', emptyDir: {} },
-        { name: 'tmp', emptyDir: {} },
-        { name: 'server', secret: { secretName: 'server', defaultMode: 0o640 } },
-      ],
-    },
-  }
-}
-
 const address = (database: string) => ({
   host: 'localhost',
   port,
   database,
   username: 'postgres',
   password,
-  ca: ca.certificate,
+  ca: server.ca,
 })
 
 /** Runs statements as superuser; resolves to the rows of the last. */
 async function sql(database: string, statements: string[]): Promise<Record<string, unknown>[]> {
-  return withConnection(address(database), AbortSignal.timeout(20_000), async ({ query }) => {
+  return withConnection(address(database), AbortSignal.timeout(20_000), async (connection) => {
     let rows: Record<string, unknown>[] = []
-    for (const statement of statements) rows = await query(statement)
+    for (const statement of statements) rows = await connection.query(statement)
     return rows
   })
 }
@@ -143,7 +97,7 @@ const login = (username: string, database: string, more: Record<string, string> 
   database,
   username,
   password: username,
-  'ca.crt': ca.certificate,
+  'ca.crt': server.ca,
   ...more,
 })
 
@@ -254,7 +208,7 @@ describe('a superuser’s login', () => {
       'full',
       {
         uri: `postgresql://postgres:${encodeURIComponent(password)}@localhost:${port}/full?sslmode=disable`,
-        ca: ca.certificate,
+        ca: server.ca,
       },
       { ca: 'ca' },
     )
@@ -274,8 +228,8 @@ describe('a superuser’s login', () => {
     await migrate(owner)
     expect(await sql('full', ['SELECT count(*)::integer AS n FROM users'])).toEqual([{ n: 0 }])
     const asApp = { ...address('full'), username: app['username'] ?? '', password: app['password'] ?? '' }
-    const rows = await withConnection(asApp, AbortSignal.timeout(10_000), ({ query }) =>
-      query('SELECT session_user AS who'),
+    const rows = await withConnection(asApp, AbortSignal.timeout(10_000), (connection) =>
+      connection.query('SELECT session_user AS who'),
     )
     expect(rows).toEqual([{ who: 'supersmartmatch_core_app_a' }])
     expect(
@@ -307,7 +261,7 @@ describe('a superuser’s login', () => {
     expect(await jobs()).toHaveLength(1)
     await setSecret('full', {
       uri: `postgresql://postgres:${encodeURIComponent(password)}@localhost:${port}/second`,
-      ca: ca.certificate,
+      ca: server.ca,
     })
     await until(async () => (await read('full')).status?.endpoint === `localhost:${port}/second`)
     await condition('full', 'Ready', 'True')
@@ -334,7 +288,7 @@ test('a login that may nothing but migrate: Ready once a superuser has run boots
     pgbouncer_auth: await stored('prepared-pooler'),
   }
   const { host, username: user } = address('prepared')
-  const config = { host, port, user, password, database: 'postgres', ssl: { ca: ca.certificate } }
+  const config = { host, port, user, password, database: 'postgres', ssl: { ca: server.ca } }
   const options = { waitMs: 10_000, signal: AbortSignal.timeout(30_000), log: () => {} }
   await bootstrap(config, { ...options, schema: 'core', dir: core, database: 'prepared', passwords })
   await edit(await read('prepared'), { metadata: { annotations: { look: 'again' } } })

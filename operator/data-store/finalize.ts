@@ -32,7 +32,7 @@ const podsGone: Step<Context> = {
   condition: 'PodsGone',
   async run(context) {
     const statefulSet = findStatefulSet(context)
-    if (statefulSet && (isOrphaning(context.store) || !isOwn(context.store, statefulSet))) return orphaned(statefulSet)
+    if (statefulSet && isOrphan(statefulSet, context.store)) return orphaned(statefulSet)
     if (statefulSet && !statefulSet.metadata.deletionTimestamp) await context.tools.client.delete(statefulSet)
     const pods = databasePods(context).map(({ metadata }) => metadata.name)
     if (pods.length === 0 && !statefulSet) return { kind: 'done', reason: 'Gone' }
@@ -47,8 +47,10 @@ function orphaned({ metadata: { name } }: KubeObject): Outcome {
   return { kind: 'blocked', reason: 'Orphaned', message, retryAfterMs: 10_000 }
 }
 
-function isOwn(store: DataStore, object: KubeObject): boolean {
-  return object.metadata.ownerReferences?.some(({ uid }) => uid === store.metadata.uid) ?? false
+/** Whether the StatefulSet was, or is about to be, cut loose from the store that is being deleted. Pure. */
+export function isOrphan(statefulSet: KubeObject, store: DataStore): boolean {
+  const owned = statefulSet.metadata.ownerReferences?.some(({ uid }) => uid === store.metadata.uid) ?? false
+  return !owned || isOrphaning(store)
 }
 
 const dataGone: Step<Context> = {

@@ -4,11 +4,16 @@ import type { BindingRole } from '../../crds/binding.ts'
 export const names = {
   statefulSet: (store: string) => store,
   readWriteService: (store: string) => store,
-  /** Leads to the replicas. */
+  /** Leads to the replicas, or to the primary while there is none. */
   readOnlyService: (store: string) => `${store}-ro`,
   headlessService: (store: string) => `${store}-headless`,
   /** Patroni keeps cluster state in an Endpoints object of this name; the Service keeps it from being collected. */
   patroniConfigService: (store: string) => `${store}-config`,
+  /** The same for what Patroni keeps of synchronous replicas: who may become primary. */
+  patroniSyncService: (store: string) => `${store}-sync`,
+  /** What Patroni was asked to do; it comes and goes, and no Service keeps it. */
+  patroniFailover: (store: string) => `${store}-failover`,
+  disruptionBudget: (store: string) => store,
   config: (store: string) => `${store}-patroni`,
   serviceAccount: (store: string) => store,
   superuserSecret: (store: string) => `${store}-superuser`,
@@ -18,6 +23,7 @@ export const names = {
   /** CA of a DataStore used alone; a MatchingCluster has one for all its stores. */
   caSecret: (store: string) => `${store}-ca`,
   bindingSecret: (store: string, role: BindingRole) => `${store}-${role}`,
+  pod: (store: string, ordinal: number) => `${store}-${ordinal}`,
   migrateJob: (store: string, target: string) => `${store}-migrate-${target}`,
   volume: 'data',
   /** The claim Kubernetes makes of the volumeClaimTemplate for pod N. */

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../crds/object.ts'
 import type { DataStore, DataStoreStatus } from '../../crds/schema/data-store.ts'
+import type { Finding } from '../reconcile/status.ts'
 import type { Engine, Plan, Target } from '../engines/engine.ts'
 import type { Applier } from '../kube/apply.ts'
 import type { Cache } from '../kube/cache.ts'
@@ -9,6 +10,9 @@ import { domain, selector, type Identity } from '../labels.ts'
 import { secretValue } from '../secrets.ts'
 import { fingerprint } from '../certificates.ts'
 import { connectionFor, endpointOf } from './endpoint.ts'
+import { imageOf } from '../images.ts'
+import { claimsOf } from './losses.ts'
+import { readFrom } from './members.ts'
 import { databaseName, names } from './names.ts'
 
 /** A migration folder as the operator's own image carries it. */
@@ -41,7 +45,18 @@ export interface Context {
   tools: Tools
   signal: AbortSignal
   /** Status fields the steps found; what they leave out stays as it was. */
-  found: { [field in 'version' | 'endpoint' | 'clusterSql' | 'schema']?: DataStoreStatus[field] | undefined }
+  found: {
+    [Field in 'version' | 'endpoint' | 'clusterSql' | 'schema' | 'replicas' | 'primary' | 'pending' | 'switchover']?:
+      DataStoreStatus[Field] | undefined
+  }
+  /** Conditions beside those of the steps. */
+  beside: Finding[]
+  /** The primary is on a pod that shall go: it must move to another before. */
+  relocation?: { from: string; to: string }
+  /** Memory settings follow the pods there are, not those that wait: a larger shared_buffers would not fit into them. */
+  heldMemory?: string
+  /** When there is more to do although all is well: a window opens, a switchover is due. */
+  due: Date[]
 }
 
 const volumeClaimKind = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' }
@@ -52,20 +67,30 @@ const jobKind = { apiVersion: 'batch/v1', kind: 'Job' }
 
 /** Gathers what the steps need to know of one DataStore; reads the cache only. */
 export function observe(store: DataStore, tools: Tools, signal: AbortSignal): Context {
-  const { engine: engineName, image, schema: schemaRef } = store.spec
+  const { engine: engineName, image, registry, schema: schemaRef } = store.spec
   const engine = tools.engines[engineName]
   const schema = tools.schemas[schemaRef.name]
   // The CRD's enums make both impossible; a mismatch is an operator older than its CRDs.
   if (!engine || !schema)
     throw new Error(`this operator does not know engine ${engineName} with schema ${schemaRef.name}`)
+  const namespace = store.metadata.namespace ?? ''
+  const identity = identityOf(store)
   const plan: Plan = {
     store,
-    identity: identityOf(store),
-    image: image ?? tools.images[engineName] ?? '',
+    identity,
+    image: imageOf(image, tools.images[engineName], registry),
     database: endpointOf(store, tools)?.database ?? databaseName(schemaRef.name),
     caFingerprint: caFingerprint(store, tools.cache),
+    members: liveMembers(tools.cache, namespace, store.metadata.name) ?? 0,
+    readFrom: readFrom(podsWith(tools.cache, namespace, selector(identity))),
   }
-  return { store, namespace: store.metadata.namespace ?? '', engine, plan, schema, tools, signal, found: {} }
+  return { store, namespace, engine, plan, schema, tools, signal, found: {}, beside: [], due: [] }
+}
+
+/** Pods that the StatefulSet asks for now; undefined while there is none. */
+export function liveMembers(cache: Cache, namespace: string, store: string): number | undefined {
+  const statefulSet = cache.get(statefulSetKind, namespace, names.statefulSet(store))
+  return (statefulSet?.['spec'] as { replicas?: number } | undefined)?.replicas
 }
 
 /** Of the CA in the Secret that the spec names or defaults to; empty until there is one. */
@@ -142,6 +167,18 @@ export function hasMoved(context: Context): boolean {
   return endpoint !== undefined && endpoint !== location(context)
 }
 
+/** The operator's own login at one pod; undefined while that has no address. */
+export function memberTarget(context: Context, name: string): Target | undefined {
+  const pod = findPod(context, name)
+  const host = (pod?.['status'] as { podIP?: string } | undefined)?.podIP
+  const serverName = `${name}.${names.headlessService(context.store.metadata.name)}.${context.namespace}.svc`
+  return host ? { ...adminTarget(context), host, serverName } : undefined
+}
+
+export function findPod({ tools, namespace }: Context, name: string): KubeObject | undefined {
+  return tools.cache.get(podKind, namespace, name)
+}
+
 /** The Job of this name if it is this DataStore's: one of an earlier object of the same name says nothing about it. */
 export function findJob({ store, tools, namespace }: Context, name: string): KubeObject | undefined {
   const job = tools.cache.get(jobKind, namespace, name)
@@ -155,6 +192,12 @@ export function findStatefulSet({ store, tools, namespace }: Context): KubeObjec
 /** The volume claim of the first pod: it outlives the DataStore. */
 export function findVolumeClaim({ store, tools, namespace }: Context): KubeObject | undefined {
   return tools.cache.get(volumeClaimKind, namespace, names.volumeClaim(store.metadata.name, 0))
+}
+
+/** Those of all members, of ones that are gone, too, by ordinal. */
+export function findVolumeClaims({ store, tools, namespace }: Context): KubeObject[] {
+  const claims = claimsOf(store, tools.cache.list(volumeClaimKind, namespace))
+  return claims.sort((a, b) => a.metadata.name.localeCompare(b.metadata.name, 'en', { numeric: true }))
 }
 
 /** The pods that run the engine. */

@@ -7,18 +7,22 @@ import {
   waitFor,
   writeSecret,
 } from '../credentials.ts'
-import type { BootstrapResult } from '../engines/engine.ts'
+import type { BootstrapResult, Target } from '../engines/engine.ts'
 import { withOwner } from '../kube/apply.ts'
 import { labels, managedBy, selector } from '../labels.ts'
-import type { Outcome } from '../reconcile/outcome.ts'
+import type { Blocked, Outcome } from '../reconcile/outcome.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Step } from '../reconcile/steps.ts'
 import { randomPassword, secretValue } from '../secrets.ts'
 import { lastWords, migrationState, podProblem } from './decide.ts'
 import { migrateJob, migrateJobName, type MigrationPlan } from './migrate-job.ts'
-import { quantity } from '../quantity.ts'
-import { rollout } from '../rollout.ts'
+import { engineReady } from './engine-ready.ts'
+import { settleVolumes } from './growth.ts'
+import { volumesMissing } from './losses.ts'
 import { names } from './names.ts'
+import { settleSize } from './size.ts'
+import { withHeldTemplate } from './template.ts'
+import { windowProblems } from './updates.ts'
 import {
   caFingerprint,
   caSecretName,
@@ -29,6 +33,7 @@ import {
   findSecret,
   findStatefulSet,
   findVolumeClaim,
+  findVolumeClaims,
   givenPassword,
   hasMoved,
   location,
@@ -43,20 +48,20 @@ const ownedKinds = [
   { apiVersion: 'v1', kind: 'Service' },
   { apiVersion: 'v1', kind: 'ServiceAccount' },
   { apiVersion: 'apps/v1', kind: 'StatefulSet' },
+  { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role' },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
 ]
 
 const specValid: Step<Context> = {
   condition: 'SpecValid',
-  async run({ plan }) {
-    if (plan.image) return { kind: 'done', reason: 'Valid' }
-    const { engine } = plan.store.spec
-    return {
-      kind: 'blocked',
-      reason: 'Invalid',
-      message: `spec.image is empty and the operator has no images.${engine}`,
-    }
+  async run({ engine, plan, tools }) {
+    const { store, image } = plan
+    const imageProblem = image ? [] : [`spec.image is empty and the operator has no images.${store.spec.engine}`]
+    const windows = windowProblems(store.spec.updatePolicy.windows, tools.now())
+    const problems = [...imageProblem, ...(engine.validate?.(store) ?? []), ...windows]
+    if (problems.length === 0) return { kind: 'done', reason: 'Valid' }
+    return { kind: 'blocked', reason: 'Invalid', message: problems.join('; ') }
   },
 }
 
@@ -94,25 +99,46 @@ const objectsApplied: Step<Context> = {
   async run(context) {
     const { engine, plan, store, namespace, tools } = context
     const stopped =
-      formerPods(context) ?? volumeDiffers(context) ?? (await ensureCredentials(context)) ?? (await ensureTls(context))
+      formerPods(context) ??
+      volumesMissing(store, findVolumeClaims(context), findStatefulSet(context) !== undefined) ??
+      (await settleVolumes(context)) ??
+      (await ensureCredentials(context)) ??
+      (await ensureTls(context))
     if (stopped) return stopped
     await forgetFormerStore(context)
-    const desired = engine.objects(plan).map((object) => withOwner(store, object))
+    const refused = await settleSize(context)
+    const desired = withHeldTemplate(context, engine.objects(plan)).map((object) => withOwner(store, object))
     const applied = await tools.applier.applyAll(desired)
     if (applied.refused) return waitFor(applied.refused)
     const ownerUid = store.metadata.uid ?? ''
     await tools.applier.prune({ ownerUid, namespace, keep: desired, kinds: ownedKinds })
     context.found.endpoint = `${readWriteHost(context)}:${engine.port}`
-    return { kind: 'done', reason: 'Applied' }
+    return refused ? goOnThough(context, refused) : { kind: 'done', reason: 'Applied' }
   },
+}
+
+/** What is refused stops nothing else: a member that is repaired or follows again may be what makes it safe. */
+async function goOnThough(context: Context, refused: Blocked): Promise<Outcome> {
+  const work = await engineReady.run(context)
+  return work.kind === 'wait' ? { ...refused, retryAfterMs: 2_000 } : refused
 }
 
 /** Pods without a StatefulSet are those of a store of this name that was deleted: they must be gone before the new ones come. */
 function formerPods(context: Context): Outcome | undefined {
   const [pod] = findStatefulSet(context) ? [] : databasePods(context)
-  if (!pod) return undefined
+  if (!pod || hasObjects(context)) return undefined
   const message = `pod ${pod.metadata.name} of the previous ${context.store.metadata.name} is still stopping`
   return { kind: 'wait', reason: 'PreviousOwnerTerminating', message, retryAfterMs: 2_000 }
+}
+
+/** Whether this very store made objects before: then its StatefulSet is only being made anew. */
+function hasObjects({ store, namespace, tools }: Context): boolean {
+  const service = tools.cache.get(
+    { apiVersion: 'v1', kind: 'Service' },
+    namespace,
+    names.headlessService(store.metadata.name),
+  )
+  return service?.metadata.ownerReferences?.some(({ uid }) => uid === store.metadata.uid) ?? false
 }
 
 /**
@@ -121,23 +147,12 @@ function formerPods(context: Context): Outcome | undefined {
  */
 async function forgetFormerStore(context: Context): Promise<void> {
   const { engine, namespace, plan, tools } = context
-  if (findVolumeClaim(context) || findStatefulSet(context)) return
+  if (findVolumeClaims(context).length > 0 || findStatefulSet(context)) return
   for (const memory of engine.memories?.(plan) ?? []) {
     const found = await tools.client.get(memory, namespace, memory.name)
     if (!found?.metadata.annotations && !found?.['subsets']) continue
     await tools.client.mergePatch(memory, namespace, memory.name, { metadata: { annotations: null }, subsets: null })
   }
-}
-
-/** A volume that was kept has the size it had: the spec must say the same until volumes can grow. */
-function volumeDiffers(context: Context): Outcome | undefined {
-  const claim = findVolumeClaim(context)
-  const spec = claim?.['spec'] as { resources?: { requests?: { storage?: string } } } | undefined
-  const found = spec?.resources?.requests?.storage
-  const { size } = context.store.spec.storage
-  if (!found || quantity(found) === quantity(size)) return undefined
-  const message = `volume claim ${claim?.metadata.name} has ${found}, spec.storage.size asks for ${size}: ask for ${found}; volumes cannot grow yet`
-  return { kind: 'blocked', reason: 'VolumeSizeDiffers', message, retryAfterMs: 60_000 }
 }
 
 /** Passwords are made once and then kept. All but the operator's own can be made anew and are then set in the engine. */
@@ -163,7 +178,7 @@ function adminSecretLost(context: Context): Outcome {
     .join(', ')
   const message =
     `Secret ${secret} is gone, but volume claim ${claim} holds data that only its password opens: create the Secret again with ` +
-    `username ${username} and that password and the labels ${needed}; or delete the claim to begin with an empty store`
+    `username ${username} and that password and the labels ${needed}; or delete DataStore ${context.store.metadata.name} and then the claim to begin with an empty store`
   return { kind: 'blocked', reason: 'SecretMissing', message, retryAfterMs: 30_000 }
 }
 
@@ -175,37 +190,6 @@ function ensureTls(context: Context): Promise<Outcome | undefined> {
   return ensureServerCertificate(tools, tls, ca, engine.serverNames(plan), issued)
 }
 
-const engineReady: Step<Context> = {
-  condition: 'EngineReady',
-  async run(context) {
-    const health = await context.engine.probe(adminTarget(context), deadline(context, 3_000))
-    if (health.state === 'ready') {
-      context.found.version = health.version
-      return rolledOut(context) ?? { kind: 'done', reason: 'Ready' }
-    }
-    const message = podProblem(databasePods(context)) ?? health.message
-    // prettier-ignore
-    switch (health.state) {
-      case 'starting':    return { kind: 'wait', reason: 'Starting', message, retryAfterMs: 2_000 }
-      case 'unreachable': return { kind: 'wait', reason: 'Unreachable', message, retryAfterMs: 2_000 }
-      case 'degraded':    return { kind: 'wait', reason: 'Degraded', message, retryAfterMs: 10_000 }
-    }
-  },
-}
-
-/** An old pod may still answer after an edit: ready means that the new one does. */
-function rolledOut(context: Context): Outcome | undefined {
-  const statefulSet = findStatefulSet(context)
-  const waiting = statefulSet ? rollout(statefulSet) : 'the StatefulSet is not there'
-  if (!waiting) return undefined
-  return {
-    kind: 'wait',
-    reason: 'Starting',
-    message: podProblem(databasePods(context)) ?? waiting,
-    retryAfterMs: 5_000,
-  }
-}
-
 const credentialsReady: Step<Context> = {
   condition: 'CredentialsReady',
   async run(context) {
@@ -214,11 +198,17 @@ const credentialsReady: Step<Context> = {
     try {
       const result = await bootstrap(context)
       if (result) context.found.clusterSql = result.clusterSql
-      return { kind: 'done', reason: 'Ready' }
+      return unavailable(context, result) ?? { kind: 'done', reason: 'Ready' }
     } catch (error) {
       return { kind: 'wait', reason: 'Failed', message: messageOf(error), retryAfterMs: 15_000 }
     }
   },
+}
+
+function unavailable({ plan }: Context, result: BootstrapResult | undefined): Outcome | undefined {
+  if (!result || result.unavailable.length === 0) return undefined
+  const message = `spec.extensions: the image ${plan.image} does not have ${result.unavailable.join(', ')}: take it off the list, or name an image that has it`
+  return { kind: 'blocked', reason: 'Failed', message }
 }
 
 /** Puts every login in place whose password is already stored: a password is in a Secret before it is in the database. */
@@ -231,6 +221,7 @@ async function bootstrap(context: Context): Promise<BootstrapResult | undefined>
     appliedClusterSql: store.status?.clusterSql ?? '',
     passwords: storedPasswords(context),
     mayCreateDatabase: store.status?.schema === undefined,
+    extensions: store.spec.extensions,
   }
   const result = await engine.bootstrap(adminTarget(context), wanted, deadline(context, 30_000))
   if (result.changed.length > 0) tools.events.normal(store, 'CredentialsChanged', result.changed.join(', '))
@@ -336,8 +327,16 @@ export async function ensureBinding(context: Context, role: BindingRole): Promis
   const password =
     givenPassword(context, login) ?? secretValue(findSecret(context, name), 'password') ?? randomPassword()
   const target = directTarget(context, login, password, plan.database)
-  const values = engine.binding(role === 'app' ? { ...target, ...store.spec.binding } : target)
+  const values = engine.binding(role === 'app' ? forClients(context, target) : target)
   return writeSecret(tools, metadata(context, name), values, engine.bindingSecretType)
+}
+
+/** As spec.binding says. What stands there shows a certificate of the CA in spec.tls, also in front of an external store. */
+function forClients(context: Context, target: Target): Target {
+  const { binding, tls } = context.store.spec
+  if (!binding) return target
+  const ca = tls.caSecret && secretValue(findSecret(context, tls.caSecret), 'tls.crt')
+  return { ...target, ...binding, ...(ca ? { ca } : {}) }
 }
 
 export function metadata({ plan, namespace }: Context, name: string) {

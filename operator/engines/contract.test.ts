@@ -21,6 +21,15 @@ const cases = {
       resources: { cpu: '2', memory: '4Gi', memoryLimit: '8Gi' },
       tls: { caSecret: 'demo-ca' },
       binding: { host: 'demo-pooler.ns.svc', port: 6432 },
+      replicas: 3,
+      parameters: { max_connections: '200', work_mem: '32MB', shared_preload_libraries: 'auto_explain' },
+      pgHba: ['hostssl all reporting 10.0.0.0/8 scram-sha-256', 'hostssl all reporting all reject'],
+      imagePullSecrets: ['registry'],
+      placement: {
+        nodeSelector: { disk: 'ssd' },
+        tolerations: [{ key: 'dedicated', operator: 'Equal', value: 'data', effect: 'NoSchedule' }],
+        priorityClassName: 'data',
+      },
     }),
 }
 
@@ -39,13 +48,15 @@ function planOf(engine: Engine, given: object): Plan {
     image: spec.image ?? `registry.example.com/${engine.name}`,
     database: 'supersmartmatch_core',
     caFingerprint: 'fingerprint',
+    members: spec.replicas,
+    readFrom: spec.replicas > 1 ? 'replica' : 'primary',
   }
 }
 
 /** The whole pod templates, annotations included. */
 function templates(engine: Engine, plan: Plan): string {
   const specs = engine.objects(plan).map((object) => object['spec'] as { template?: object } | undefined)
-  return JSON.stringify(specs.map((spec) => spec?.template))
+  return JSON.stringify(specs.flatMap((spec) => spec?.template ?? []))
 }
 
 const target: Target = {
@@ -114,12 +125,17 @@ describe.each<Engine>(Object.values(engines))('$name', (engine) => {
     }
   })
 
-  test('an edit of the spec reaches the pod template, so that pods roll', () => {
-    // What only the mounted configuration shows, and what only the CA does.
+  test('an edit that only new pods can follow reaches the pod template, and no other does', () => {
     const before = templates(engine, planOf(engine, {}))
-    expect(templates(engine, planOf(engine, { storage: { size: '64Gi' } }))).not.toBe(before)
+    expect(templates(engine, planOf(engine, { resources: { memory: '640Mi' } }))).not.toBe(before)
     expect(templates(engine, { ...planOf(engine, {}), caFingerprint: 'another' })).not.toBe(before)
-    expect(templates(engine, planOf(engine, {}))).toBe(before)
+    const running = {
+      parameters: { work_mem: '8MB' },
+      pgHba: ['hostssl all a all reject'],
+      replication: 'Asynchronous',
+      replicas: 2,
+    }
+    expect(templates(engine, planOf(engine, { ...running, storage: { size: '64Gi' } }))).toBe(before)
   })
 
   test('the certificate names the host of the read-write Service', () => {

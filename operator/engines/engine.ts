@@ -14,6 +14,10 @@ export interface Plan {
   database: string
   /** sha256 of the CA's certificate: another CA rolls the pods, because nobody could verify what they show until then. */
   caFingerprint: string
+  /** Pods there shall be now: spec.replicas is reached one by one, and none is left while the store hibernates. */
+  members: number
+  /** Whom clients of the read-only Service reach. */
+  readFrom: 'primary' | 'replica'
 }
 
 /** Where and as whom to talk to a running engine. */
@@ -23,14 +27,67 @@ export interface Target {
   database: string
   username: string
   password: string
-  /** PEM; the server's certificate must verify against it for `host`. */
+  /** PEM; the server's certificate must verify against it for `serverName`. */
   ca: string
+  /** Name in the certificate when it is not `host`. */
+  serverName?: string
 }
 
 // prettier-ignore
 export type Health =
   | { state: 'ready'; version: string }
   | { state: 'starting' | 'unreachable' | 'degraded'; message: string }
+
+/** Where the manager of one member answers, beside the engine itself. */
+export interface MemberAddress {
+  /** IP address of the pod. */
+  host: string
+  /** Name in its certificate. */
+  serverName: string
+  username: string
+  password: string
+  /** PEM. */
+  ca: string
+}
+
+/** One pod of a store, as its members see it. */
+export interface Member {
+  /** The pod's name. */
+  name: string
+  role: 'primary' | 'replica'
+  /** It runs and, when it is a replica, receives what the primary writes and counts for its commits, where the store is synchronous. */
+  healthy: boolean
+  /** In its manager's own words: `streaming`, `starting`, `creating replica`. */
+  state: string
+  /** It has every acknowledged commit, or is one of those of which some have. */
+  synchronous: boolean
+  /** What it has not received yet; absent when nobody can tell, and of the primary. */
+  lagBytes?: number
+  /** Settings that a restart would put in force: `max_connections: 100 → 200`. */
+  pendingRestart: string[]
+  /** One of them is lowered that no replica may have lower than its primary: the primary restarts first, in its place. */
+  primaryFirst: boolean
+}
+
+export interface Membership {
+  members: Member[]
+  /** Somebody switched the members' own failover off; they take no orders meanwhile. */
+  paused: boolean
+}
+
+/** What an engine can do whose members follow a primary of their own choice. Each throws when it gets no answer. */
+export interface Members {
+  /** Any member can tell of all. */
+  observe(at: MemberAddress, plan: Plan, signal: AbortSignal): Promise<Membership>
+  /** Brings what may change at run time to the plan, for all members; returns what differed: empty when nothing did. */
+  configure(at: MemberAddress, plan: Plan, signal: AbortSignal): Promise<string[]>
+  /** What a running member has not taken over of the plan, one phrase each; what it is known to need a restart for is not meant. */
+  unapplied(target: Target, plan: Plan, member: Member, signal: AbortSignal): Promise<string[]>
+  /** Restarts the engine of that member in its pod, if it waits for a restart. Ends before the restart does when the signal says so. */
+  restart(at: MemberAddress, signal: AbortSignal): Promise<void>
+  /** Asks for a planned change of the primary. @returns why it was refused; undefined: it is under way or done */
+  switchOver(at: MemberAddress, from: string, to: string, signal: AbortSignal): Promise<string | undefined>
+}
 
 /** Logins that must exist with these passwords, and the SQL that gives them their rights. */
 export interface Bootstrap {
@@ -43,6 +100,8 @@ export interface Bootstrap {
   passwords: Record<string, string>
   /** False once migrations were applied: a database that is missing then is lost, and an empty one must not take its place. */
   mayCreateDatabase: boolean
+  /** To create in the database besides those of cluster.sql. */
+  extensions: string[]
 }
 
 export interface BootstrapResult {
@@ -50,6 +109,8 @@ export interface BootstrapResult {
   clusterSql: string
   /** What was changed, for an Event; empty when everything was in place. */
   changed: string[]
+  /** Wanted extensions that the server does not have. */
+  unavailable: string[]
 }
 
 /** What an external server must have. */
@@ -80,6 +141,8 @@ export interface Engine {
   name: string
   /** Port of the engine's own TLS listener. */
   port: number
+  /** What is wrong with the fields of the spec that only the engine understands, one sentence each; absent where there are none. */
+  validate?(store: DataStore): string[]
   /** Credential Secrets (`username`, `password`) the objects refer to: Secret name -> login. Created once, never overwritten. */
   credentials(plan: Plan): Record<string, string>
   /** The operator's own login. Its Secret is one of `credentials`, and the only one that cannot be made anew for an existing volume. */
@@ -95,6 +158,8 @@ export interface Engine {
   objects(plan: Plan): KubeObject[]
   /** Whether the engine answers a query. Never throws. */
   probe(target: Target, signal: AbortSignal): Promise<Health>
+  /** Absent where a store has one member. */
+  members?: Members
   /** Puts database, roles, extensions and passwords in place as superuser; idempotent. */
   bootstrap?(target: Target, wanted: Bootstrap, signal: AbortSignal): Promise<BootstrapResult>
   /** The same on a server that somebody else runs, as far as the login may, and without changing anything that was there. */

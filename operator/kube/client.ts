@@ -186,10 +186,10 @@ export class KubeClient {
     return (await this.request('PATCH', path, { query, body: patch, contentType: mergePatch })) as KubeObject
   }
 
-  /** Deletes exactly this version of this object; one that is already gone is fine. @throws KubeError 409 when it has changed */
-  async delete(object: KubeObject): Promise<void> {
+  /** Deletes exactly this version of this object, and what it owns unless that is left as an orphan; one that is already gone is fine. @throws KubeError 409 when it has changed */
+  async delete(object: KubeObject, propagationPolicy: 'Background' | 'Orphan' = 'Background'): Promise<void> {
     const { namespace, name, uid, resourceVersion } = object.metadata
-    const body = { propagationPolicy: 'Background', preconditions: { uid, resourceVersion } }
+    const body = { propagationPolicy, preconditions: { uid, resourceVersion } }
     try {
       await this.request('DELETE', pathOf(object, namespace, name), { body })
     } catch (error) {

@@ -2,24 +2,15 @@ import { apiVersion } from '../../crds/schema/common.ts'
 import type { DataStoreSpec } from '../../crds/schema/data-store.ts'
 import type { MatchingCluster } from '../../crds/schema/matching-cluster.ts'
 import type { KubeObject } from '../../crds/object.ts'
-import { appRoles, databaseName } from '../data-store/names.ts'
 import { labels } from '../labels.ts'
 import { names } from './names.ts'
-import { readOnlyName } from './pooler/databases.ts'
 import { poolerPort } from './pooler/objects.ts'
-import type { Pooled } from './pooler/settings.ts'
 
 /** What a child DataStore is given; what it leaves out gets the DataStore's own default. */
 type ChildSpec = Partial<DataStoreSpec> & Pick<DataStoreSpec, 'engine' | 'schema'>
 
 /** The stores a MatchingCluster expands into, by short name. */
 export const storeNames = ['core'] as const
-
-/** What `spec.pooling` may name. Every store so far is PostgreSQL, with the schema of its own name. */
-export const pooled: Pooled = {
-  databases: storeNames.map(databaseName).flatMap((database) => [database, readOnlyName(database)]),
-  logins: storeNames.map(databaseName).flatMap(appRoles),
-}
 
 /** The DataStores of a MatchingCluster; `sleep`: their pods shall stop. Pure. */
 export function children(cluster: MatchingCluster, { sleep = false } = {}): KubeObject[] {

@@ -4,10 +4,12 @@ import type { KubeObject } from '../../crds/object.ts'
 import { apiVersion } from '../../crds/schema/common.ts'
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import type { MatchingCluster } from '../../crds/schema/matching-cluster.ts'
+import { createAuthority } from '../certificates.ts'
 import { dataStoreController } from '../data-store/controller.ts'
 import { engines } from '../engines/registry.ts'
 import { Applier } from '../kube/apply.ts'
 import { Cache } from '../kube/cache.ts'
+import { hasStatus } from '../kube/client.ts'
 import { EventRecorder } from '../kube/events.ts'
 import { startReflectors } from '../kube/reflector.ts'
 import { client, edit, log, testNamespace, until } from '../kube/testing/cluster.ts'
@@ -83,7 +85,7 @@ beforeAll(async () => {
 
 const get = (kind: { apiVersion: string; kind: string }, name: string) => client.get(kind, namespace, name)
 
-async function make(name: string, spec: { pooling?: object } = {}): Promise<void> {
+async function make(name: string, spec: { pooling?: object; stores?: object } = {}): Promise<void> {
   const pooling = { resources: { cpu: beyondAnyNode }, ...spec.pooling }
   await client.create({ ...clusterKind, metadata: { name, namespace }, spec: { ...spec, pooling } })
   await until(() => cache.get(clusterKind, namespace, name) !== undefined)
@@ -126,7 +128,7 @@ async function say(store: string, problem?: string, more: object = {}): Promise<
 }
 
 /** A cluster whose store is Ready and whose pooler is applied. */
-async function makePooled(name: string, spec: { pooling?: object } = {}): Promise<void> {
+async function makePooled(name: string, spec: { pooling?: object; stores?: object } = {}): Promise<void> {
   await make(name, spec)
   await reconcile(name)
   await say(`${name}-core`)
@@ -148,7 +150,15 @@ async function remove(kind: { apiVersion: string; kind: string }, name: string):
   await until(() => cache.get(kind, namespace, name) === undefined)
 }
 
-const podPath = ({ metadata }: KubeObject) => `/api/v1/namespaces/${namespace}/pods/${metadata.name}`
+/** Plays the kubelet: the pod has ended. */
+async function endPod({ metadata }: KubeObject): Promise<void> {
+  try {
+    await client.request('DELETE', `/api/v1/namespaces/${namespace}/pods/${metadata.name}?gracePeriodSeconds=0`)
+  } catch (error) {
+    if (!hasStatus(error, 404)) throw error
+  }
+}
+
 const switchoverOf = (store: KubeObject | undefined) => (store as DataStore).status?.switchover
 
 const ownerOf = (object: KubeObject | undefined) => object?.metadata.ownerReferences?.[0]
@@ -403,6 +413,31 @@ test('more than one pooler pod: one at a time may leave a drained node', async (
   expect(ownerOf(budget)).toMatchObject({ kind: 'MatchingCluster', name: 'several' })
 })
 
+test('an external store is pooled where its Secret says, and its CA is trusted beside the platform’s', async () => {
+  const labels = { 'app.kubernetes.io/managed-by': managedBy }
+  const { certificate } = await createAuthority('elsewhere', new Date())
+  const values = {
+    host: 'db.example.com',
+    port: '5433',
+    database: 'jobs',
+    username: 'u',
+    password: 'p',
+    'ca.crt': certificate,
+  }
+  await client.create(secret({ name: 'elsewhere', namespace, labels }, values))
+  await until(() => cache.get(secretKind, namespace, 'elsewhere') !== undefined)
+  const core = { mode: 'external', connectionSecretRef: { name: 'elsewhere' } }
+  await makePooled('outside', { stores: { core } })
+  expect(((await get(dataStoreKind, 'outside-core')) as DataStore).spec).toMatchObject({ ...core, hibernate: false })
+  const data = (await get(configMapKind, 'outside-pooler'))?.['data'] as Record<string, string>
+  expect(data['pgbouncer.ini']).toContain('\njobs = host=db.example.com port=5433 dbname=jobs max_db_connections=')
+  const platform = secretValue(await get(secretKind, 'outside-ca'), 'tls.crt')
+  expect(data['servers.crt']).toBe(`${platform}\n${certificate}`)
+
+  await change('outside', { pooling: { databases: { jobs: { pool_size: '10' } } } })
+  expect((await reconcile('outside')).get('SpecValid')?.status).toBe('True')
+})
+
 test('clients are told to wait before a switchover, once, although the store is not Ready meanwhile', async () => {
   await makePooled('moving')
   const begin = async () => {
@@ -454,9 +489,9 @@ test('sleep: services, pooler, stores, in this order; awake, each as it was', as
   expect(first.get('StoresReady')?.message).toMatch(/^pod tired-pooler-\S+ is stopping; the stores follow/)
   expect(first.get('Reconciling')?.status).toBe('True')
 
-  // No kubelet ends the pod.
+  // No kubelet ends the pod; one that no node has seen goes at once.
   await until(() => pods().every(({ metadata }) => metadata.deletionTimestamp !== undefined))
-  for (const pod of pods()) await client.request('DELETE', `${podPath(pod)}?gracePeriodSeconds=0`)
+  await Promise.all(pods().map(endPod))
   await until(() => pods().length === 0)
   const second = await reconcile('tired')
   expect(await sleeps()).toBe(true)

@@ -8,7 +8,7 @@ import { withOwner } from '../kube/apply.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
 import type { Step } from '../reconcile/steps.ts'
 import { randomPassword, secretValue } from '../secrets.ts'
-import { children, pooled } from './children.ts'
+import { children } from './children.ts'
 import { asleep, stopClients } from './hibernate.ts'
 import { names } from './names.ts'
 import { ownedUnlessProtected, releaseProtected } from './ownership.ts'
@@ -17,7 +17,7 @@ import { answers, synchronize } from './pooler/admin.ts'
 import { budgetProblem } from './pooler/budget.ts'
 import { compile, type PoolerPlan } from './pooler/compile.ts'
 import { poolerObjects, poolerSecretValues, poolerServerNames } from './pooler/objects.ts'
-import { authority, poolerPlan, runningPoolers } from './pooler/plan.ts'
+import { authority, pooledOf, poolerPlan, runningPoolers } from './pooler/plan.ts'
 import { validate } from './pooler/settings.ts'
 import { rollout } from '../rollout.ts'
 import { decideHold } from './switchover.ts'
@@ -34,8 +34,8 @@ const ownedKinds = [
 
 const specValid: Step<Context> = {
   condition: 'SpecValid',
-  async run({ cluster }) {
-    const problems = validate(cluster.spec.pooling, pooled)
+  async run(context) {
+    const problems = validate(context.cluster.spec.pooling, pooledOf(context))
     if (problems.length === 0) return { kind: 'done', reason: 'Valid' }
     return { kind: 'blocked', reason: 'Invalid', message: problems.join('; ') }
   },

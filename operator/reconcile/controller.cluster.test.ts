@@ -244,6 +244,8 @@ test('a finalizer comes and goes with the need for it, each time by one patch, a
   expect(await finalizersOf('finalizer')).toEqual([others])
   // Two of the finalizer, one of the status.
   expect(proxy.requests('PATCH')).toHaveLength(3)
+  // Or nothing could ever remove the object, nor its kind.
+  await client.mergePatch(thing, namespace, 'finalizer', { metadata: { finalizers: null } })
 })
 
 test('a deleted object goes when its final steps are done, and says until then what is not', async () => {

@@ -198,7 +198,11 @@ async function report(object: KubeObject, found: Found, extra: object, tools: Re
   const { fields, previous, generation } = statusOf(object)
   const common = computeStatus({ ...found, previous, generation, now: new Date() })
   const written = await patchStatus(tools, object, { ...fields, ...extra, ...common })
-  if (written === 'patched') announce(object, common, previous, tools.events)
+  if (written === 'patched') {
+    announce(object, common, previous, tools.events)
+    for (const { type, reason, message } of found.observed)
+      if (!previous?.conditions.some((before) => before.type === type)) tools.events.warning(object, reason, message)
+  }
   return written
 }
 

@@ -84,8 +84,13 @@ export function requeueAfter(results: StepResult[], random: () => number = Math.
     case 'asleep':
     case 'notReached':
     case undefined:
-      return resync
+      return { afterMs: Math.min(resync.afterMs, ...results.map(dueAfterMs)) }
   }
+}
+
+/** A step may be done for now and know when it will have more to do. */
+function dueAfterMs({ outcome }: StepResult): number {
+  return outcome.kind === 'done' ? (outcome.retryAfterMs ?? Infinity) : Infinity
 }
 
 function requeueAfterError(error: unknown): Requeue {

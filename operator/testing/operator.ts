@@ -11,12 +11,14 @@ import { hasStatus, type KubeClient } from '../kube/client.ts'
 import { EventRecorder } from '../kube/events.ts'
 import { WorkQueue } from '../kube/queue.ts'
 import { startReflectors } from '../kube/reflector.ts'
+import type { ResourceRef } from '../kube/resources.ts'
 import { client, log } from '../kube/testing/cluster.ts'
 import { managedBy } from '../labels.ts'
 import { matchingClusterController } from '../matching-cluster/controller.ts'
 import { reconciler, type Controller } from '../reconcile/controller.ts'
 import { Wakeups, type OwnKind } from '../wake.ts'
 import { playRunning } from './kubelet.ts'
+import { playMembers } from './members.ts'
 
 /** As operator/main.ts watches them: owned kinds by our label only. */
 const ownedKinds = [
@@ -29,6 +31,7 @@ const ownedKinds = [
   { apiVersion: 'apps/v1', kind: 'Deployment' },
   { apiVersion: 'apps/v1', kind: 'StatefulSet' },
   { apiVersion: 'batch/v1', kind: 'Job' },
+  { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role' },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
 ]
@@ -62,7 +65,12 @@ export function testOperator(
     given.beforeWrite?.()
   })
   const events = new EventRecorder({ client, instance: 'test', log })
-  const engine: Engine = { ...engines.postgres, ...answersAtOnce, ...given.engine }
+  const engine: Engine = {
+    ...engines.postgres,
+    ...answersAtOnce,
+    members: playMembers(cache, namespace),
+    ...given.engine,
+  }
   const tools: Tools = {
     client: writer,
     cache,
@@ -89,6 +97,7 @@ export function testOperator(
     await kill()
     stop.abort()
     await events.flush()
+    for (const kind of ['MatchingCluster', 'DataStore']) await releaseAll({ apiVersion, kind }, namespace)
   })
 
   function start(): void {
@@ -114,9 +123,15 @@ export function testOperator(
   return { cache, tools, start, kill }
 }
 
+/** Nobody else would take the finalizers off, and the namespace would never go. */
+async function releaseAll(kind: ResourceRef, namespace: string): Promise<void> {
+  for (const { metadata } of await client.list(kind, namespace))
+    await client.mergePatch(kind, namespace, metadata.name, { metadata: { finalizers: null } })
+}
+
 const answersAtOnce: Partial<Engine> = {
   probe: async () => ({ state: 'ready', version: '17.1' }),
-  bootstrap: async () => ({ clusterSql: 'sha', changed: [] }),
+  bootstrap: async () => ({ clusterSql: 'sha', changed: [], unavailable: [] }),
 }
 
 /** Pods that fit nowhere run, and migrations succeed. */

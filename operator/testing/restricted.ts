@@ -35,8 +35,15 @@ export function restrictedViolations(pod: PodSpec): string[] {
   const violations: string[] = []
   const demand = (holds: boolean, what: string) => holds || violations.push(what)
   const allowedVolumes = [
-    'configMap', 'csi', 'downwardAPI', 'emptyDir', 'ephemeral', 'persistentVolumeClaim', 'projected', 'secret',
-  ] // prettier-ignore
+    'configMap',
+    'csi',
+    'downwardAPI',
+    'emptyDir',
+    'ephemeral',
+    'persistentVolumeClaim',
+    'projected',
+    'secret',
+  ]
   for (const volume of pod.volumes ?? []) {
     const kind = Object.keys(volume).find((key) => key !== 'name') ?? 'none'
     demand(allowedVolumes.includes(kind), `volume ${String(volume['name'])} is of kind ${kind}`)

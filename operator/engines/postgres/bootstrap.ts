@@ -15,6 +15,7 @@ const { escapeIdentifier, escapeLiteral } = pg
  * 2. the owner role and its database exist
  * 3. cluster.sql is applied in that database: its text changed, or a role or the database was missing
  * 4. every login has its password
+ * 5. the extensions that the spec adds exist; one that was taken off it stays: dropping it could drop data
  *
  * @throws  the driver's error; its message carries SQLSTATE and name, never a password
  */
@@ -28,9 +29,14 @@ export async function bootstrap(target: Target, wanted: Bootstrap, signal: Abort
     const missing = await missingRoles(connection, wanted)
     const due = created.length > 0 || missing.length > 0 || wanted.appliedClusterSql !== clusterSql
     if (due) await connection.query(wanted.clusterSql)
-    return [...(due ? ['cluster.sql'] : []), ...(await setPasswords(connection, wanted.passwords))]
+    const passwords = await setPasswords(connection, wanted.passwords)
+    return {
+      passwords: [...(due ? ['cluster.sql'] : []), ...passwords],
+      ...(await extend(connection, wanted.extensions)),
+    }
   })
-  return { clusterSql, changed: [...reloaded, ...created, ...applied] }
+  const changed = [...reloaded, ...created, ...applied.passwords, ...applied.extensions]
+  return { clusterSql, changed, unavailable: applied.unavailable }
 }
 
 /**
@@ -68,6 +74,20 @@ async function createRole(connection: Connection, role: string): Promise<string[
 async function createDatabase(connection: Connection, database: string, owner: string): Promise<string[]> {
   await connection.query(`CREATE DATABASE ${escapeIdentifier(database)} OWNER ${escapeIdentifier(owner)}`)
   return [`database ${database}`]
+}
+
+async function extend(connection: Connection, wanted: string[]) {
+  const rows = await connection.query<{ name: string; installed: string | null }>(
+    'SELECT name, installed_version AS installed FROM pg_catalog.pg_available_extensions WHERE name = ANY($1)',
+    [wanted],
+  )
+  const found = new Map(rows.map(({ name, installed }) => [name, installed]))
+  const missing = wanted.filter((name) => found.get(name) === null)
+  for (const name of missing) await connection.query(`CREATE EXTENSION IF NOT EXISTS ${escapeIdentifier(name)} CASCADE`)
+  return {
+    extensions: missing.map((name) => `extension ${name}`),
+    unavailable: wanted.filter((name) => !found.has(name)),
+  }
 }
 
 async function lacks(connection: Connection, query: string, name: string): Promise<boolean> {

@@ -10,7 +10,7 @@ test.each([
   ['1Gi',   gi,       { shared_buffers: '256MB',   effective_cache_size: '768MB',  maintenance_work_mem: '64MB',   work_mem: '4MB' }],
   ['8Gi',   8 * gi,   { shared_buffers: '2048MB',  effective_cache_size: '6144MB', maintenance_work_mem: '512MB',  work_mem: '20MB' }],
   ['256Gi', 256 * gi, { shared_buffers: '16384MB', effective_cache_size: '196608MB', maintenance_work_mem: '2048MB', work_mem: '64MB' }],
-])('memory of a pod limited to %s', (_limit, limit, expected) => expect(memorySettings(limit)).toEqual(expected))
+])('memory of a pod limited to %s', (_limit, limit, expected) => expect(memorySettings(limit, 100)).toEqual(expected))
 
 // prettier-ignore
 test.each([

@@ -1,7 +1,9 @@
 import { stringify } from 'yaml'
-import { names, replicationRole, superuserRole } from '../../data-store/names.ts'
+import type { DataStore } from '../../../crds/schema/data-store.ts'
+import { names, poolerRole, replicationRole, superuserRole } from '../../data-store/names.ts'
 import { quantity } from '../../quantity.ts'
 import type { Plan } from '../engine.ts'
+import { maxConnections, normalized, preloaded } from './parameters.ts'
 
 export const port = 5432
 export const patroniPort = 8008
@@ -12,39 +14,43 @@ export const dataDirectory = `${dataVolume}/pgdata`
 /** Where Debian's libpq looks, so that `psql` in the container needs no arguments. */
 export const socketDirectory = '/run/postgresql'
 
-/** Server connections of every PostgreSQL. The pooler's budget (matching-cluster/pooler/compile.ts) is computed from it. */
-export const maxConnections = 100
-
 const mebibyte = 2 ** 20
 
-/** patroni.yml of one store. Holds no secret: passwords come by environment from the credential Secrets. Pure. */
-export function patroniConfig(plan: Plan): string {
+/**
+ * patroni.yml of one store: what only a restart of the pod can change. Everything that may change while the store runs is in
+ * `dynamicConfig`; for Patroni this file wins over that, so nothing is in both. Holds no secret: passwords come by environment
+ * from the credential Secrets. Pure.
+ */
+export function localConfig(plan: Plan) {
   const store = plan.store.metadata.name
-  return stringify(
-    {
-      scope: store,
-      restapi: restApi(),
-      ctl: { cacert: `${tlsDirectory}/ca.crt` },
-      kubernetes: kubernetes(plan),
-      bootstrap: { dcs: clusterSettings },
-      postgresql: {
-        listen: `*:${port}`,
-        data_dir: dataDirectory,
-        pgpass: '/tmp/pgpass',
-        use_unix_socket: true,
-        use_unix_socket_repl: true,
-        authentication: { superuser: verified, replication: verified },
-        parameters: {
-          ...settings(plan.database),
-          ...memorySettings(bytes(plan.store.spec.resources.memoryLimit)),
-          ...walSettings(bytes(plan.store.spec.storage.size)),
-        },
-        pg_hba: hostBasedAuthentication,
-      },
-      watchdog: { mode: 'off' },
+  return {
+    scope: store,
+    restapi: restApi(),
+    ctl: { cacert: `${tlsDirectory}/ca.crt` },
+    kubernetes: kubernetes(plan),
+    postgresql: {
+      listen: `*:${port}`,
+      data_dir: dataDirectory,
+      pgpass: '/tmp/pgpass',
+      use_unix_socket: true,
+      use_unix_socket_repl: true,
+      // A member whose history is not the primary's is copied anew, rather than left out or left wrong.
+      remove_data_directory_on_rewind_failure: true,
+      remove_data_directory_on_diverged_timelines: true,
+      authentication: { superuser: verified, replication: verified },
+      parameters: podParameters,
     },
-    // No YAML aliases: Python would make one object of both ends, and Patroni writes a user name into each.
-    { lineWidth: 0, aliasDuplicateObjects: false },
+    watchdog: { mode: 'off' },
+  }
+}
+
+/** The file as it is mounted. Patroni reads `bootstrap` once, when it initialises a store, and afterwards its own state. */
+export function patroniFile(plan: Plan): string {
+  // No YAML aliases: Python would make one object of both ends, and Patroni writes a user name into each. 1.1: for Python, a bare
+  // `on` is a truth value.
+  return stringify(
+    { ...localConfig(plan), bootstrap: { dcs: dynamicConfig(plan) } },
+    { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false },
   )
 }
 
@@ -70,66 +76,104 @@ function kubernetes(plan: Plan) {
 }
 
 /**
- * What must be equal on all members: Patroni reads it from here once, when it initialises a cluster, and afterwards from its own
- * state. So nothing in it depends on the spec. loop_wait + 2 x retry_timeout <= ttl, and 20 is the smallest ttl Patroni allows.
+ * What Patroni keeps for all members and applies while they run: patronictl calls it the dynamic configuration.
+ * loop_wait + 2 x retry_timeout <= ttl, and 20 is the smallest ttl Patroni allows.
  */
-const clusterSettings = {
-  ttl: 20,
-  loop_wait: 5,
-  retry_timeout: 5,
-  maximum_lag_on_failover: mebibyte,
+export interface DynamicConfig {
+  ttl: number
+  loop_wait: number
+  retry_timeout: number
+  maximum_lag_on_failover: number
+  synchronous_mode: 'quorum' | false
+  failsafe_mode: boolean
   postgresql: {
-    use_pg_rewind: true,
-    use_slots: true,
-    parameters: {
-      max_connections: maxConnections,
-      // Parallel workers, logical replication and pg_cron's background workers share them.
-      max_worker_processes: 16,
-      // A query on a partitioned table locks every partition it cannot rule out.
-      max_locks_per_transaction: 128,
-      max_prepared_transactions: 0,
-      max_wal_senders: 10,
-      max_replication_slots: 10,
-      wal_level: 'replica',
-      wal_keep_size: '64MB',
-      wal_log_hints: 'on',
-      hot_standby: 'on',
-      track_commit_timestamp: 'off',
+    use_pg_rewind: boolean
+    use_slots: boolean
+    pg_hba: string[]
+    parameters: Record<string, string>
+  }
+}
+
+export function dynamicConfig(plan: Plan): DynamicConfig {
+  const { store } = plan
+  return {
+    ttl: 20,
+    loop_wait: 5,
+    retry_timeout: 5,
+    maximum_lag_on_failover: mebibyte,
+    // Any replica that has the commit will do, so that one slow replica slows nobody. Without replicas it waits for none.
+    synchronous_mode: store.spec.replication === 'Synchronous' ? 'quorum' : false,
+    // While the API server is away, a primary that all members still see goes on.
+    failsafe_mode: true,
+    postgresql: {
+      use_pg_rewind: true,
+      use_slots: true,
+      pg_hba: hostBasedAuthentication(store),
+      parameters: {
+        ...settings(plan.database),
+        ...memorySettings(bytes(store.spec.resources.memoryLimit), maxConnections(store)),
+        ...walSettings(bytes(store.spec.storage.size)),
+        ...normalized(store.spec.parameters),
+        shared_preload_libraries: preloaded(store.spec.parameters),
+      },
     },
-  },
+  }
 }
 
 /** For connections to other members; the local ones go through the socket, where libpq ignores it. */
 const verified = { sslmode: 'verify-full', sslrootcert: `${tlsDirectory}/ca.crt` }
 
-const hostBasedAuthentication = [
-  `local all ${superuserRole} peer`,
-  `local replication ${replicationRole} scram-sha-256`,
-  `hostssl replication ${replicationRole} all scram-sha-256`,
-  'hostssl all all all scram-sha-256',
-]
+/** The first match counts: nothing in the spec can lock out the operator, the members themselves or the pooler. */
+function hostBasedAuthentication(store: DataStore): string[] {
+  return [
+    `local all ${superuserRole} peer`,
+    `local replication ${replicationRole} scram-sha-256`,
+    `hostssl replication ${replicationRole} all scram-sha-256`,
+    `hostssl all ${superuserRole},${poolerRole} all scram-sha-256`,
+    ...store.spec.pgHba,
+    'hostssl all all all scram-sha-256',
+  ]
+}
 
-function settings(database: string) {
+/** Of this pod: its sockets, its certificates, its log. */
+const podParameters = {
+  unix_socket_directories: socketDirectory,
+  ssl: 'on',
+  ssl_cert_file: `${tlsDirectory}/tls.crt`,
+  ssl_key_file: `${tlsDirectory}/tls.key`,
+  ssl_min_protocol_version: 'TLSv1.3',
+  password_encryption: 'scram-sha-256',
+  log_destination: 'stderr',
+  logging_collector: 'off',
+  // One set by ALTER SYSTEM would be in force on one member only, and win over spec.parameters.
+  allow_alter_system: 'off',
+}
+
+/** Where the spec says nothing. Patroni knows some of them by name and takes them from here only. All are strings, as in the spec. */
+function settings(database: string): Record<string, string> {
   return {
-    shared_preload_libraries: 'pg_cron,pgaudit,pg_stat_statements',
+    max_connections: '100',
+    // Parallel workers, logical replication and pg_cron's background workers share them.
+    max_worker_processes: '16',
+    // A query on a partitioned table locks every partition it cannot rule out.
+    max_locks_per_transaction: '128',
+    max_prepared_transactions: '0',
+    max_wal_senders: '12',
+    max_replication_slots: '12',
+    wal_level: 'replica',
+    wal_keep_size: '64MB',
+    wal_log_hints: 'on',
+    track_commit_timestamp: 'off',
     'cron.database_name': database,
     // Without it pg_cron logs in through libpq, which would need a password or a trust line.
     'cron.use_background_workers': 'on',
-    'cron.max_running_jobs': 5,
+    'cron.max_running_jobs': '5',
     'pgaudit.log': 'ddl,role',
-    unix_socket_directories: socketDirectory,
-    password_encryption: 'scram-sha-256',
-    ssl: 'on',
-    ssl_cert_file: `${tlsDirectory}/tls.crt`,
-    ssl_key_file: `${tlsDirectory}/tls.key`,
-    ssl_min_protocol_version: 'TLSv1.3',
-    log_destination: 'stderr',
-    logging_collector: 'off',
     log_line_prefix: '%m [%p] %q%u@%d ',
     // Error details and parameters carry whole rows of personal data.
     log_error_verbosity: 'terse',
-    log_parameter_max_length: 0,
-    log_parameter_max_length_on_error: 0,
+    log_parameter_max_length: '0',
+    log_parameter_max_length_on_error: '0',
     log_lock_waits: 'on',
     log_timezone: 'UTC',
     timezone: 'UTC',
@@ -141,13 +185,13 @@ function settings(database: string) {
  * same limit, hence three quarters as the planner's guess of what is cached. work_mem is per sort, so a quarter is shared by all
  * connections, but never under PostgreSQL's default of 4 MB.
  */
-export function memorySettings(limitBytes: number): Record<string, string> {
+export function memorySettings(limitBytes: number, connections: number): Record<string, string> {
   const limit = limitBytes / mebibyte
   return {
     shared_buffers: megabytes(limit / 4, 16, 16384),
     effective_cache_size: megabytes((limit * 3) / 4, 32, 1048576),
     maintenance_work_mem: megabytes(limit / 16, 16, 2048),
-    work_mem: megabytes(limit / 4 / maxConnections, 4, 64),
+    work_mem: megabytes(limit / 4 / connections, 4, 64),
   }
 }
 
@@ -168,10 +212,12 @@ export function bytes(size: string): number {
   return amount
 }
 
-/** DNS names the server certificate carries: the read-write Service under each of its names, and every pod. */
+/** DNS names the server certificate carries: the read-write Service under each of its names, the read-only one, and every pod. */
 export function serverNames(plan: Plan): string[] {
   const { name, namespace = '' } = plan.store.metadata
   const service = `${names.readWriteService(name)}.${namespace}.svc`
+  const readOnly = `${names.readOnlyService(name)}.${namespace}.svc`
   const pods = `*.${names.headlessService(name)}.${namespace}.svc`
-  return [service, `${service}.cluster.local`, names.readWriteService(name), pods, `${pods}.cluster.local`]
+  const long = [service, readOnly, pods].flatMap((host) => [host, `${host}.cluster.local`])
+  return [...long, names.readWriteService(name), names.readOnlyService(name)]
 }

@@ -11,13 +11,17 @@ import {
 import type { Engine, Plan, Target } from '../engine.ts'
 import { adopt } from './adopt.ts'
 import { bootstrap } from './bootstrap.ts'
-import { maxConnections, port, serverNames } from './config.ts'
+import { port, serverNames } from './config.ts'
+import { validateHba } from './hba.ts'
 import { objects } from './objects.ts'
+import { maxConnections, validateParameters } from './parameters.ts'
+import { members } from './patroni.ts'
 import { probe } from './probe.ts'
 
 export const postgres: Engine = {
   name: 'postgres',
   port,
+  validate: (store) => [...validateParameters(store), ...validateHba(store.spec.pgHba)],
   credentials: ({ store: { metadata } }) => ({
     [names.superuserSecret(metadata.name)]: superuserRole,
     [names.replicationSecret(metadata.name)]: replicationRole,
@@ -30,19 +34,21 @@ export const postgres: Engine = {
   }),
   serverNames,
   memories: ({ store: { metadata } }) =>
-    [names.readWriteService(metadata.name), names.patroniConfigService(metadata.name)].map((name) => ({
-      apiVersion: 'v1',
-      kind: 'Endpoints',
-      name,
-    })),
+    [
+      names.readWriteService(metadata.name),
+      names.patroniConfigService(metadata.name),
+      names.patroniSyncService(metadata.name),
+      names.patroniFailover(metadata.name),
+    ].map((name) => ({ apiVersion: 'v1', kind: 'Endpoints', name })),
   objects,
   probe,
+  members,
   bootstrap,
   adopt,
   bindingLogins,
   binding,
   bindingSecretType: 'servicebinding.io/postgresql',
-  maxConnections: () => maxConnections,
+  maxConnections,
 }
 
 /** By the schema: an external store's database may be called otherwise, its roles may not. */

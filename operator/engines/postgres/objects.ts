@@ -3,10 +3,20 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KubeObject } from '../../../crds/object.ts'
 import { names } from '../../data-store/names.ts'
-import { domain, labels, managedBy, selector } from '../../labels.ts'
+import { caHash, configHash, domain, labels, managedBy, selector } from '../../labels.ts'
+import { disruptionBudget, podScheduling } from '../../placement.ts'
 import { containerSecurity, podSecurity, resourceRequirements } from '../../pods.ts'
 import type { Plan } from '../engine.ts'
-import { dataDirectory, dataVolume, patroniConfig, patroniPort, port, socketDirectory, tlsDirectory } from './config.ts'
+import {
+  dataDirectory,
+  dataVolume,
+  localConfig,
+  patroniFile,
+  patroniPort,
+  port,
+  socketDirectory,
+  tlsDirectory,
+} from './config.ts'
 
 /** User and group of the postgres image, as images/postgres/Containerfile creates them. */
 const postgresId = 999
@@ -30,8 +40,13 @@ export function objects(plan: Plan): KubeObject[] {
     roleBinding(plan),
     configMap(plan),
     readWriteService(plan),
-    patroniConfigService(plan),
+    readOnlyService(plan),
+    memoryService(plan, names.patroniConfigService(store(plan))),
+    memoryService(plan, names.patroniSyncService(store(plan))),
     headlessService(plan),
+    ...(plan.store.spec.replicas > 1
+      ? [disruptionBudget(metadata(plan, names.disruptionBudget(store(plan))), plan.identity)]
+      : []),
     statefulSet(plan),
   ]
 }
@@ -74,7 +89,7 @@ function configMap(plan: Plan): KubeObject {
   }
 }
 
-const configFiles = (plan: Plan) => ({ 'patroni.yml': patroniConfig(plan), 'prepare.py': prepareScript })
+const configFiles = (plan: Plan) => ({ 'patroni.yml': patroniFile(plan), 'prepare.py': prepareScript })
 
 /** No selector: Patroni writes the Endpoints of this name, so that it always leads to the primary and to nothing else. */
 function readWriteService(plan: Plan): KubeObject {
@@ -86,11 +101,22 @@ function readWriteService(plan: Plan): KubeObject {
   }
 }
 
-function patroniConfigService(plan: Plan): KubeObject {
+/** Ready replicas, or the primary while there is none: who only reads keeps working with one member, too. */
+function readOnlyService(plan: Plan): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: metadata(plan, names.patroniConfigService(store(plan))),
+    metadata: metadata(plan, names.readOnlyService(store(plan))),
+    spec: { type: 'ClusterIP', selector: { ...selector(plan.identity), role: plan.readFrom }, ports: [postgresPort] },
+  }
+}
+
+/** Leads nowhere: Patroni keeps what it must not forget in the Endpoints of this name, which go when no Service has it. */
+function memoryService(plan: Plan, name: string): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadata(plan, name),
     spec: { type: 'ClusterIP', clusterIP: 'None' },
   }
 }
@@ -119,9 +145,11 @@ function statefulSet(plan: Plan): KubeObject {
     kind: 'StatefulSet',
     metadata: metadata(plan, names.statefulSet(store(plan))),
     spec: {
-      replicas: 1,
+      replicas: plan.members,
       serviceName: names.headlessService(store(plan)),
       podManagementPolicy: 'Parallel',
+      // The operator restarts pods: replicas first, the primary last and only after a switchover. Kubernetes knows no primary.
+      updateStrategy: { type: 'OnDelete' },
       selector: { matchLabels: selector(plan.identity) },
       template: hashed(podTemplate(plan), plan),
       volumeClaimTemplates: [volumeClaim(plan)],
@@ -130,10 +158,13 @@ function statefulSet(plan: Plan): KubeObject {
   }
 }
 
-/** The pod template with a digest of itself, of the configuration it mounts and of the CA: a change of any rolls the pods. */
+/**
+ * The pod template with a digest of itself and of the files it mounts, and the CA: a change of any means a restart. What Patroni
+ * changes while it runs is not in it.
+ */
 function hashed(template: ReturnType<typeof podTemplate>, plan: Plan) {
-  const hash = createHash('sha256').update(JSON.stringify([template, configFiles(plan)]))
-  const annotations = { [`${domain}/config-hash`]: hash.update(plan.caFingerprint).digest('hex') }
+  const hash = createHash('sha256').update(JSON.stringify([template, localConfig(plan), prepareScript]))
+  const annotations = { [configHash]: hash.digest('hex'), [caHash]: plan.caFingerprint }
   return { ...template, metadata: { ...template.metadata, annotations } }
 }
 
@@ -142,6 +173,7 @@ function podTemplate(plan: Plan) {
     metadata: { labels: labels(plan.identity) },
     spec: {
       serviceAccountName: names.serviceAccount(store(plan)),
+      ...podScheduling(plan.store.spec, plan.identity),
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       securityContext: podSecurity(postgresId),

@@ -33,7 +33,7 @@ function planOf(name: string): Plan {
   const metadata = { name, namespace: lab.namespace }
   const identity = { name: 'postgres', instance: name, component: 'database', store: name }
   const store = { apiVersion: 'supersmartmatch.io/v1alpha1', kind: 'DataStore', metadata, spec }
-  return { store, identity, image, database, caFingerprint: '' }
+  return { store, identity, image, database, caFingerprint: '', members: 1, readFrom: 'primary' }
 }
 
 async function start(name: string): Promise<void> {
@@ -174,7 +174,14 @@ describe('a store', () => {
     await start('renewed')
     await ready('renewed')
     const target = await superuser('renewed')
-    const wanted = { database, clusterSql: 'SELECT 1', appliedClusterSql: '', passwords: {}, mayCreateDatabase: true }
+    const wanted = {
+      database,
+      clusterSql: 'SELECT 1',
+      appliedClusterSql: '',
+      passwords: {},
+      mayCreateDatabase: true,
+      extensions: [],
+    }
     await postgres.bootstrap?.(target, wanted, soon())
     const pair = await issueServerCertificate(authority, postgres.serverNames(planOf('renewed')), new Date())
     await lab.apply([await tls(planOf('renewed'), pair)])

@@ -97,7 +97,15 @@ describe('bootstrap', () => {
     INSERT INTO runs DEFAULT VALUES;`
   const passwords = { [owner]: 'owner-password', [app]: 'app-password' }
   const wanted = (change: Partial<Bootstrap> = {}): Bootstrap => {
-    return { database, clusterSql, appliedClusterSql: '', passwords, mayCreateDatabase: true, ...change }
+    return {
+      database,
+      clusterSql,
+      appliedClusterSql: '',
+      passwords,
+      mayCreateDatabase: true,
+      extensions: [],
+      ...change,
+    }
   }
   let applied = ''
 
@@ -130,6 +138,7 @@ describe('bootstrap', () => {
     expect(await bootstrap(target, wanted({ appliedClusterSql: applied }), soon())).toEqual({
       clusterSql: applied,
       changed: [],
+      unavailable: [],
     })
     expect(await state()).toEqual(before)
   })
@@ -156,6 +165,21 @@ describe('bootstrap', () => {
     await admin.query(`ALTER ROLE ${app} PASSWORD NULL`)
     const result = await bootstrap(target, wanted({ appliedClusterSql: applied }), soon())
     expect(result.changed).toEqual([`password of ${app}`])
+  })
+
+  test('creates the extensions that the spec adds, once, and says which the server does not have', async () => {
+    const more = wanted({ appliedClusterSql: applied, extensions: ['earthdistance', 'no_such_extension'] })
+    const result = await bootstrap(target, more, soon())
+    expect(result.changed).toEqual(['extension earthdistance'])
+    expect(result.unavailable).toEqual(['no_such_extension'])
+    expect((await bootstrap(target, more, soon())).changed).toEqual([])
+    const { rows } = await inDatabase(
+      `SELECT count(*)::int FROM pg_extension WHERE extname IN ('earthdistance', 'cube')`,
+    )
+    expect(rows).toEqual([{ count: 2 }])
+    // One that is not wanted any more stays.
+    await bootstrap(target, wanted({ appliedClusterSql: applied }), soon())
+    expect((await inDatabase(`SELECT FROM pg_extension WHERE extname = 'earthdistance'`)).rows).toHaveLength(1)
   })
 
   test('a role that cluster.sql does not create is named, its password is not', async () => {

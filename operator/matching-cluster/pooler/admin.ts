@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { withConnection, type Address, type Connection } from '../../postgres-connection.ts'
-import { adminUser, versionSetting, type Effective } from './compile.ts'
+import { adminUser, quoteName, versionSetting, type Effective } from './compile.ts'
 
 /** The admin console of one pooler pod. */
 export interface Console {
@@ -18,7 +18,7 @@ export interface Console {
 }
 
 /**
- * Brings a running pod to `effective`: RELOADs it when it differs, never when it does not.
+ * Brings a running pod to `effective`: RESUMEs and RELOADs it when it differs, never when it does not.
  * @returns  undefined: in sync. Else what still differs, in a sentence: the kubelet refreshes mounted files only after a while,
  *           so the caller asks again.
  */
@@ -29,7 +29,10 @@ export async function synchronize(
 ): Promise<string | undefined> {
   try {
     if (!(await difference(pod, effective, signal))) return undefined
-    await withConsole(pod, signal, (connection) => connection.query('RELOAD'))
+    await withConsole(pod, signal, async (connection) => {
+      await resume(connection, [])
+      await connection.query('RELOAD')
+    })
     return await difference(pod, effective, signal)
   } catch (error) {
     return `admin console: ${messageOf(error)}`
@@ -46,7 +49,7 @@ export async function pause(pod: Console, databases: string[], signal: AbortSign
       // PgBouncer would go on filling pools up, close what it opened, take that for a failed login and tell the next client so.
       await connection.query('SET min_pool_size = 0')
       // Each is answered once the last transaction has ended.
-      for (const database of databases) await connection.query(`PAUSE ${database}`)
+      for (const database of databases) await connection.query(`PAUSE ${quoteName(database)}`)
     })
     return undefined
   } catch (error) {
@@ -66,17 +69,22 @@ export async function resumeOthers(
 ): Promise<string | undefined> {
   try {
     await withConsole(pod, signal, async (connection) => {
-      const paused = [...(await show(connection, 'SHOW DATABASES', 'name'))].filter(([, row]) => row['paused'] === 1)
-      const others = paused.map(([name]) => name).filter((name) => !keep.includes(name))
-      for (const database of others) await connection.query(`RESUME ${database}`)
-      if (others.length === 0) return
+      const resumed = await resume(connection, keep)
+      if (resumed.length === 0) return
       await connection.query('RELOAD')
-      for (const database of reconnect) await connection.query(`RECONNECT ${database}`)
+      for (const database of reconnect) await connection.query(`RECONNECT ${quoteName(database)}`)
     })
     return undefined
   } catch (error) {
     return `admin console: ${messageOf(error)}`
   }
+}
+
+async function resume(connection: Connection, keep: string[]): Promise<string[]> {
+  const paused = [...(await show(connection, 'SHOW DATABASES', 'name'))].filter(([, row]) => row['paused'] === 1)
+  const others = paused.map(([name]) => name).filter((name) => !keep.includes(name))
+  for (const database of others) await connection.query(`RESUME ${quoteName(database)}`)
+  return others
 }
 
 /** Whether a client gets an answer through the pooler: undefined, or why not. Never throws. */

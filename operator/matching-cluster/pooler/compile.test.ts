@@ -129,6 +129,18 @@ test('settings of one login are written to its line; the other is listed without
   })
 })
 
+test('the database of an external store may have any name that PgBouncer can read', () => {
+  const compiled = (more: object) => compile(poolerPlan({}, [{ ...backend, ...more }]))
+  expect(compiled({ database: 'My-db.2', host: '2001:db8::1' }).ini).toContain(
+    '\nMy-db.2 = host=2001:db8::1 port=5432 dbname=My-db.2 max_db_connections=35 ',
+  )
+  expect(() => compiled({ database: 'my db' })).toThrow('database "my db" cannot be pooled')
+  expect(() => compiled({ database: 'x\n[pgbouncer]' })).toThrow('cannot be pooled')
+  expect(() => compiled({ database: 'pgbouncer' })).toThrow('cannot be pooled')
+  expect(() => compiled({ host: 'x\nadmin_users=eve' })).toThrow('cannot be written')
+  expect(compiled({ host: "o'clock port=1" }).ini).toContain("host='o''clock port=1' port=5432")
+})
+
 test('a parameter that is gone is expected to be back at its default', () => {
   expect(compile(poolerPlan()).effective.config).toMatchObject({ query_timeout: '0' })
 })

@@ -30,7 +30,7 @@ export interface PoolerPlan {
 
 /** One PostgreSQL-family store, as the pooler sees it. */
 export interface Backend {
-  /** Name of the database on the server. */
+  /** Name of the database, for clients and on the server. */
   database: string
   /** Leads to the primary. */
   host: string
@@ -77,7 +77,7 @@ export function compile(plan: PoolerPlan): Compiled {
   const section = { ...operatorSettings, ...pick(chosen, [...writtenDefaults, ...Object.keys(parameters).sort()]) }
   const text = [
     '[databases]',
-    ...databaseLines(plan).map(({ name, keys }) => `${name} = ${pairs(keys)}`),
+    ...databaseLines(plan).map(({ name, keys }) => `${lineName(name)} = ${pairs(keys)}`),
     '',
     '[users]',
     // A login without settings is listed as well: only so does a RELOAD take back those it had.
@@ -162,7 +162,7 @@ function databaseLines(plan: PoolerPlan): { name: string; keys: Record<string, s
       dbname: server,
       ...ownSettings(plan, database),
       max_db_connections: String(limits.get(name)),
-      ...(leadsTo === 'primary' ? { connect_query: `'${leaveReplica}'` } : {}),
+      ...(leadsTo === 'primary' ? { connect_query: leaveReplica } : {}),
     }
     return { name, keys }
   })
@@ -189,6 +189,7 @@ function expectedDatabases(plan: PoolerPlan, chosen: Record<string, string>): Ef
         server_lifetime: String(Math.trunc(Number(of(keys, 'server_lifetime')))),
         max_connections: of(keys, 'max_db_connections'),
         max_client_connections: of(keys, 'max_db_client_connections'),
+        paused: '0',
       },
     ]),
   )
@@ -217,9 +218,24 @@ function loginsOf({ backends }: PoolerPlan): string[] {
 
 function pairs(keys: Record<string, string>): string {
   return Object.entries(keys)
-    .map(([key, value]) => `${key}=${value}`)
+    .map(([key, value]) => `${key}=${quoteValue(value)}`)
     .join(' ')
 }
+
+/** PgBouncer takes no quotes on the left side, and one line it cannot read would keep it from reading the file. */
+function lineName(database: string): string {
+  if (/^[\w.-]+$/.test(database) && database !== 'pgbouncer') return database
+  throw new Error(`database ${JSON.stringify(database)} cannot be pooled: PgBouncer takes letters, digits, _, . and -`)
+}
+
+/** A host comes from the Secret of an external store: one that went on in another line could be any setting. */
+function quoteValue(value: string): string {
+  if (/\p{Cc}/u.test(value)) throw new Error(`${JSON.stringify(value)} cannot be written to pgbouncer.ini`)
+  return /^[\w.:-]+$/.test(value) ? value : `'${value.replaceAll("'", "''")}'`
+}
+
+/** A database's name in the admin console, which is not case-sensitive without quotes. */
+export const quoteName = (name: string) => `"${name.replaceAll('"', '""')}"`
 
 function pick(values: Record<string, string>, keys: string[]): Record<string, string> {
   return Object.fromEntries(keys.map((key) => [key, values[key] ?? '']))

@@ -2,14 +2,18 @@ import { createHash } from 'node:crypto'
 import type { KubeObject } from '../../../crds/object.ts'
 import type { DataStore } from '../../../crds/schema/data-store.ts'
 import { authorityOf } from '../../credentials.ts'
+import { endpointOf } from '../../data-store/endpoint.ts'
 import { appRoles, databaseName, names as storeNames } from '../../data-store/names.ts'
 import { imageOf } from '../../images.ts'
 import { secretValue } from '../../secrets.ts'
+import { storeNames as storesOfPlatform } from '../children.ts'
 import { names } from '../names.ts'
 import { findPods, findSecret, type Context } from '../observe.ts'
 import type { Console } from './admin.ts'
 import type { Backend, PoolerPlan } from './compile.ts'
+import { readOnlyName } from './databases.ts'
 import { poolerPort, poolerServerNames } from './objects.ts'
+import type { Pooled } from './settings.ts'
 
 /** @throws when the platform's CA is not there: a step before must have made it */
 export function poolerPlan(context: Context): PoolerPlan {
@@ -28,19 +32,38 @@ export function poolerPlan(context: Context): PoolerPlan {
   }
 }
 
+/** @throws when nothing says any more how to reach the store: a store that is Ready has it */
 export function backendOf({ namespace, tools }: Context, store: DataStore): Backend {
   const engine = tools.engines[store.spec.engine]
   if (!engine?.maxConnections) throw new Error(`engine ${store.spec.engine} cannot be pooled`)
   const { name } = store.metadata
-  const database = databaseName(store.spec.schema.name)
-  const host = (service: string) => `${service}.${namespace}.svc`
+  const endpoint = endpointOf(store, tools)
+  if (!endpoint) throw new Error(`the Secret that says how to reach DataStore ${name} is gone or of no use`)
+  const { database, host, port, ca } = endpoint
+  const readOnlyHost = `${storeNames.readOnlyService(name)}.${namespace}.svc`
   return {
     database,
-    host: host(storeNames.readWriteService(name)),
-    ...(store.spec.replicas > 1 ? { readOnlyHost: host(storeNames.readOnlyService(name)) } : {}),
-    port: engine.port,
+    host,
+    ...(store.spec.replicas > 1 ? { readOnlyHost } : {}),
+    port,
+    ca,
     maxConnections: engine.maxConnections(store),
-    logins: appRoles(database),
+    logins: appRoles(databaseName(store.spec.schema.name)),
+  }
+}
+
+/**
+ * What `spec.pooling` may name. Every store so far is PostgreSQL, with the schema of its own name; only the database of an external
+ * one may be called otherwise.
+ */
+export function pooledOf({ stores, tools }: Context): Pooled {
+  const databases = storesOfPlatform.map((name) => {
+    const store = stores.get(name)
+    return (store && endpointOf(store, tools)?.database) ?? databaseName(name)
+  })
+  return {
+    databases: databases.flatMap((database) => [database, readOnlyName(database)]),
+    logins: storesOfPlatform.flatMap((name) => appRoles(databaseName(name))),
   }
 }
 

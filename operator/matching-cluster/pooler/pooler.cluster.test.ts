@@ -2,9 +2,10 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { issueServerCertificate } from '../../certificates.ts'
 import { createLab, operatorImage } from '../../testing/lab.ts'
 import { withConnection } from '../../postgres-connection.ts'
-import { answers, synchronize, type Console } from './admin.ts'
+import { answers, pause, resumeOthers, synchronize, type Console } from './admin.ts'
 import { adminUser, compile, type PoolerPlan } from './compile.ts'
-import { replicated } from './fixture.ts'
+import { readOnlyName } from './databases.ts'
+import { backend, replicated } from './fixture.ts'
 import { poolerLab } from './lab.ts'
 import { poolerObjects, poolerServerNames } from './objects.ts'
 import { databaseSettings, userSettings } from './settings.ts'
@@ -37,7 +38,7 @@ async function change(wanted: PoolerPlan): Promise<string[]> {
         return why
       },
       { timeout: 100_000, interval: 1_000 },
-    ) // prettier-ignore
+    )
     .toBeUndefined()
   return seen
 }
@@ -111,6 +112,14 @@ describe('a running pooler', () => {
   test('reads from replicas once there are some', async () => {
     await change(plan({}, [replicated]))
     expect(await synchronize(pod, compile(plan()).effective, soon())).toMatch(/of database supersmartmatch_core\S* is/)
+    await change(plan())
+  })
+
+  test('takes the database of an external store, in its own spelling, and pauses it', async () => {
+    const external = { ...backend, database: 'My-db.2', host: "it's" }
+    await change(plan({}, [external]))
+    expect(await pause(pod, [external.database], soon())).toBeUndefined()
+    expect(await resumeOthers(pod, [], [readOnlyName(external.database)], soon())).toBeUndefined()
     await change(plan())
   })
 

@@ -167,6 +167,13 @@ describe('PAUSE', () => {
     })
   })
 
+  test('that nobody ended is ended when the pod is brought to its settings', async () => {
+    const [pod] = pods
+    expect(await pause(pod, [core, reads], soon(3_000))).toBeUndefined()
+    expect(await synchronize(pod, compile(plan).effective, soon())).toBeUndefined()
+    expect(await paused(pod)).toEqual([])
+  })
+
   test('of a pod that is killed is over with it', async () => {
     const [, pod] = pods
     expect(await pause(pod, [core], soon(3_000))).toBeUndefined()

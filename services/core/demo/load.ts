@@ -189,7 +189,7 @@ async function insertJobs(jobs: Job[]): Promise<number> {
   const columns = {
     job_id: 'uuid', company_id: 'uuid', recruiter_id: 'uuid', title: 'text', description: 'text', employment_type: 'text', seniority_level: 'text',
     experience_required_min: 'integer', salary_min: 'numeric', salary_max: 'numeric', work_location: 'jsonb', status: 'text', posted_at: 'timestamptz', expires_at: 'timestamptz',
-  } // prettier-ignore
+  }
   const inserted = await insertMissing(db, 'job_postings', columns, rows)
   const skills = missing.flatMap(
     (j) =>

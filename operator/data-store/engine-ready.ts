@@ -1,0 +1,320 @@
+import type { Reason } from '../../crds/conditions.ts'
+import type { Member, Members, Membership, Plan } from '../engines/engine.ts'
+import { hasStatus } from '../kube/client.ts'
+import { poolerPausedAnnotation } from '../labels.ts'
+import type { Outcome } from '../reconcile/outcome.ts'
+import { messageOf } from '../reconcile/errors.ts'
+import type { Step } from '../reconcile/steps.ts'
+import { podProblem } from './decide.ts'
+import { volumeEmpty } from './losses.ts'
+import { askMembers, memberAddress, podStates } from './members.ts'
+import { names } from './names.ts'
+import { adminTarget, databasePods, findPod, findVolumeClaims, memberTarget, type Context } from './observe.ts'
+import { nextMove, type Move } from './rollout.ts'
+import { membersWanted, trustVolumes } from './size.ts'
+import {
+  begin,
+  dueRequest,
+  failed,
+  isUnderWay,
+  proceed,
+  switchoverAnnotation,
+  type SwitchoverStatus,
+  type SwitchoverStep,
+} from './switchover.ts'
+import { isApproved, mayRestart, planHash } from './updates.ts'
+import { announcePending } from './template.ts'
+
+/**
+ * EngineReady of a store that runs here. Each part only when those before it have nothing to do:
+ *
+ * 1. hibernated: no pod is left
+ * 2. what may change at run time is what the spec says, on every member
+ * 3. a switchover that has begun goes on to its end
+ * 4. the primary leaves a pod that shall go; members that are old or wait for a restart are renewed, one at a time
+ * 5. the primary answers a query, and every member follows it
+ * 6. a switchover that somebody asked for begins
+ */
+export const engineReady: Step<Context> = {
+  condition: 'EngineReady',
+  async run(context) {
+    if (context.plan.members === 0) return hibernated(context)
+    const { members } = context.engine
+    if (!members) return (await probe(context)) ?? { kind: 'done', reason: 'Ready' }
+    const answer = await askMembers(context)
+    if (typeof answer === 'string') return withoutAnswer(context, answer)
+    const cluster = { ...answer, members }
+    report(context, answer.membership)
+    await trustVolumes(context, answer.membership)
+    const move = nextMoveOf(context, answer.membership)
+    return (
+      (await configure(context, cluster)) ??
+      (await continueSwitchover(context, cluster)) ??
+      (await relocate(context, cluster)) ??
+      (await carryOut(context, move, cluster)) ??
+      (await probe(context)) ??
+      incomplete(context, move) ??
+      (await startSwitchover(context, cluster)) ?? { kind: 'done', reason: 'Ready', ...dueAfter(context) }
+    )
+  },
+}
+
+/** The members' common voice: whoever answered speaks for all. */
+interface Cluster {
+  members: Members
+  membership: Membership
+  at: Parameters<Members['observe']>[0]
+}
+
+function hibernated(context: Context): Outcome {
+  context.found.replicas = 0
+  context.found.primary = undefined
+  const [pod] = databasePods(context)
+  if (pod) return wait('Hibernated', `pod ${pod.metadata.name} is stopping`, 1_000)
+  return {
+    kind: 'asleep',
+    reason: 'Hibernated',
+    message: 'spec.hibernate is true: no pod runs, volumes and credentials are kept',
+  }
+}
+
+function wait(reason: Reason, message: string, retryAfterMs: number): Outcome {
+  return { kind: 'wait', reason, message, retryAfterMs }
+}
+
+/** Nobody speaks for the members: a pod with an old template that does not run is renewed all the same, or no mistake could be taken back. */
+async function withoutAnswer(context: Context, silence: string): Promise<Outcome> {
+  const move = nextMoveOf(context, { members: [], paused: false })
+  if (move.kind === 'replace') return replace(context, move.pod, move.why)
+  const reason = wasReady(context) ? 'Degraded' : 'Starting'
+  return (await probe(context)) ?? wait(reason, podProblem(databasePods(context)) ?? silence, 2_000)
+}
+
+function report(context: Context, { members }: Membership): void {
+  const pods = databasePods(context).map(({ metadata }) => metadata.name)
+  context.found.replicas = members.filter(({ name, healthy }) => healthy && pods.includes(name)).length
+  context.found.primary = primaryOf(members)
+}
+
+const primaryOf = (members: Member[]) => members.find(({ role }) => role === 'primary')?.name
+
+function nextMoveOf(context: Context, membership: Membership): Move {
+  const pods = podStates(context)
+  if (!pods) return { kind: 'wait', message: 'the StatefulSet’s new spec is not looked at yet' }
+  return nextMove({ pods, wanted: context.plan.members, membership, mayRestart: restartAllowed(context, membership) })
+}
+
+/** Settings that only a restart puts in force wait like every other change that restarts pods. */
+function restartAllowed(context: Context, { members }: Membership): boolean {
+  const waiting = [...new Set(members.flatMap(({ pendingRestart }) => pendingRestart))].sort()
+  if (waiting.length === 0) return false
+  const { store, tools } = context
+  const hash = planHash(store.metadata.uid, waiting)
+  const approved = isApproved(store, hash)
+  const gate = mayRestart({ policy: store.spec.updatePolicy, cause: 'spec', approved, now: tools.now() })
+  if (!gate.go) announcePending(context, gate, { hash, what: 'restart PostgreSQL', differences: waiting })
+  return gate.go
+}
+
+async function configure(context: Context, cluster: Cluster): Promise<Outcome | undefined> {
+  try {
+    return await bringSettings(context, cluster)
+  } catch (error) {
+    // Patroni has nothing to change before it has initialised the store, and a member may go while it is asked.
+    return wait('Configuring', messageOf(error), 1_000)
+  }
+}
+
+async function bringSettings(context: Context, { members, at, membership }: Cluster): Promise<Outcome | undefined> {
+  const plan = planInForce(context)
+  const changed = await members.configure(at, plan, deadline(context, 5_000))
+  if (changed.length > 0) {
+    context.tools.events.normal(context.store, 'SettingsChanged', changed.join(', '))
+    return wait('Configuring', `changing ${changed.join(', ')}`, 1_000)
+  }
+  for (const member of membership.members) {
+    const target = member.healthy ? memberTarget(context, member.name) : undefined
+    if (!target) continue
+    const [missing] = await members.unapplied(target, plan, member, deadline(context, 3_000))
+    if (missing) return wait('Configuring', `${member.name}: ${missing}`, 1_000)
+  }
+  return undefined
+}
+
+function planInForce({ plan, heldMemory }: Context): Plan {
+  if (heldMemory === undefined) return plan
+  const { spec } = plan.store
+  return {
+    ...plan,
+    store: { ...plan.store, spec: { ...spec, resources: { ...spec.resources, memoryLimit: heldMemory } } },
+  }
+}
+
+async function carryOut(context: Context, move: Move, cluster: Cluster): Promise<Outcome | undefined> {
+  switch (move.kind) {
+    case 'none':
+    case 'wait':
+      return undefined
+    case 'replace':
+      return replace(context, move.pod, move.why)
+    case 'restart':
+      return restart(context, cluster, move.pod, move.why)
+    case 'switchover':
+      return switchOver(context, cluster, { request: 'rolling restart', from: move.from, to: move.to })
+  }
+}
+
+async function replace(context: Context, name: string, why: string): Promise<Outcome> {
+  const { store, tools } = context
+  const pod = findPod(context, name)
+  if (isVolumeGoing(context, name)) {
+    return wait(
+      'Degraded',
+      `pod ${name} is not replaced although ${why}: its volume claim was deleted and would go with it`,
+      10_000,
+    )
+  }
+  try {
+    if (pod) await tools.client.delete(pod)
+    tools.events.normal(store, 'PodReplaced', `pod ${name}: ${why}`)
+  } catch (error) {
+    // Patroni notes its heartbeat on the pod: the next look has its newest version.
+    if (!hasStatus(error, 409)) throw error
+  }
+  return wait('Restarting', `replacing pod ${name}: ${why}`, 1_000)
+}
+
+function isVolumeGoing(context: Context, pod: string): boolean {
+  return findVolumeClaims(context).some(({ metadata }) => metadata.deletionTimestamp !== undefined && metadata.name === `${names.volume}-${pod}`)
+} // prettier-ignore
+
+async function restart(context: Context, { members }: Cluster, name: string, why: string): Promise<Outcome> {
+  const pod = findPod(context, name)
+  const at = pod && memberAddress(context, pod)
+  if (!at) return wait('Restarting', `${name} has no address`, 1_000)
+  context.tools.events.normal(context.store, 'MemberRestarted', `${name}: ${why}`)
+  try {
+    await members.restart(at, deadline(context, 10_000))
+  } catch (error) {
+    return wait('Restarting', messageOf(error), 2_000)
+  }
+  return wait('Restarting', `restarting ${name}: ${why}`, 1_000)
+}
+
+async function relocate(context: Context, cluster: Cluster): Promise<Outcome | undefined> {
+  return context.relocation && switchOver(context, cluster, { request: 'scale down', ...context.relocation })
+}
+
+async function startSwitchover(context: Context, cluster: Cluster): Promise<Outcome | undefined> {
+  const { store, tools } = context
+  const request = store.metadata.annotations?.[switchoverAnnotation]
+  const status = store.status?.switchover
+  const due = dueRequest({ request, status, membership: cluster.membership, now: tools.now() })
+  switch (due.kind) {
+    case 'nothing':
+      return undefined
+    case 'later':
+      context.found.switchover = due.status
+      context.due.push(due.at)
+      return undefined
+    case 'refused':
+      ended(context, due.status)
+      return undefined
+    case 'now':
+      return switchOver(context, cluster, { request: request ?? '', from: due.from, to: due.to })
+  }
+}
+
+type Wanted = { request: string; from: string; to: string }
+
+function switchOver(context: Context, cluster: Cluster, wanted: Wanted): Promise<Outcome | undefined> {
+  const { store, tools } = context
+  const pooled = store.spec.binding !== undefined
+  return execute(context, cluster, begin({ ...wanted, pooled, previous: store.status?.switchover, now: tools.now() }))
+}
+
+async function continueSwitchover(context: Context, cluster: Cluster): Promise<Outcome | undefined> {
+  const { store, tools } = context
+  const status = store.status?.switchover
+  if (!isUnderWay(status)) return undefined
+  const primary = primaryOf(cluster.membership.members)
+  const answers = primary !== undefined && primary !== status.from && (await isAnswering(context))
+  const pausedFor = store.metadata.annotations?.[poolerPausedAnnotation]
+  return execute(context, cluster, proceed({ status, primary, answers, pausedFor, now: tools.now() }))
+}
+
+async function isAnswering(context: Context): Promise<boolean> {
+  return (await context.engine.probe(adminTarget(context), deadline(context, 2_000))).state === 'ready'
+}
+
+/** Often enough that clients are not held longer than they must be. */
+const switchoverPollMs = 250
+
+async function execute(context: Context, cluster: Cluster, step: SwitchoverStep): Promise<Outcome | undefined> {
+  const { status } = step
+  context.found.switchover = status
+  switch (step.kind) {
+    case 'over':
+      ended(context, status)
+      return undefined
+    case 'prepare':
+    case 'wait':
+      return wait('SwitchingOver', status.message, switchoverPollMs)
+    case 'run': {
+      const { from = '', to = '' } = status
+      const refusal = await cluster.members.switchOver(cluster.at, from, to, deadline(context, 4_000))
+      if (refusal === undefined) return wait('SwitchingOver', status.message, switchoverPollMs)
+      ended(context, failed(status, refusal))
+      return wait('SwitchingOver', refusal, 5_000)
+    }
+  }
+}
+
+function ended(context: Context, status: SwitchoverStatus): void {
+  const { store, tools } = context
+  context.found.switchover = status
+  if (status.state === 'Succeeded') tools.events.normal(store, 'SwitchoverSucceeded', status.message)
+  else tools.events.warning(store, 'SwitchoverFailed', status.message)
+}
+
+/** The primary answers a query: undefined. */
+async function probe(context: Context): Promise<Outcome | undefined> {
+  const health = await context.engine.probe(adminTarget(context), deadline(context, 3_000))
+  if (health.state === 'ready') {
+    context.found.version = health.version
+    return undefined
+  }
+  const lost = volumeEmpty(context.store, databasePods(context))
+  if (lost) return lost
+  const message = podProblem(databasePods(context)) ?? health.message
+  // prettier-ignore
+  switch (health.state) {
+    case 'starting':    return wait('Starting', message, 2_000)
+    case 'unreachable': return wait('Unreachable', message, 2_000)
+    case 'degraded':    return wait('Degraded', message, 10_000)
+  }
+}
+
+/** Not every member that is wanted is there and follows. */
+function incomplete(context: Context, move: Move): Outcome | undefined {
+  const wanted = membersWanted(context)
+  const { members } = context.plan
+  if (move.kind === 'wait')
+    return wait(wasReady(context) ? 'Degraded' : 'Starting', podProblem(databasePods(context)) ?? move.message, 2_000)
+  return members === wanted ? undefined : wait('Starting', `${members} of ${wanted} members are there`, 500)
+}
+
+/** For this very spec: then it is no start but a failure. */
+function wasReady({ store }: Context): boolean {
+  const before = store.status?.conditions.find(({ type }) => type === 'EngineReady')
+  const fell = before?.status === 'True' || before?.reason === 'Degraded'
+  return fell && before?.observedGeneration === store.metadata.generation
+}
+
+function dueAfter({ due, tools }: Context): { retryAfterMs?: number } {
+  if (due.length === 0) return {}
+  const now = tools.now().getTime()
+  return { retryAfterMs: Math.max(0, Math.min(...due.map((time) => time.getTime())) - now) }
+}
+
+const deadline = ({ signal }: Context, ms: number) => AbortSignal.any([signal, AbortSignal.timeout(ms)])

@@ -1,0 +1,83 @@
+import type { KubeObject } from '../../crds/object.ts'
+import type { MemberAddress, Membership } from '../engines/engine.ts'
+import { messageOf } from '../reconcile/errors.ts'
+import { secretValue } from '../secrets.ts'
+import { names } from './names.ts'
+import { caSecretName, databasePods, findSecret, findStatefulSet, type Context } from './observe.ts'
+import type { PodState } from './rollout.ts'
+
+interface PodStatus {
+  phase?: string
+  podIP?: string
+  conditions?: { type: string; status: string }[]
+}
+
+const statusOf = (pod: KubeObject) => (pod['status'] ?? {}) as PodStatus
+
+function isReady(pod: KubeObject): boolean {
+  return statusOf(pod).conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+}
+
+/** Undefined while the StatefulSet's controller has not looked at its newest spec: nobody can tell then which pods are old. */
+export function podStates(context: Context): PodState[] | undefined {
+  const statefulSet = findStatefulSet(context)
+  const status = (statefulSet?.['status'] ?? {}) as { observedGeneration?: number; updateRevision?: string }
+  if (!statefulSet || (status.observedGeneration ?? 0) < (statefulSet.metadata.generation ?? 0)) return undefined
+  return databasePods(context).map((pod) => ({
+    name: pod.metadata.name,
+    stale: pod.metadata.labels?.['controller-revision-hash'] !== status.updateRevision,
+    ready: isReady(pod),
+    terminating: pod.metadata.deletionTimestamp !== undefined,
+  }))
+}
+
+/** Where the manager of this pod answers; undefined while the pod has no address. */
+export function memberAddress(context: Context, pod: KubeObject): MemberAddress | undefined {
+  const { engine, plan, store, namespace } = context
+  const { podIP: host } = statusOf(pod)
+  const { secret, username } = engine.admin(plan)
+  const password = secretValue(findSecret(context, secret), 'password')
+  const ca = secretValue(findSecret(context, caSecretName(context)), 'tls.crt')
+  if (!host || !password || !ca) return undefined
+  const serverName = `${pod.metadata.name}.${names.headlessService(store.metadata.name)}.${namespace}.svc`
+  return { host, serverName, username, password, ca }
+}
+
+export interface Answer {
+  at: MemberAddress
+  membership: Membership
+}
+
+/** What the members say of themselves: the primary's answer if it gives one, else any other's. @returns why there is none */
+export async function askMembers(context: Context): Promise<Answer | string> {
+  const { members } = context.engine
+  if (!members) throw new Error(`engine ${context.engine.name} has no members`)
+  const pods = databasePods(context).filter((pod) => !pod.metadata.deletionTimestamp)
+  const primaryFirst = [...pods].sort((a, b) => Number(isPrimary(b)) - Number(isPrimary(a)))
+  const silence: string[] = []
+  for (const pod of primaryFirst) {
+    const at = memberAddress(context, pod)
+    if (!at) continue
+    try {
+      return {
+        at,
+        membership: await members.observe(
+          at,
+          context.plan,
+          AbortSignal.any([context.signal, AbortSignal.timeout(3_000)]),
+        ),
+      }
+    } catch (error) {
+      silence.push(`${pod.metadata.name}: ${messageOf(error)}`)
+    }
+  }
+  return silence[0] ?? 'no pod has an address yet'
+}
+
+const isPrimary = (pod: KubeObject) => pod.metadata.labels?.['role'] === 'primary'
+
+/** Whom the read-only Service should lead to: ready replicas, or the primary while there is none. Pure. */
+export function readFrom(pods: KubeObject[]): 'primary' | 'replica' {
+  const isReplica = (pod: KubeObject) => pod.metadata.labels?.['role'] === 'replica'
+  return pods.some((pod) => isReplica(pod) && isReady(pod) && !pod.metadata.deletionTimestamp) ? 'replica' : 'primary'
+}

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import type { Member } from '../engines/engine.ts'
+import { nextSize, type Scaling } from './scaling.ts'
+
+const member = (ordinal: number, role: Member['role'] = 'replica', given: Partial<Member> = {}): Member => ({
+  name: `db-${ordinal}`,
+  role,
+  healthy: true,
+  state: role === 'primary' ? 'running' : 'streaming',
+  synchronous: role === 'replica',
+  ...(role === 'replica' ? { lagBytes: 0 } : {}),
+  pendingRestart: [],
+  primaryFirst: false,
+  ...given,
+})
+const first = [member(0, 'primary'), member(1), member(2)]
+const last = [member(0), member(1), member(2, 'primary')]
+const down = { healthy: false, state: 'starting' }
+const settled = (members: number): Scaling => ({ kind: 'settled', members })
+
+// prettier-ignore
+test.each([
+  ['a new store begins with one',                      undefined, 3, undefined, settled(1)],
+  ['one that hibernates from the start with none',     undefined, 0, undefined, settled(0)],
+  ['waking begins with pod 0',                         0, 3, undefined, settled(1)],
+  ['up by one when all follow',                        1, 3, [first[0]!], settled(2)],
+  ['up: not before the newest follows',                2, 3, [first[0]!, member(1, 'replica', down)], settled(2)],
+  ['up: not while nobody answers',                     1, 3, undefined, settled(1)],
+  ['nothing to do',                                    3, 3, undefined, settled(3)],
+  ['down by one, the highest',                         3, 1, first, settled(2)],
+  ['down although the one that goes does not run',     3, 1, [first[0]!, first[1]!, member(2, 'replica', down)], settled(2)],
+  ['down: the primary moves to one that stays',        3, 2, last, { kind: 'move', members: 3, from: 'db-2', to: 'db-0' }],
+  ['down to one: the primary moves to pod 0',          3, 1, [member(0), member(1, 'primary'), member(2)], { kind: 'move', members: 3, from: 'db-1', to: 'db-0' }],
+  ['hibernating goes the same way',                    3, 0, first, settled(2)],
+  ['and then stops the last one',                      1, 0, [first[0]!], settled(0)],
+  ['which nobody has to answer for',                   1, 0, undefined, settled(0)],
+  ['refused: nobody answers',                          3, 1, undefined, { kind: 'refused', members: 3 }],
+  ['refused: no primary',                              3, 1, [member(0), member(1), member(2)], { kind: 'refused', members: 3 }],
+  ['refused: the primary is not well',                 3, 1, [member(0, 'primary', down), member(1), member(2)], { kind: 'refused', members: 3 }],
+  ['refused: one that stays is not there',             3, 2, [first[0]!, first[2]!], { kind: 'refused', members: 3 }],
+  ['refused: one that stays does not follow',          3, 2, [first[0]!, member(1, 'replica', down), first[2]!], { kind: 'refused', members: 3 }],
+  ['refused: the primary goes, and the rest is behind', 3, 1, [member(0, 'replica', { lagBytes: 2 ** 30 }), member(1), member(2, 'primary')], { kind: 'refused', members: 3 }],
+])('%s', (_name, live, wanted, members, expected) => {
+  const membership = members && { members, paused: false }
+  const nameOf = (ordinal: number) => `db-${ordinal}`
+  expect(nextSize({ live, kept: 0, wanted, membership, approved: false, nameOf })).toMatchObject(expected)
+})
+
+test('what is refused is done when somebody says so, one at a time', () => {
+  const nameOf = (ordinal: number) => `db-${ordinal}`
+  expect(nextSize({ live: 3, kept: 0, wanted: 1, membership: undefined, approved: true, nameOf })).toEqual(settled(2))
+})
+
+// prettier-ignore
+test.each([
+  ['the volumes of three members: any may have been primary', 3, 3, 3],
+  ['no more than are wanted',                                 3, 2, 2],
+  ['one',                                                     1, 3, 1],
+])('a store that comes back to %s', (_name, kept, wanted, members) => {
+  expect(nextSize({ live: undefined, kept, wanted, membership: undefined, approved: false, nameOf: String })).toEqual(settled(members))
+})

@@ -1,0 +1,79 @@
+import type { Member, Membership } from '../engines/engine.ts'
+import { candidate } from './rollout.ts'
+
+// prettier-ignore
+export type Scaling =
+  | { kind: 'settled'; members: number }
+  /** The primary is among those to go: it must move before. */
+  | { kind: 'move'; members: number; from: string; to: string }
+  /** It could lose data. Only somebody who says so may have it done. */
+  | { kind: 'refused'; members: number; message: string }
+
+/**
+ * How many pods there shall be now, on the way from `live` to `wanted`. Up: one more when all there are follow the primary, so that
+ * copies are made one after the other and the first pod, which has the data, comes first. Down: one less, the highest ordinal, and
+ * only when what stays has everything; pod 0 goes last, as the primary.
+ * @param kept        volumes of a former store of this name, from pod 0 on, of which any may hold the newest data: all begin at once
+ * @param wanted      0: hibernate
+ * @param membership  undefined: no member answers
+ * @param nameOf      of the pod with this ordinal
+ */
+export function nextSize(input: {
+  live: number | undefined
+  kept: number
+  wanted: number
+  membership: Membership | undefined
+  approved: boolean
+  nameOf: (ordinal: number) => string
+}): Scaling {
+  const { live, kept, wanted, membership, approved, nameOf } = input
+  if (live === undefined) return { kind: 'settled', members: Math.min(Math.max(1, kept), wanted) }
+  if (live === 0) return { kind: 'settled', members: Math.min(1, wanted) }
+  if (wanted > live) return { kind: 'settled', members: allFollow(live, membership, nameOf) ? live + 1 : live }
+  // The only pod: nothing is left to lose it to.
+  if (wanted === live || live === 1) return { kind: 'settled', members: wanted }
+  if (approved) return { kind: 'settled', members: live - 1 }
+  return shrink(live, Math.max(1, wanted), membership, nameOf)
+}
+
+function allFollow(live: number, membership: Membership | undefined, nameOf: (ordinal: number) => string): boolean {
+  const members = membership?.members ?? []
+  const hasPrimary = members.some(({ role, healthy }) => role === 'primary' && healthy)
+  return (
+    hasPrimary &&
+    ordinals(live).every((ordinal) => members.some(({ name, healthy }) => name === nameOf(ordinal) && healthy))
+  )
+}
+
+const ordinals = (count: number) => Array.from({ length: count }, (_, index) => index)
+
+function shrink(
+  live: number,
+  stay: number,
+  membership: Membership | undefined,
+  nameOf: (ordinal: number) => string,
+): Scaling {
+  const refused = (message: string): Scaling => ({ kind: 'refused', members: live, message })
+  if (!membership) return refused('no member answers: nobody can tell which has the data')
+  const primary = membership.members.find(({ role }) => role === 'primary')
+  if (!primary?.healthy)
+    return refused(
+      `${primary ? `primary ${primary.name} is ${primary.state}` : 'no member is primary'}: a member that goes might be the only one with the last commits`,
+    )
+  const staying = ordinals(stay).map((ordinal) => ({
+    name: nameOf(ordinal),
+    member: membership.members.find(({ name }) => name === nameOf(ordinal)),
+  }))
+  const unfit = staying.find(({ member }) => !member?.healthy)
+  if (unfit)
+    return refused(
+      `${unfit.name}, which stays, ${unfit.member ? `is ${unfit.member.state}` : 'is not there'}: it may not have the data`,
+    )
+  if (staying.some(({ name }) => name === primary.name)) return { kind: 'settled', members: live - 1 }
+  const to = candidate(staying.flatMap(({ member }): Member[] => (member ? [member] : [])))
+  if (!to)
+    return refused(
+      `${primary.name} is primary and would go, and no member that stays is close enough behind it to take over`,
+    )
+  return { kind: 'move', members: live, from: primary.name, to: to.name }
+}

@@ -1,0 +1,103 @@
+import type { KubeObject } from '../../crds/object.ts'
+import { group } from '../../crds/schema/common.ts'
+import type { Membership } from '../engines/engine.ts'
+import type { Blocked } from '../reconcile/outcome.ts'
+import { askMembers } from './members.ts'
+import { names } from './names.ts'
+import { databasePods, findVolumeClaims, liveMembers, type Context } from './observe.ts'
+import { nextSize } from './scaling.ts'
+import { approveAnnotation, isApproved, planHash } from './updates.ts'
+
+/** Pods the store shall have in the end. */
+export function membersWanted({ store }: Context): number {
+  return store.spec.hibernate ? 0 : store.spec.replicas
+}
+
+/** Puts into the plan how many pods there shall be now. What is refused stops the store only after everything else is applied. */
+export async function settleSize(context: Context): Promise<Blocked | undefined> {
+  const { engine, plan, store } = context
+  const wanted = membersWanted(context)
+  const live = membersNow(context)
+  const hash = planHash(store.metadata.uid, { members: wanted, from: live })
+  const mustAsk = live !== undefined && live > 0 && live !== wanted && engine.members
+  const answer = mustAsk ? await askMembers(context) : 'nobody was asked'
+  const membership = typeof answer === 'string' ? undefined : answer.membership
+  const nameOf = (ordinal: number) => names.pod(store.metadata.name, ordinal)
+  const size = nextSize({
+    live,
+    kept: keptVolumes(context),
+    wanted,
+    membership,
+    approved: isApproved(store, hash),
+    nameOf,
+  })
+  plan.members = size.members
+  switch (size.kind) {
+    case 'settled':
+      if (live !== undefined && size.members < live) await remove(context, size.members)
+      return undefined
+    case 'move':
+      context.relocation = { from: size.from, to: size.to }
+      return undefined
+    case 'refused':
+      context.found.pending = {
+        hash,
+        what: `go from ${live} to ${wanted} members`,
+        differences: [`replicas: ${live} → ${wanted}`],
+      }
+      return refused(context, size.message, hash)
+  }
+}
+
+/** A StatefulSet that is being made anew, for larger volumes, left its pods. */
+function membersNow(context: Context): number | undefined {
+  const { namespace, store, tools } = context
+  const live = liveMembers(tools.cache, namespace, store.metadata.name)
+  if (live !== undefined) return live
+  const ordinals = databasePods(context).map(({ metadata }) => Number(metadata.name.split('-').at(-1)))
+  return ordinals.length > 0 ? Math.max(...ordinals) + 1 : undefined
+}
+
+/** On a volume claim: others have gone on without it. Such a volume may follow, and must never be the one to begin with. */
+const outdatedAnnotation = `${group}/outdated`
+
+const isOutdated = ({ metadata }: KubeObject) => metadata.annotations?.[outdatedAnnotation] !== undefined
+
+/** Claims from pod 0 on that a former store of this name left as they were when it was whole. */
+function keptVolumes(context: Context): number {
+  const claims = findVolumeClaims(context)
+  const name = (ordinal: number) => names.volumeClaim(context.store.metadata.name, ordinal)
+  const first = claims.findIndex((claim, ordinal) => claim.metadata.name !== name(ordinal) || isOutdated(claim))
+  return first < 0 ? claims.length : first
+}
+
+/** The pod of this ordinal goes; its volume stays, and is marked before it falls behind. */
+async function remove(context: Context, ordinal: number): Promise<void> {
+  const { store, tools } = context
+  const name = names.volumeClaim(store.metadata.name, ordinal)
+  const claim = findVolumeClaims(context).find(({ metadata }) => metadata.name === name)
+  if (ordinal > 0 && claim && !isOutdated(claim)) await mark(context, claim, tools.now().toISOString())
+  const pod = names.pod(store.metadata.name, ordinal)
+  const kept = `its volume claim ${name} stays and is used again when the store grows`
+  tools.events.normal(store, 'MemberRemoved', `pod ${pod} stops; ${kept}`)
+}
+
+async function mark({ namespace, tools }: Context, claim: KubeObject, value: string | null): Promise<void> {
+  const patch = { metadata: { annotations: { [outdatedAnnotation]: value } } }
+  tools.cache.wrote(await tools.client.mergePatch(claim, namespace, claim.metadata.name, patch))
+}
+
+/** A member that follows again has what the others have. */
+export async function trustVolumes(context: Context, { members }: Membership): Promise<void> {
+  const names = members.filter(({ healthy }) => healthy).map(({ name }) => `-${name}`)
+  const marked = findVolumeClaims(context).filter(isOutdated)
+  for (const claim of marked.filter(({ metadata }) => names.some((name) => metadata.name.endsWith(name)))) {
+    await mark(context, claim, null)
+  }
+}
+
+function refused({ store }: Context, why: string, hash: string): Blocked {
+  const wish = store.spec.hibernate ? 'hibernating' : `going down to ${store.spec.replicas} members`
+  const message = `${wish} could lose data: ${why}. Wait for it, or set spec.replicas back; kubectl annotate datastore ${store.metadata.name} ${approveAnnotation}=${hash} does it all the same`
+  return { kind: 'blocked', reason: 'ShrinkRefused', message, retryAfterMs: 10_000 }
+}

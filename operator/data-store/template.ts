@@ -1,0 +1,99 @@
+import type { KubeObject } from '../../crds/object.ts'
+import type { DataStoreStatus } from '../../crds/schema/data-store.ts'
+import { caHash, configHash, domain } from '../labels.ts'
+import { databasePods, findStatefulSet, type Context } from './observe.ts'
+import { differences, isApproved, mayRestart, planHash, type Gate } from './updates.ts'
+
+/** On a StatefulSet: generation of the DataStore its pod template was made for. Another template for the same one is the operator's doing. */
+const generationAnnotation = `${domain}/template-generation`
+
+interface Template {
+  metadata?: { annotations?: Record<string, string> }
+  spec?: { containers?: { resources?: { limits?: { memory?: string } } }[] }
+}
+
+const templateOf = (statefulSet: KubeObject | undefined) =>
+  (statefulSet?.['spec'] as { template?: Template } | undefined)?.template
+const hashesOf = (template: Template | undefined) => {
+  const { [configHash]: config, [caHash]: ca } = template?.metadata?.annotations ?? {}
+  return { config, ca }
+}
+
+type Pending = NonNullable<DataStoreStatus['pending']>
+
+/** Why another pod template may not be given to the pods now, and what would change; undefined when it may, or there is none. */
+export function heldTemplate(
+  context: Context,
+  desired: KubeObject[],
+): { gate: Gate & { go: false }; pending: Pending } | undefined {
+  const live = findStatefulSet(context)
+  const wanted = desired.find(({ kind }) => kind === 'StatefulSet')
+  if (!live || !wanted || databasePods(context).length === 0) return undefined
+  const [before, after] = [hashesOf(templateOf(live)), hashesOf(templateOf(wanted))]
+  if (before.config === after.config && before.ca === after.ca) return undefined
+  const { store, tools } = context
+  const edited = before.ca !== after.ca || live.metadata.annotations?.[generationAnnotation] !== generationOf(context)
+  const hash = planHash(store.metadata.uid, after)
+  const approved = isApproved(store, hash)
+  const gate = mayRestart({
+    policy: store.spec.updatePolicy,
+    cause: edited ? 'spec' : 'operator',
+    approved,
+    now: tools.now(),
+  })
+  if (gate.go) return undefined
+  return { gate, pending: { hash, what: 'replace every pod, replicas first', differences: changes(wanted, live) } }
+}
+
+/** A digest says no more than that something differs, so it is told only when nothing else is. */
+function changes(wanted: KubeObject, live: KubeObject): string[] {
+  const found = differences(templateOf(wanted), templateOf(live)).filter((line) => !line.includes(configHash))
+  return found.length > 0 ? found : ['the files that the pods mount']
+}
+
+const generationOf = ({ store }: Context) => String(store.metadata.generation ?? 0)
+
+/** The objects to apply: with the live pod template and the files it mounts, as long as another one has to wait. */
+export function withHeldTemplate(context: Context, desired: KubeObject[]): KubeObject[] {
+  const live = findStatefulSet(context)
+  const held = heldTemplate(context, desired)
+  if (held) announcePending(context, held.gate, held.pending)
+  const memory = templateOf(live)?.spec?.containers?.[0]?.resources?.limits?.memory
+  if (held && memory) context.heldMemory = memory
+  return desired.map((object) => {
+    if (object.kind === 'StatefulSet') return withTemplateOf(context, object, held ? live : undefined)
+    return held && object.kind === 'ConfigMap' ? (findConfigMap(context, object) ?? object) : object
+  })
+}
+
+/** The claim template is always the live one: Kubernetes refuses any other, and growth.ts knows when to make the StatefulSet anew. */
+function withTemplateOf(context: Context, object: KubeObject, held: KubeObject | undefined): KubeObject {
+  const live = findStatefulSet(context)
+  const isSame = hashesOf(templateOf(live)).config === hashesOf(templateOf(object)).config
+  const kept = live?.metadata.annotations?.[generationAnnotation]
+  const generation = (held || isSame ? kept : undefined) ?? generationOf(context)
+  const annotations = { ...object.metadata.annotations, [generationAnnotation]: generation }
+  const desired = object['spec'] as Record<string, unknown>
+  const { template } = (held?.['spec'] as Record<string, unknown> | undefined) ?? desired
+  const { volumeClaimTemplates } = (live?.['spec'] as Record<string, unknown> | undefined) ?? desired
+  return {
+    ...object,
+    metadata: { ...object.metadata, annotations },
+    spec: { ...desired, template, volumeClaimTemplates },
+  }
+}
+
+/** As the pods mount it now: data only, the rest is what it should be. */
+function findConfigMap({ tools, namespace }: Context, desired: KubeObject): KubeObject | undefined {
+  const live = tools.cache.get(desired, namespace, desired.metadata.name)
+  return live && { ...desired, data: live['data'] }
+}
+
+/** Says in the status what waits, and why. The first one counts: what comes after it is asked about when it is done. */
+export function announcePending(context: Context, gate: Gate & { go: false }, pending: Pending): void {
+  if (context.found.pending) return
+  context.found.pending = pending
+  if (gate.opensAt) context.due.push(gate.opensAt)
+  const message = `${pending.what}: ${gate.message}. ${pending.differences.join('; ')}. Annotation supersmartmatch.io/approve=${pending.hash} lets it go now`
+  context.beside.push({ type: 'PendingRollout', status: 'True', reason: gate.reason, message })
+}
