@@ -8,7 +8,7 @@ import { takeOver } from './testing/takeover.ts'
 
 const timeoutMs = 180_000
 
-// One namespace each: tests run side by side, because most of their time is waiting for a Lease.
+// One namespace each: most tests run side by side, because most of their time is waiting for a Lease.
 const [one, two, terminated, killed, ...stopped] = [
   await testNamespace(),
   await testNamespace(),
@@ -18,7 +18,8 @@ const [one, two, terminated, killed, ...stopped] = [
   await testNamespace(),
 ]
 
-test.concurrent(
+// Alone: what is counted here are tenths of a second.
+test(
   'a leader that is told to stop hands over within 3 s',
   async () => {
     const { afterSeconds, before, tried, late } = await takeOver('SIGTERM', { namespace: terminated })

@@ -169,7 +169,10 @@ async function forgetFormerStore(context: Context): Promise<void> {
   for (const memory of engine.memories?.(plan) ?? []) {
     const found = await tools.client.get(memory, namespace, memory.name)
     if (!found?.metadata.annotations && !found?.['subsets']) continue
-    await tools.client.mergePatch(memory, namespace, memory.name, { metadata: { annotations: null }, subsets: null })
+    // Of this version only: a successor may have started the store meanwhile, and Patroni written who leads it.
+    const { uid, resourceVersion } = found.metadata
+    const patch = { metadata: { uid, resourceVersion, annotations: null }, subsets: null }
+    await tools.client.mergePatch(memory, namespace, memory.name, patch)
   }
 }
 

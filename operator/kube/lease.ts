@@ -70,7 +70,7 @@ export async function acquireLease(options: LeaseOptions): Promise<Leadership> {
     options.signal.throwIfAborted()
     if (await election.tryToAcquire()) return election.lead()
     // Candidates do not ask together; their longest pause bounds the takeover.
-    await sleep(election.times.retryMs * (0.5 + Math.random() * 0.25), undefined, { signal: options.signal })
+    await sleep(election.times.retryMs * (0.25 + Math.random() * 0.25), undefined, { signal: options.signal })
   }
 }
 

@@ -291,6 +291,7 @@ test('nobody works on a paused object that is being deleted', async () => {
 
 test('a namespace that is being deleted takes everything with it: no final step holds it up', async () => {
   const name = `${namespace}-going`
+  watchNamespaces.push(name)
   await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
   await client.create({ ...thing, metadata: { name: 'going', namespace: name }, spec: {} })
   await until(() => cache.get(thing, name, 'going') !== undefined)
