@@ -172,7 +172,7 @@ describe('DoNotTerminate', () => {
     await tools().events.flush()
     const events = await client.list({ apiVersion: 'events.k8s.io/v1', kind: 'Event' }, namespace)
     const about = events.filter(
-      ({ reason, regarding }) => reason === 'LeftRunning' && kindOf(regarding) === 'DataStore',
+      ({ reason, regarding }) => reason === 'LeftRunning' && nameOf(regarding) === 'left-core',
     )
     expect(about).toHaveLength(1)
 
@@ -183,7 +183,7 @@ describe('DoNotTerminate', () => {
   })
 })
 
-const kindOf = (regarding: unknown) => (regarding as { kind: string }).kind
+const nameOf = (regarding: unknown) => (regarding as { name: string }).name
 
 /** Deletes a protected cluster: its policy is changed only for as long as the operator does not look. */
 async function letGo(name: string): Promise<void> {
