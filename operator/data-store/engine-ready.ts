@@ -8,7 +8,8 @@ import type { Step } from '../reconcile/steps.ts'
 import { podProblem } from './decide.ts'
 import { volumeEmpty } from './losses.ts'
 import { askMembers, memberAddress, podStates } from './members.ts'
-import { adminTarget, databasePods, findPod, memberTarget, type Context } from './observe.ts'
+import { names } from './names.ts'
+import { adminTarget, databasePods, findPod, findVolumeClaims, memberTarget, type Context } from './observe.ts'
 import { nextMove, type Move } from './rollout.ts'
 import { membersWanted, trustVolumes } from './size.ts'
 import {
@@ -166,6 +167,13 @@ async function carryOut(context: Context, move: Move, cluster: Cluster): Promise
 async function replace(context: Context, name: string, why: string): Promise<Outcome> {
   const { store, tools } = context
   const pod = findPod(context, name)
+  if (isVolumeGoing(context, name)) {
+    return wait(
+      'Degraded',
+      `pod ${name} is not replaced although ${why}: its volume claim was deleted and would go with it`,
+      10_000,
+    )
+  }
   try {
     if (pod) await tools.client.delete(pod)
     tools.events.normal(store, 'PodReplaced', `pod ${name}: ${why}`)
@@ -175,6 +183,10 @@ async function replace(context: Context, name: string, why: string): Promise<Out
   }
   return wait('Restarting', `replacing pod ${name}: ${why}`, 1_000)
 }
+
+function isVolumeGoing(context: Context, pod: string): boolean {
+  return findVolumeClaims(context).some(({ metadata }) => metadata.deletionTimestamp !== undefined && metadata.name === `${names.volume}-${pod}`)
+} // prettier-ignore
 
 async function restart(context: Context, { members }: Cluster, name: string, why: string): Promise<Outcome> {
   const pod = findPod(context, name)

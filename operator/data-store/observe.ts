@@ -194,11 +194,10 @@ export function findVolumeClaim({ store, tools, namespace }: Context): KubeObjec
   return tools.cache.get(volumeClaimKind, namespace, names.volumeClaim(store.metadata.name, 0))
 }
 
-/** Those of all members the store has or had, by ordinal. */
+/** Those of all members, of ones that are gone, too, by ordinal. */
 export function findVolumeClaims({ store, tools, namespace }: Context): KubeObject[] {
-  return claimsOf(store, tools.cache.list(volumeClaimKind, namespace)).sort((a, b) =>
-    a.metadata.name.localeCompare(b.metadata.name, 'en', { numeric: true }),
-  )
+  const claims = claimsOf(store, tools.cache.list(volumeClaimKind, namespace))
+  return claims.sort((a, b) => a.metadata.name.localeCompare(b.metadata.name, 'en', { numeric: true }))
 }
 
 /** The pods that run the engine. */

@@ -224,7 +224,7 @@ describe('a store', { timeout: 240_000 }, () => {
     expect(report.longestGapMs).toBeLessThan(10_000)
   })
 
-  test('fails over when its primary is killed; no acknowledged row is lost', async () => {
+  test('fails over when its primary goes unasked; no acknowledged row is lost', async () => {
     const report = await whileWriting(async (acknowledged) => {
       await client.request('DELETE', `/api/v1/namespaces/${namespace}/pods/db-0`, { body: { gracePeriodSeconds: 0 } })
       await sleep(3_000)
