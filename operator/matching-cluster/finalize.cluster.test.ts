@@ -190,6 +190,9 @@ async function letGo(name: string): Promise<void> {
   await operator.kill()
   await setPolicy(name, 'Retain')
   await remove(name)
-  await setPolicy(name, 'DoNotTerminate')
+  const { metadata } = await setPolicy(name, 'DoNotTerminate')
+  await until(
+    () => operator.cache.get(clusterKind, namespace, name)?.metadata.resourceVersion === metadata.resourceVersion,
+  )
   operator.start()
 }
