@@ -172,7 +172,7 @@ describe('DoNotTerminate', () => {
     await tools().events.flush()
     const events = await client.list({ apiVersion: 'events.k8s.io/v1', kind: 'Event' }, namespace)
     const about = events.filter(
-      ({ reason, regarding }) => reason === 'LeftRunning' && kindOf(regarding) === 'DataStore',
+      ({ reason, regarding }) => reason === 'LeftRunning' && nameOf(regarding) === 'left-core',
     )
     expect(about).toHaveLength(1)
 
@@ -183,13 +183,16 @@ describe('DoNotTerminate', () => {
   })
 })
 
-const kindOf = (regarding: unknown) => (regarding as { kind: string }).kind
+const nameOf = (regarding: unknown) => (regarding as { name: string }).name
 
 /** Deletes a protected cluster: its policy is changed only for as long as the operator does not look. */
 async function letGo(name: string): Promise<void> {
   await operator.kill()
   await setPolicy(name, 'Retain')
   await remove(name)
-  await setPolicy(name, 'DoNotTerminate')
+  const { metadata } = await setPolicy(name, 'DoNotTerminate')
+  await until(
+    () => operator.cache.get(clusterKind, namespace, name)?.metadata.resourceVersion === metadata.resourceVersion,
+  )
   operator.start()
 }
