@@ -111,6 +111,7 @@ const objectsApplied: Step<Context> = {
     await forgetFormerStore(context)
     const refused = (await settleSize(context)) ?? unfit
     const desired = withHeldTemplate(context, engine.objects(plan)).map((object) => withOwner(store, object))
+    await clearRollingUpdate(context)
     const applied = await tools.applier.applyAll(desired)
     if (applied.refused) return waitFor(applied.refused)
     const ownerUid = store.metadata.uid ?? ''
@@ -118,6 +119,20 @@ const objectsApplied: Step<Context> = {
     context.found.endpoint = `${readWriteHost(context)}:${engine.port}`
     return refused ? goOnThough(context, refused) : { kind: 'done', reason: 'Applied' }
   },
+}
+
+/** Who sets updateStrategy to RollingUpdate leaves its settings behind, which OnDelete forbids and server-side apply cannot take away. */
+async function clearRollingUpdate(context: Context): Promise<void> {
+  const { namespace, tools } = context
+  const statefulSet = findStatefulSet(context)
+  const spec = statefulSet?.['spec'] as { updateStrategy?: { rollingUpdate?: object } } | undefined
+  if (!statefulSet || !spec?.updateStrategy?.rollingUpdate) return
+  const { name, uid, resourceVersion } = statefulSet.metadata
+  const patch = {
+    metadata: { uid, resourceVersion },
+    spec: { updateStrategy: { type: 'OnDelete', rollingUpdate: null } },
+  }
+  tools.cache.wrote(await tools.client.mergePatch(statefulSet, namespace, name, patch))
 }
 
 /** What is refused stops nothing else: a member that is repaired or follows again may be what makes a smaller store safe. */
