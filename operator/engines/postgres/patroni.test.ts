@@ -54,6 +54,7 @@ const wanted: DynamicConfig = {
   postgresql: {
     use_pg_rewind: true,
     use_slots: true,
+    basebackup: { checkpoint: 'fast' },
     pg_hba: ['a', 'b'],
     parameters: { work_mem: '4MB', max_connections: '100' },
   },
