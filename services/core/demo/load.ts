@@ -187,8 +187,20 @@ async function insertJobs(jobs: Job[]): Promise<number> {
     posted_at: new Date(Date.now() - j.postedDaysAgo * day).toISOString(), expires_at: new Date(Date.now() + 60 * day).toISOString(),
   })) // prettier-ignore
   const columns = {
-    job_id: 'uuid', company_id: 'uuid', recruiter_id: 'uuid', title: 'text', description: 'text', employment_type: 'text', seniority_level: 'text',
-    experience_required_min: 'integer', salary_min: 'numeric', salary_max: 'numeric', work_location: 'jsonb', status: 'text', posted_at: 'timestamptz', expires_at: 'timestamptz',
+    job_id: 'uuid',
+    company_id: 'uuid',
+    recruiter_id: 'uuid',
+    title: 'text',
+    description: 'text',
+    employment_type: 'text',
+    seniority_level: 'text',
+    experience_required_min: 'integer',
+    salary_min: 'numeric',
+    salary_max: 'numeric',
+    work_location: 'jsonb',
+    status: 'text',
+    posted_at: 'timestamptz',
+    expires_at: 'timestamptz',
   }
   const inserted = await insertMissing(db, 'job_postings', columns, rows)
   const skills = missing.flatMap(
