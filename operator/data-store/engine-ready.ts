@@ -132,7 +132,10 @@ async function bringSettings(context: Context, { members, at, membership }: Clus
     context.tools.events.normal(context.store, 'SettingsChanged', changed.join(', '))
     return wait('Configuring', `changing ${changed.join(', ')}`, 1_000)
   }
+  // What an old pod mounts may overrule the settings: its replacement brings them.
+  const stale = podStates(context)?.filter((pod) => pod.stale) ?? []
   for (const member of membership.members) {
+    if (stale.some(({ name }) => name === member.name)) continue
     const target = member.healthy ? memberTarget(context, member.name) : undefined
     if (!target) continue
     const [missing] = await members.unapplied(target, plan, member, deadline(context, 3_000))
