@@ -174,8 +174,10 @@ const valueOf = (object: KubeObject, key: string) => (object['data'] as Record<s
 describe('volumes', () => {
   test('a StatefulSet that is made again finds the volume that was there', async () => {
     const claim = await existing('PersistentVolumeClaim', 'data-alone-0')
+    const pod = await existing('Pod', 'alone-0')
     await remove('StatefulSet', 'alone')
-    await until(async () => (await get('Pod', 'alone-0')) === undefined, limitMs)
+    // The new one may have made its pod before anybody sees that the old one is gone.
+    await until(async () => (await get('Pod', 'alone-0'))?.metadata.uid !== pod.metadata.uid, limitMs)
     await until(() => isReady('alone'), limitMs)
     expect((await existing('PersistentVolumeClaim', 'data-alone-0')).metadata.uid).toBe(claim.metadata.uid)
   })
