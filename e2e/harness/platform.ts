@@ -265,6 +265,8 @@ export const wholeInventory = [
   'Service/*-core-api',
   'Service/*-core-config',
   'Service/*-core-headless',
+  'Service/*-core-ro',
+  'Service/*-core-sync',
   'Service/*-pooler',
   'ServiceAccount/*-core',
   'StatefulSet/*-core',
