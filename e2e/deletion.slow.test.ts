@@ -67,7 +67,7 @@ test('Delete goes on when the operator is killed meanwhile', async () => {
   await expect.poll(() => kept(name), { timeout: 60_000 }).toEqual(nothing)
 })
 
-test('DoNotTerminate: the deletion is refused naming the field, and the store outlives a forced one of its cluster', async () => {
+test('DoNotTerminate: the deletion is refused naming the field, until the field is changed', async () => {
   await applyPlatform(name, {}, { deletionPolicy: 'DoNotTerminate' })
   await whenReady(name)
   await seed(name, 'kept', 50)

@@ -12,9 +12,19 @@ const alone: MigrationPlan = {
   schema: 'core',
   image: 'registry.example.com/platform:1',
   digest: 'digest-1',
+  scheduling: { placement: {}, imagePullSecrets: [] },
 }
 /** Of a DataStore used alone, and of one that a MatchingCluster made. */
-const cases = { minimal: alone, full: { ...alone, store: 'demo-core', shortName: 'core', cluster: 'demo' } }
+const cases = {
+  minimal: alone,
+  full: {
+    ...alone,
+    store: 'demo-core',
+    shortName: 'core',
+    cluster: 'demo',
+    scheduling: { placement: { nodeSelector: { disk: 'ssd' } }, imagePullSecrets: ['pull'] },
+  },
+}
 const plans = Object.entries(cases)
 
 test.each(plans)('%s: as in the golden file', async (name, plan) => {
@@ -66,7 +76,12 @@ test('Job and pod say whose they are', () => {
 })
 
 test('another image or other files are another Job: a Job’s template can never change', () => {
-  const names = [alone, { ...alone, image: 'registry.example.com/platform:2' }, { ...alone, digest: 'digest-2' }]
-  expect(new Set(names.map(migrateJobName)).size).toBe(3)
+  const names = [
+    alone,
+    { ...alone, image: 'registry.example.com/platform:2' },
+    { ...alone, digest: 'digest-2' },
+    cases.full,
+  ]
+  expect(new Set(names.map(migrateJobName)).size).toBe(4)
   expect(migrateJobName({ ...alone })).toBe(migrateJobName(alone))
 })

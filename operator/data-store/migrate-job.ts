@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { KubeObject } from '../../crds/object.ts'
 import { labels } from '../labels.ts'
+import { podScheduling } from '../placement.ts'
 import { containerSecurity, platformId, podSecurity } from '../pods.ts'
 import { names } from './names.ts'
 
@@ -17,11 +18,14 @@ export interface MigrationPlan {
   image: string
   /** Digest of the migration folder. */
   digest: string
+  /** Where its pod may run and how its image is pulled: as the store's. */
+  scheduling: Parameters<typeof podScheduling>[0]
 }
 
-/** Name of the Job for this plan: another image or another set of files is another Job. */
+/** Name of the Job for this plan: another image or set of files is another Job, and so is one that could not be scheduled or pulled before. */
 export function migrateJobName(plan: MigrationPlan): string {
-  const target = createHash('sha256').update(`${plan.image}\n${plan.digest}`).digest('hex').slice(0, 8)
+  const inputs = [plan.image, plan.digest, JSON.stringify(plan.scheduling)].join('\n')
+  const target = createHash('sha256').update(inputs).digest('hex').slice(0, 8)
   return names.migrateJob(plan.store, target)
 }
 
@@ -54,6 +58,7 @@ export function migrateJob(plan: MigrationPlan): KubeObject {
           restartPolicy: 'Never',
           automountServiceAccountToken: false,
           enableServiceLinks: false,
+          ...podScheduling(plan.scheduling, identity),
           securityContext: podSecurity(platformId),
           containers: [container(plan)],
           volumes: [

@@ -9,6 +9,7 @@ import {
 } from '../credentials.ts'
 import type { BootstrapResult, Target } from '../engines/engine.ts'
 import { withOwner } from '../kube/apply.ts'
+import { imageOf } from '../images.ts'
 import { labels, managedBy, selector } from '../labels.ts'
 import type { Blocked, Outcome } from '../reconcile/outcome.ts'
 import { messageOf } from '../reconcile/errors.ts'
@@ -309,7 +310,8 @@ function migrationPlan(context: Context): MigrationPlan {
     shortName: plan.identity.store ?? store.metadata.name,
     ...(plan.identity.cluster ? { cluster: plan.identity.cluster } : {}),
     schema: store.spec.schema.name,
-    image: tools.images['platform'] ?? '',
+    image: imageOf(undefined, tools.images['platform'], store.spec.registry),
+    scheduling: { placement: store.spec.placement, imagePullSecrets: store.spec.imagePullSecrets },
     // Another server is another Job.
     digest: store.spec.mode === 'external' ? `${schema.digest} ${location(context)}` : schema.digest,
   }
