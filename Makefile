@@ -8,6 +8,8 @@ ifeq ($(KUBECONFIG),$(CURDIR)/.local/kubeconfig)
 export AUDIT_LOG ?= $(CURDIR)/.local/audit.log
 endif
 # How the tests restart its API server.
+# How the tests make a pod vanish from the network: with its address, and back again without one.
+export ISOLATE_POD ?= node $(CURDIR)/local/main.ts isolate
 export RESTART_API_SERVER ?= node $(CURDIR)/local/main.ts restart-api-server
 TEST := vitest run --reporter=default --reporter=json --outputFile.json=.local/test-results.json
 .DEFAULT_GOAL := help

@@ -5,12 +5,14 @@ import { build } from './images.ts'
 import { installPlatform, nextSteps } from './install.ts'
 import type { PlatformImages } from './install.ts'
 import { assertMayChange, takeLock, writeOwner } from './owner.ts'
+import { isolate } from './network.ts'
 import { ensurePackages } from './packages.ts'
 import { assertMachineFits } from './preconditions.ts'
 import { say } from './report.ts'
 import { printLogs, printStatus } from './status.ts'
 
-const usage = 'usage: node local/main.ts up [--cluster-only] | down | clean | status | logs [name] | restart-api-server'
+const usage =
+  'usage: node local/main.ts up [--cluster-only] | down | clean | status | logs [name] | restart-api-server | isolate [pod address]'
 
 async function bringUpCluster(): Promise<Started> {
   // Images wait for the network more than for the processor, Go builds the other way round.
@@ -70,6 +72,7 @@ async function main(command = '', argument = ''): Promise<void> {
   else if (command === 'status') await printStatus()
   else if (command === 'logs') await printLogs(argument)
   else if (command === 'restart-api-server') await restart()
+  else if (command === 'isolate') await isolate(argument || undefined)
   else throw new Error(usage)
 }
 

@@ -13,6 +13,33 @@ table ip supersmartmatch {
 }
 `
 
+/** Drops every packet from and to one pod, as if its node had vanished: nobody is told. */
+const isolation = (pod: string) => `table ip ${isolationTable}
+delete table ip ${isolationTable}
+table ip ${isolationTable} {
+  chain arriving {
+    type filter hook prerouting priority raw;
+    ip saddr ${pod} drop
+    ip daddr ${pod} drop
+  }
+  chain leaving {
+    type filter hook output priority raw;
+    ip daddr ${pod} drop
+  }
+}
+`
+const isolationTable = 'supersmartmatch-isolated'
+
+/** For tests. Cuts off the pod with this address, and nobody else; undefined: nobody. */
+export async function isolate(pod: string | undefined): Promise<void> {
+  if (pod) await run('nft', ['-f', '-'], { input: isolation(pod) })
+  else await deleteTable(['ip', isolationTable])
+}
+
+async function deleteTable(table: string[]): Promise<void> {
+  if (await succeeds('nft', ['list', 'table', ...table])) await run('nft', ['delete', 'table', ...table])
+}
+
 /** Marks the iptables rules that are ours. */
 const ruleComment = 'supersmartmatch'
 
@@ -73,10 +100,11 @@ export async function ensureNetwork(): Promise<void> {
 export async function removeNetwork(): Promise<void> {
   for (const table of [
     ['ip', 'supersmartmatch'],
+    ['ip', isolationTable],
     ['ip', 'kube-proxy'],
     ['ip6', 'kube-proxy'],
   ]) {
-    if (await succeeds('nft', ['list', 'table', ...table])) await run('nft', ['delete', 'table', ...table])
+    await deleteTable(table)
   }
   for (const deletion of deletionsOfOurRules(await listRules())) await run('iptables', deletion)
   if (existsSync(`/sys/class/net/${bridgeName}`)) await run('ip', ['link', 'delete', bridgeName])
