@@ -170,11 +170,9 @@ const bad: Record<string, Case[]> = {
 // prettier-ignore
 const badChanges: [path: string, name: 'alone' | 'demo', spec: object][] = [
   ['spec.mode',                            'alone', { mode: 'external', connectionSecretRef: { name: 'db' } }],
-  ['spec.storage.size',                    'alone', { storage: { size: '512Mi' } }],
   ['spec.storage.storageClass',            'alone', { storage: { storageClass: 'fast' } }],
   ['spec.storage.storageClass',            'alone', { storage: { storageClass: null } }],
   ['spec.stores.core.mode',                'demo',  { stores: { core: { mode: 'external', connectionSecretRef: { name: 'db' } } } }],
-  ['spec.stores.core.storage.size',        'demo',  { stores: { core: { storage: { size: '999Mi' } } } }],
   ['spec.stores.core.storage.storageClass', 'demo', { stores: { core: { storage: { storageClass: 'fast' } } } }],
 ]
 
