@@ -70,14 +70,14 @@ export function conditionOf(object: KubeObject | undefined, type: ConditionType)
 /** Selects everything of one platform, its stores' included. */
 export const ofPlatform = (name: string) => `supersmartmatch.io/cluster=${name}`
 
-/** Name of the pod that is primary of the core store now. */
+/** Name of the pod that is primary of the core store now, as Patroni notes it: a pod that vanished keeps its labels. */
 export async function primaryOf(name: string): Promise<string> {
-  const labels = `${ofPlatform(name)},app.kubernetes.io/component=database,role=primary`
-  const { metadata } = await until(60_000, async () => {
-    const [pod, ...more] = (await list(podKind, labels)).filter((found) => !found.metadata.deletionTimestamp)
-    return pod && more.length === 0 ? pod : `${more.length > 0 ? 'two primaries' : 'no primary'} of ${name}`
+  const { leader } = await until(60_000, async () => {
+    const endpoints = await read({ apiVersion: 'v1', kind: 'Endpoints' }, `${name}-core`)
+    const leader = endpoints?.metadata.annotations?.['leader']
+    return leader ? { leader } : `no member of ${name}-core leads`
   })
-  return metadata.name
+  return leader
 }
 
 // --- database ---------------------------------------------------------------------------------------------------------------
