@@ -25,7 +25,7 @@ interface Context {
   extra: Record<string, unknown>
   needsFinalizer?: boolean
   final?: Outcome
-  urgentMs?: number
+  urgentMs?: number | Error
 }
 
 const proxy = new Proxy(config)
@@ -38,7 +38,10 @@ let reconcile: ReturnType<typeof reconciler<Context>>
 
 const controller: Controller<Context> = {
   ...thing,
-  urgent: async () => next.urgentMs,
+  urgent: async () => {
+    if (next.urgentMs instanceof Error) throw next.urgentMs
+    return next.urgentMs
+  },
   observe: async () => next,
   steps: [
     { condition: 'SpecValid', run: async () => ({ kind: 'done', reason: 'Valid' }) },
@@ -149,6 +152,23 @@ test('what is urgent is asked for whatever the steps say, also while the object 
   expect(await run(key)).toEqual({ afterMs: 321 })
   delete next.urgentMs
   expect(await run(key)).toEqual({})
+})
+
+test('what is urgent comes back in time although the steps fail, and its own error keeps no step from running', async () => {
+  const key = await make('both')
+  next = { ...next, urgentMs: 321, outcome: new Error('a step') }
+  expect(await run(key)).toEqual({ backoffAtMostMs: 321 })
+  proxy.intercept = (_request, response) => {
+    response.writeHead(500).end()
+    return 'answered'
+  }
+  next.outcome = { kind: 'wait', reason: 'PreviousOwnerTerminating', message: 'unsaid', retryAfterMs: 123 }
+  expect(await run(key)).toEqual({ backoffAtMostMs: 321 })
+  proxy.intercept = () => 'forward'
+  next = { urgentMs: new Error('the CA is gone'), outcome: { kind: 'done', reason: 'Applied' }, extra: {} }
+  await until(() => find(cache.get(thing, namespace, 'both')?.['status'] as CommonStatus, 'Ready') !== undefined)
+  expect(await run(key)).toEqual({ afterMs: 2_000 })
+  expect(find(await statusOf('both'), 'Ready')?.status).toBe('True')
 })
 
 test('an object that changed since it was read: nothing is overwritten, and the key comes back', async () => {
