@@ -306,25 +306,30 @@ test('nobody works on a paused object that is being deleted', async () => {
   await run(key)
   await client.mergePatch(thing, namespace, 'pausedatend', { spec: { paused: true } })
   await remove('pausedatend')
-  expect(await run(key)).toEqual({})
+  expect(await run(key)).toEqual({ afterMs: 60_000 })
   expect(find(await statusOf('pausedatend'), 'ReconciliationPaused')?.status).toBe('True')
   expect(await finalizersOf('pausedatend')).toEqual([finalizer])
   await client.mergePatch(thing, namespace, 'pausedatend', { metadata: { finalizers: null } })
 })
 
-test('a namespace that is being deleted takes everything with it: no final step holds it up', async () => {
-  const name = `${namespace}-going`
-  watchNamespaces.push(name)
-  await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
-  await client.create({ ...thing, metadata: { name: 'going', namespace: name }, spec: {} })
-  await until(() => cache.get(thing, name, 'going') !== undefined)
-  next = { ...next, needsFinalizer: true, final: { kind: 'blocked', reason: 'Deleting', message: 'never' } }
-  await run(`${name}/going`)
-  await client.request('DELETE', `/api/v1/namespaces/${name}`)
-  await until(() => cache.get(thing, name, 'going')?.metadata.deletionTimestamp !== undefined, 30_000)
-  await until(async () => (await run(`${name}/going`)) !== 'backoff')
-  expect(await client.get(thing, name, 'going')).toBeUndefined()
-})
+test.each(['watched', 'paused', 'elsewhere'])(
+  'a namespace that is being deleted takes everything with it: nothing of ours holds it up (%s)',
+  async (how) => {
+    const name = `${namespace}-${how}`
+    watchNamespaces.push(name)
+    await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+    await client.create({ ...thing, metadata: { name: 'going', namespace: name }, spec: {} })
+    await until(() => cache.get(thing, name, 'going') !== undefined)
+    next = { ...next, needsFinalizer: true, final: { kind: 'blocked', reason: 'Deleting', message: 'never' } }
+    await run(`${name}/going`)
+    if (how === 'paused') await client.mergePatch(thing, name, 'going', { spec: { paused: true } })
+    if (how === 'elsewhere') watchNamespaces.pop()
+    await client.request('DELETE', `/api/v1/namespaces/${name}`)
+    await until(() => cache.get(thing, name, 'going')?.metadata.deletionTimestamp !== undefined, 30_000)
+    await until(async () => (await run(`${name}/going`)) !== 'backoff')
+    expect(await client.get(thing, name, 'going')).toBeUndefined()
+  },
+)
 
 test('an overloaded API server is given the time it asks for', async () => {
   const key = await make('overloaded')

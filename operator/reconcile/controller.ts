@@ -97,6 +97,8 @@ async function reconcile<Context>(
   if (!object) return { requeue: {}, result: 'absent' }
   const deleting = object.metadata.deletionTimestamp !== undefined
   if (deleting && !hasFinalizer(object)) return { requeue: {}, result: 'absent' }
+  // Whoever watches there and whatever is paused: it would hold up the namespace.
+  if (deleting && (await isNamespaceGoing(object, tools))) return letGo(object, tools)
   const isElsewhere = !tools.watchNamespaces.includes(namespace)
   const isLeftAlone = isElsewhere || isPaused(object)
   const askedMs = deleting || isElsewhere ? undefined : await askUrgent(controller, tools.log, object, signal)
@@ -104,9 +106,12 @@ async function reconcile<Context>(
     if (isElsewhere) return refuse(object, controller, tools)
     return isLeftAlone ? pause(object, tools) : work(controller, tools, object, signal)
   })
-  const latestMs = askedMs
+  const latestMs = deleting && isLeftAlone ? leftAloneMs : askedMs
   return { requeue: latestMs === undefined ? requeue : soonest(requeue, latestMs), result }
 }
+
+/** No event of a deleted object tells that its namespace is deleted, too. */
+const leftAloneMs = 60_000
 
 /** How soon what is urgent is tried again after an error. */
 const urgentRetryMs = 2_000
@@ -155,8 +160,7 @@ async function finalize<Context>(
   context: Context,
   tools: ReconcilerTools,
 ): Promise<Reconciled> {
-  const isFree = !controller.needsFinalizer?.(context) || (await isNamespaceGoing(object, tools))
-  const results = isFree ? [] : await runSteps(controller.finalSteps ?? [], context)
+  const results = controller.needsFinalizer?.(context) ? await runSteps(controller.finalSteps ?? [], context) : []
   if (results.some(({ outcome }) => outcome.kind !== 'done'))
     return conclude(object, { results, observed: [], deleting: true }, {}, tools)
   return letGo(object, tools)
