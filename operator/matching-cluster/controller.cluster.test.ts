@@ -473,6 +473,16 @@ test('a cluster that is paused itself tells them all the same: nobody would end 
   expect((await get(dataStoreKind, 'still-core'))?.metadata.annotations?.[poolerPausedAnnotation]).toBe(at)
 })
 
+test('a CA that is lost after a switchover is made again', async () => {
+  await makePooled('lost')
+  await runPooler('lost')
+  const at = new Date().toISOString()
+  await say('lost-core', undefined, { switchover: { request: 'any', at, state: 'Succeeded', message: '' } })
+  await remove(secretKind, 'lost-ca')
+  expect((await reconcile('lost')).get('StoresApplied')?.status).toBe('True')
+  expect(secretValue(await get(secretKind, 'lost-ca'), 'tls.crt')).toBeDefined()
+})
+
 test('sleep: services, pooler, stores, in this order; awake, each as it was', async () => {
   await makePooled('tired')
   const replicas = async () => ((await get(deploymentKind, 'tired-pooler'))?.['spec'] as { replicas: number }).replicas
