@@ -12,7 +12,7 @@ import { playAdminConsole, type AdminConsole } from '../testing/admin-console.ts
 import { observe } from './observe.ts'
 import { poolerPlan } from './pooler/fixture.ts'
 import { poolerPort, poolerServerNames } from './pooler/objects.ts'
-import { decideHold, holdClients } from './switchover.ts'
+import { decideHold, holdClients, letClientsGo } from './switchover.ts'
 
 const at = '2026-01-02T03:04:05Z'
 
@@ -102,5 +102,20 @@ describe('a pooler pod that runs', () => {
   test('cannot be asked without the CA: that is no error', async () => {
     expect(await holdClients(context({}, minutes(1), { hasAuthority: false }), longAgo)).toBeUndefined()
     expect(admin.commands).toEqual([])
+  })
+
+  test('is let go by an operator that stops', async () => {
+    const running = { state: 'Running' }
+    admin.paused.add(core)
+    await holdClients(context(running, minutes(0.1)), longAgo)
+    expect([...admin.paused]).toEqual([core])
+    expect(await letClientsGo(context(running, minutes(0.1)))).toEqual([])
+    expect([...admin.paused]).toEqual([])
+    expect(admin.commands.at(-1)).toBe('RELOAD')
+    admin.close()
+    expect(await letClientsGo(context(running, minutes(0.1)))).toEqual([
+      expect.stringMatching(/^pod demo-pooler-x: admin console: /),
+    ])
+    expect(await letClientsGo(context({}, minutes(11)))).toEqual([])
   })
 })

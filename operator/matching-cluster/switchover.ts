@@ -44,6 +44,21 @@ function isRecent({ status }: DataStore, now: Date): boolean {
   return status?.switchover !== undefined && now.getTime() - Date.parse(status.switchover.at) < concernMs
 }
 
+/**
+ * RESUMEs everything: for an operator that stops, because nobody may come after it.
+ * @param context  its signal is the deadline
+ * @returns        what may still be held, in sentences
+ */
+export async function letClientsGo(context: Context): Promise<string[]> {
+  const now = context.tools.now()
+  if (![...context.stores.values()].some((store) => isRecent(store, now))) return []
+  const asked = runningPoolers(context).map(async ({ pod, console }) => {
+    const failed = await resumeOthers(console, [], [], context.signal)
+    return failed ? [`pod ${pod.metadata.name}: ${failed}`] : []
+  })
+  return (await Promise.all(asked)).flat()
+}
+
 // prettier-ignore
 export type Hold =
   | { kind: 'none';           endsInMs?: undefined }
