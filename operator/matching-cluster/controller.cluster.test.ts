@@ -517,12 +517,42 @@ test('sleep: services, pooler, stores, in this order; awake, each as it was', as
   expect(third.has('Reconciling') || third.has('Stalled')).toBe(false)
   expect((await read('tired')).status?.phase).toBe('Hibernated')
 
+  // Somebody scales the Deployment up: its pod stops again, and the store sleeps on.
+  await client.mergePatch(deploymentKind, namespace, 'tired-pooler', { spec: { replicas: 1 } })
+  await until(() => pods().length === 1)
+  await until(async () => /^pod tired-pooler-/.test((await reconcile('tired')).get('StoresReady')?.message ?? ''))
+  expect([await sleeps(), await replicas()]).toEqual([true, 0])
+  await until(() => pods().every(({ metadata }) => metadata.deletionTimestamp !== undefined))
+  await Promise.all(pods().map(endPod))
+  await until(() => pods().length === 0)
+
   await change('tired', { hibernate: false })
   expect((await reconcile('tired')).get('StoresReady')?.reason).toBe('StoreNotReady')
   expect([await sleeps(), await replicas()]).toEqual([false, 0])
   await say('tired-core')
   expect((await reconcile('tired')).get('PoolerReady')?.reason).toBe('Starting')
   expect(await replicas()).toBe(1)
+})
+
+test('a pod that was evicted keeps nothing from going to sleep', async () => {
+  await makePooled('evicted')
+  const pods = () =>
+    cache.list(podKind, namespace).filter(({ metadata }) => metadata.name.startsWith('evicted-pooler-'))
+  await until(() => pods().length === 1)
+  const [evicted] = pods()
+  await playRunning(client, evicted!, { phase: 'Failed', reason: 'Evicted' })
+  await until(() => pods().length === 2)
+  await change('evicted', { hibernate: true })
+  await until(async () => {
+    await Promise.all(
+      pods()
+        .filter(({ metadata }) => metadata.deletionTimestamp)
+        .map(endPod),
+    )
+    await reconcile('evicted')
+    return ((await get(dataStoreKind, 'evicted-core')) as DataStore).spec.hibernate
+  }, 20_000)
+  expect(pods().map(({ metadata }) => metadata.uid)).toEqual([evicted?.metadata.uid])
 })
 
 test('what waits in a store is said of the cluster, too, with its plan, and is gone with it', async () => {

@@ -49,9 +49,10 @@ const storesApplied: Step<Context> = {
     const refused = (await ensureAuthority(tools, ca)) ?? (await ensureTokens(context))
     if (refused) return refused
     await releaseProtected(context)
-    // Clients stop before the stores they use.
+    // Clients stop before the stores they use. A store that sleeps is not woken by one that comes back meanwhile.
     if (cluster.spec.hibernate) context.stopping = await stopClients(context)
-    const stores = children(cluster, { sleep: cluster.spec.hibernate && !context.stopping })
+    const isAsleep = [...readStores(context).values()].some(({ spec }) => spec.hibernate)
+    const stores = children(cluster, { sleep: cluster.spec.hibernate && (isAsleep || !context.stopping) })
     const applied = await tools.applier.applyAll(stores.map((store) => ownedUnlessProtected(cluster, store)))
     return applied.refused ? waitFor(applied.refused) : { kind: 'done', reason: 'Applied' }
   },
