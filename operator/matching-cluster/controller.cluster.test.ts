@@ -510,7 +510,10 @@ test('sleep: services, pooler, stores, in this order; awake, each as it was', as
   const { metadata } = (await get(dataStoreKind, 'tired-core'))!
   const asleep = { type: 'EngineReady', status: 'False', reason: 'Hibernated', message: 'hibernated' }
   const common = { observedGeneration: metadata.generation, lastTransitionTime: '2026-01-01T00:00:00Z' }
-  await say('tired-core', 'hibernated', { phase: 'Hibernated', conditions: [{ ...asleep, ...common }] })
+  const conditions = [{ ...asleep, ...common }]
+  await say('tired-core', 'pod tired-core-0 is stopping', { phase: 'Updating', conditions })
+  expect((await reconcile('tired')).get('StoresReady')?.message).toBe('core: tired-core is stopping')
+  await say('tired-core', 'hibernated', { phase: 'Hibernated', conditions })
   const third = await reconcile('tired')
   expect(third.get('StoresReady')).toMatchObject({ status: 'False', reason: 'Hibernated' })
   expect(third.get('Ready')?.message).toBe('hibernated: set spec.hibernate to false to wake it')

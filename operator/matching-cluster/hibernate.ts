@@ -55,8 +55,6 @@ export function asleep(context: Context): Outcome {
   return { kind: 'asleep', reason: 'Hibernated', message: 'hibernated: set spec.hibernate to false to wake it' }
 }
 
-function isAsleep({ metadata, status }: DataStore): boolean {
-  return (status?.conditions ?? []).some(
-    ({ reason, observedGeneration }) => reason === 'Hibernated' && observedGeneration === metadata.generation,
-  )
-}
+/** Its conditions name hibernation while it still stops, too. */
+const isAsleep = ({ metadata, status }: DataStore) =>
+  status?.phase === 'Hibernated' && status.observedGeneration === metadata.generation
