@@ -105,8 +105,9 @@ async function reconcile(name: string): Promise<Map<ConditionType, Condition>> {
   return new Map(((await read(name)).status?.conditions ?? []).map((condition) => [condition.type, condition]))
 }
 
-/** Plays the DataStore's controller: Ready for its present spec, or not Ready with that message. */
+/** Plays the DataStore's controller: Ready for its present spec with what the pooler logs in with, or not Ready with that message. */
 async function say(store: string, problem?: string, more: object = {}): Promise<void> {
+  if (problem === undefined && !(await get(secretKind, `${store}-pooler`))) await makePoolerLogin(store)
   const { metadata } = (await get(dataStoreKind, store)) as DataStore
   const ready = {
     type: 'Ready',
@@ -125,6 +126,13 @@ async function say(store: string, problem?: string, more: object = {}): Promise<
     ...more,
   }
   tools.cache.wrote(await client.mergePatch(dataStoreKind, namespace, store, { status }, 'status'))
+}
+
+async function makePoolerLogin(store: string): Promise<void> {
+  const labels = { 'app.kubernetes.io/managed-by': managedBy, 'app.kubernetes.io/instance': store }
+  const values = { username: 'pgbouncer_auth', password: `password of ${store}` }
+  await client.create(secret({ name: `${store}-pooler`, namespace, labels }, values))
+  await until(() => cache.get(secretKind, namespace, `${store}-pooler`) !== undefined)
 }
 
 /** A cluster whose store is Ready and whose pooler is applied. */
@@ -259,6 +267,26 @@ test('a bad pooling parameter is named and changes nothing of what runs', async 
   const fixed = await reconcile('bad')
   expect(fixed.get('SpecValid')?.status).toBe('True')
   expect(fixed.has('Stalled')).toBe(false)
+})
+
+test('while the Secret with the pooler’s login is missing, the pooler stays as it is', async () => {
+  await makePooled('keyless')
+  const userlist = async () => secretValue(await get(secretKind, 'keyless-pooler'), 'userlist.txt')
+  const before = await userlist()
+  expect(before).toContain('"pgbouncer_auth" "password of keyless-core"')
+  const { generation } = (await get(deploymentKind, 'keyless-pooler'))!.metadata
+  await remove(secretKind, 'keyless-core-pooler')
+  expect((await reconcile('keyless')).get('PoolerReady')).toMatchObject({
+    status: 'False',
+    reason: 'SecretMissing',
+    message: expect.stringMatching(
+      /^Secret keyless-core-pooler .* is not there: DataStore keyless-core makes it/,
+    ) as string,
+  })
+  expect(await userlist()).toBe(before)
+  await makePoolerLogin('keyless-core')
+  expect((await reconcile('keyless')).get('PoolerReady')?.reason).toBe('Starting')
+  expect((await get(deploymentKind, 'keyless-pooler'))?.metadata.generation).toBe(generation)
 })
 
 test('a new cluster with a bad pooling parameter makes nothing at all', async () => {
