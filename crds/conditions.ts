@@ -18,7 +18,7 @@ export const conditions = {
   BindingPublished:  { of: 'DataStore',       about: 'The -app binding Secret holds what a client needs.',                   reasons: ['Published', 'FieldConflict', 'PreviousOwnerTerminating'] },
   StoresApplied:     { of: 'MatchingCluster', about: 'A DataStore exists for every store.',                                  reasons: ['Applied', 'FieldConflict', 'PreviousOwnerTerminating'] },
   StoresReady:       { of: 'MatchingCluster', about: 'Every store is Ready.',                                                reasons: ['Ready', 'StoreNotReady', 'Hibernated'] },
-  PoolerReady:       { of: 'MatchingCluster', about: 'Every PgBouncer pod runs the desired settings and answers a query.',   reasons: ['Ready', 'Starting', 'Reloading', 'Unreachable', 'Paused', 'Hibernated', 'PoolBudgetExceeded', 'FieldConflict', 'PreviousOwnerTerminating'] },
+  PoolerReady:       { of: 'MatchingCluster', about: 'Every PgBouncer pod runs the desired settings and answers a query.',   reasons: ['Ready', 'Starting', 'Reloading', 'Unreachable', 'Paused', 'Hibernated', 'SecretMissing', 'PoolBudgetExceeded', 'FieldConflict', 'PreviousOwnerTerminating'] },
   ServicesReady:     { of: 'MatchingCluster', about: 'Every service has its wanted number of ready pods.',                   reasons: ['Ready', 'Starting', 'Hibernated', 'FieldConflict', 'PreviousOwnerTerminating'] },
   PodsGone:          { of: 'DataStore',       about: 'Being deleted: its pods have ended.',                                 reasons: ['Gone', 'Stopping', 'Orphaned'] },
   StoresGone:        { of: 'MatchingCluster', about: 'Being deleted: its DataStores are gone, or left running as they ask.',  reasons: ['Gone', 'Deleting', 'LeftRunning', 'Orphaned'] },

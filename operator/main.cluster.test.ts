@@ -1,15 +1,23 @@
 import { expect, test } from 'vitest'
 import type { Condition } from '../crds/conditions.ts'
+import type { KubeObject } from '../crds/object.ts'
 import { apiVersion } from '../crds/schema/common.ts'
+import type { MatchingCluster } from '../crds/schema/matching-cluster.ts'
+import { createAuthority, issueServerCertificate } from './certificates.ts'
 import { client, testNamespace, until } from './kube/testing/cluster.ts'
-import { beyondAnyNode } from './testing/kubelet.ts'
+import { labels } from './labels.ts'
+import { poolerPort, poolerServerNames } from './matching-cluster/pooler/objects.ts'
+import { secret } from './secrets.ts'
+import { playAdminConsole } from './testing/admin-console.ts'
+import { beyondAnyNode, playRunning } from './testing/kubelet.ts'
 import { startOperator } from './testing/process.ts'
 import { takeOver } from './testing/takeover.ts'
 
 const timeoutMs = 180_000
 
 // One namespace each: most tests run side by side, because most of their time is waiting for a Lease.
-const [one, two, terminated, killed, ...stopped] = [
+const [one, two, terminated, killed, held, ...stopped] = [
+  await testNamespace(),
   await testNamespace(),
   await testNamespace(),
   await testNamespace(),
@@ -53,6 +61,54 @@ test.concurrent.each(stopped)(
   },
   timeoutMs,
 )
+
+test.concurrent(
+  'one that is told to stop lets the clients go that its pooler holds for a switchover',
+  async () => {
+    const podIP = '127.64.32.2'
+    const kind = { apiVersion, kind: 'MatchingCluster' }
+    const resources = { cpu: beyondAnyNode }
+    const spec = { stores: { core: { resources } }, pooling: { resources } }
+    const cluster = await client.create({ ...kind, metadata: { name: 'held', namespace: held }, spec })
+    const ca = await createAuthority('held-ca', new Date())
+    const pair = await issueServerCertificate(ca, poolerServerNames(cluster as MatchingCluster), new Date())
+    const admin = await playAdminConsole(pair, ['supersmartmatch_core'], { host: podIP, port: poolerPort })
+    for (const object of poolerOf('held', ca)) await client.create(object)
+    const [pod] = await client.list({ apiVersion: 'v1', kind: 'Pod' }, held)
+    await playRunning(client, pod!, { podIP, podIPs: [{ ip: podIP }] })
+
+    await using operator = await startOperator('holder', [held])
+    const store = { apiVersion, kind: 'DataStore' }
+    await until(async () => (await client.get(store, held, 'held-core'))?.['status'] !== undefined, 40_000)
+    const switchover = { request: 'any', at: new Date().toISOString(), state: 'Running', message: '' }
+    admin.paused.add('supersmartmatch_core')
+    await client.mergePatch(store, held, 'held-core', { status: { switchover } }, 'status')
+    await until(() => admin.commands.includes('SHOW DATABASES'))
+    expect([...admin.paused]).toEqual(['supersmartmatch_core'])
+    operator.kill('SIGTERM')
+    expect(await operator.exited).toBe(0)
+    expect([...admin.paused]).toEqual([])
+    admin.close()
+  },
+  timeoutMs,
+)
+
+/** A pooler pod that fits on no node, with what the operator needs to log in to its admin console. */
+function poolerOf(cluster: string, ca: { certificate: string; key: string }): KubeObject[] {
+  const identity = { instance: cluster, cluster }
+  const metadata = (name: string, component: string) => ({
+    name: `${cluster}-${name}`,
+    namespace: held,
+    labels: labels({ name: component, component, ...identity }),
+  })
+  const resources = { requests: { cpu: beyondAnyNode } }
+  const containers = [{ name: 'pgbouncer', image: 'localhost/none:1', resources }]
+  return [
+    secret(metadata('ca', 'platform'), { 'tls.crt': ca.certificate, 'tls.key': ca.key }, 'kubernetes.io/tls'),
+    secret(metadata('pooler', 'platform'), { 'admin-password': 'any' }),
+    { apiVersion: 'v1', kind: 'Pod', metadata: metadata('pooler-x', 'pooler'), spec: { containers } },
+  ]
+}
 
 test.concurrent(
   'an object in a namespace that is not watched says so until it is',

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubeObject } from '../crds/object.ts'
 import { apiVersion } from '../crds/schema/common.ts'
 import { schemaNames } from '../crds/schema/data-store.ts'
+import type { MatchingCluster } from '../crds/schema/matching-cluster.ts'
 import { readMigrations } from '../migrations/runner/files.ts'
 import { dataStoreController } from './data-store/controller.ts'
 import type { Schema } from './data-store/observe.ts'
@@ -17,6 +18,8 @@ import { WorkQueue } from './kube/queue.ts'
 import { startReflectors } from './kube/reflector.ts'
 import { managedBy } from './labels.ts'
 import { matchingClusterController } from './matching-cluster/controller.ts'
+import { observe } from './matching-cluster/observe.ts'
+import { letClientsGo } from './matching-cluster/switchover.ts'
 import { createLogger } from './observability/logger.ts'
 import { startServer } from './observability/server.ts'
 import { reconciler, type Controller } from './reconcile/controller.ts'
@@ -44,6 +47,9 @@ const ownedKinds: { apiVersion: string; kind: string }[] = [
  * the API server, which has a deadline of 10 s, is waited for. That leaves 20 of the pod's 30 s of grace for the Lease.
  */
 const drain = { hurryMs: 500, giveUpMs: 10_000 }
+
+/** How long poolers have then to let clients go: 2 s in all, and the successor, which asks once a second at least, is at work in 3. */
+const letGoMs = 1_500
 
 /** How long an operator that watches another namespace may take to observe an object there. */
 const elsewhereMs = 10_000
@@ -107,10 +113,25 @@ async function lead(): Promise<string> {
   startQueue('DataStore', dataStoreController(tools))
   startQueue('MatchingCluster', matchingClusterController(tools))
   release = async () => {
+    await letAllGo()
     await leadership.release()
     await events.flush()
   }
   return `leadership lost: ${(await leadership.lost).message}`
+
+  async function letAllGo() {
+    try {
+      // Whoever leads now may hold clients himself.
+      leadership.check()
+      const signal = AbortSignal.timeout(letGoMs)
+      const clusters = cache.list({ apiVersion, kind: 'MatchingCluster' }) as MatchingCluster[]
+      const own = clusters.filter(({ metadata }) => settings.watchNamespaces.includes(metadata.namespace ?? ''))
+      const held = await Promise.all(own.map((cluster) => letClientsGo(observe(cluster, tools, signal))))
+      for (const message of held.flat()) log.error({ message }, 'clients of the pooler may still be held')
+    } catch (error) {
+      log.error({ err: error }, 'clients of the poolers may still be held')
+    }
+  }
 
   function startQueue<Context>(kind: OwnKind, controller: Controller<Context>) {
     const { watchNamespaces } = settings

@@ -113,6 +113,18 @@ describe('requeue', () => {
   })
 })
 
+test('backoff that may not take longer than asked still counts as a failure', async () => {
+  const limited: Requeue[] = Array.from({ length: 8 }, () => ({ backoffAtMostMs: 2_000 }))
+  const { queue, started } = recording({ results: [...limited, 'backoff'] })
+  queue.start()
+  queue.add('a')
+  await vi.runAllTimersAsync()
+  const gaps = started.slice(1).map(({ atMs }, index) => atMs - (started[index]?.atMs ?? 0))
+  expect(Math.max(...gaps.slice(0, 8))).toBeLessThanOrEqual(2_001)
+  expect(gaps[0]).toBeLessThanOrEqual(501)
+  expect(gaps[8]).toBeGreaterThanOrEqual(30_000 - 1)
+})
+
 describe('drain', () => {
   test('waits for what runs and starts nothing more', async () => {
     const { queue, keys } = recording({ durationMs: 500 })

@@ -1,8 +1,8 @@
 import type { Logger } from '../observability/logger.ts'
 import { metrics } from '../observability/metrics.ts'
 
-/** When to process the key again: after a time, with growing delay, or (empty) on its next event only. */
-export type Requeue = { afterMs?: number } | 'backoff'
+/** When to process the key again: after a time, with growing delay (up to `backoffAtMostMs`), or (empty) on its next event only. */
+export type Requeue = { afterMs?: number } | 'backoff' | { backoffAtMostMs: number }
 
 export interface WorkQueueOptions {
   /** For metrics and logs. */
@@ -106,9 +106,10 @@ export class WorkQueue {
   async #work(key: string): Promise<void> {
     const requeue = await this.#process(key)
     this.#running.delete(key)
-    if (requeue !== 'backoff') this.#failures.delete(key)
+    const failed = requeue === 'backoff' || 'backoffAtMostMs' in requeue
+    if (!failed) this.#failures.delete(key)
     if (this.#addedWhileRunning.delete(key)) this.add(key)
-    else if (requeue === 'backoff') this.addAfter(key, this.#backoffMs(key))
+    else if (failed) this.addAfter(key, Math.min(this.#backoffMs(key), atMostMs(requeue)))
     else if (requeue.afterMs !== undefined) this.addAfter(key, requeue.afterMs)
     if (this.#running.size === 0 && this.#closed) this.#onIdle()
     this.#pump()
@@ -141,3 +142,6 @@ export class WorkQueue {
     metrics.queueDepth.set({ queue: this.#options.name }, this.#due.size)
   }
 }
+
+const atMostMs = (failure: 'backoff' | { backoffAtMostMs: number }) =>
+  failure === 'backoff' ? Infinity : failure.backoffAtMostMs

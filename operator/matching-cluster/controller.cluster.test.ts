@@ -105,8 +105,9 @@ async function reconcile(name: string): Promise<Map<ConditionType, Condition>> {
   return new Map(((await read(name)).status?.conditions ?? []).map((condition) => [condition.type, condition]))
 }
 
-/** Plays the DataStore's controller: Ready for its present spec, or not Ready with that message. */
+/** Plays the DataStore's controller: Ready for its present spec with what the pooler logs in with, or not Ready with that message. */
 async function say(store: string, problem?: string, more: object = {}): Promise<void> {
+  if (problem === undefined && !(await get(secretKind, `${store}-pooler`))) await makePoolerLogin(store)
   const { metadata } = (await get(dataStoreKind, store)) as DataStore
   const ready = {
     type: 'Ready',
@@ -125,6 +126,13 @@ async function say(store: string, problem?: string, more: object = {}): Promise<
     ...more,
   }
   tools.cache.wrote(await client.mergePatch(dataStoreKind, namespace, store, { status }, 'status'))
+}
+
+async function makePoolerLogin(store: string): Promise<void> {
+  const labels = { 'app.kubernetes.io/managed-by': managedBy, 'app.kubernetes.io/instance': store }
+  const values = { username: 'pgbouncer_auth', password: `password of ${store}` }
+  await client.create(secret({ name: `${store}-pooler`, namespace, labels }, values))
+  await until(() => cache.get(secretKind, namespace, `${store}-pooler`) !== undefined)
 }
 
 /** A cluster whose store is Ready and whose pooler is applied. */
@@ -259,6 +267,26 @@ test('a bad pooling parameter is named and changes nothing of what runs', async 
   const fixed = await reconcile('bad')
   expect(fixed.get('SpecValid')?.status).toBe('True')
   expect(fixed.has('Stalled')).toBe(false)
+})
+
+test('while the Secret with the pooler’s login is missing, the pooler stays as it is', async () => {
+  await makePooled('keyless')
+  const userlist = async () => secretValue(await get(secretKind, 'keyless-pooler'), 'userlist.txt')
+  const before = await userlist()
+  expect(before).toContain('"pgbouncer_auth" "password of keyless-core"')
+  const { generation } = (await get(deploymentKind, 'keyless-pooler'))!.metadata
+  await remove(secretKind, 'keyless-core-pooler')
+  expect((await reconcile('keyless')).get('PoolerReady')).toMatchObject({
+    status: 'False',
+    reason: 'SecretMissing',
+    message: expect.stringMatching(
+      /^Secret keyless-core-pooler .* is not there: DataStore keyless-core makes it/,
+    ) as string,
+  })
+  expect(await userlist()).toBe(before)
+  await makePoolerLogin('keyless-core')
+  expect((await reconcile('keyless')).get('PoolerReady')?.reason).toBe('Starting')
+  expect((await get(deploymentKind, 'keyless-pooler'))?.metadata.generation).toBe(generation)
 })
 
 test('a new cluster with a bad pooling parameter makes nothing at all', async () => {
@@ -473,6 +501,16 @@ test('a cluster that is paused itself tells them all the same: nobody would end 
   expect((await get(dataStoreKind, 'still-core'))?.metadata.annotations?.[poolerPausedAnnotation]).toBe(at)
 })
 
+test('a CA that is lost after a switchover is made again', async () => {
+  await makePooled('lost')
+  await runPooler('lost')
+  const at = new Date().toISOString()
+  await say('lost-core', undefined, { switchover: { request: 'any', at, state: 'Succeeded', message: '' } })
+  await remove(secretKind, 'lost-ca')
+  expect((await reconcile('lost')).get('StoresApplied')?.status).toBe('True')
+  expect(secretValue(await get(secretKind, 'lost-ca'), 'tls.crt')).toBeDefined()
+})
+
 test('sleep: services, pooler, stores, in this order; awake, each as it was', async () => {
   await makePooled('tired')
   const replicas = async () => ((await get(deploymentKind, 'tired-pooler'))?.['spec'] as { replicas: number }).replicas
@@ -500,12 +538,24 @@ test('sleep: services, pooler, stores, in this order; awake, each as it was', as
   const { metadata } = (await get(dataStoreKind, 'tired-core'))!
   const asleep = { type: 'EngineReady', status: 'False', reason: 'Hibernated', message: 'hibernated' }
   const common = { observedGeneration: metadata.generation, lastTransitionTime: '2026-01-01T00:00:00Z' }
-  await say('tired-core', 'hibernated', { phase: 'Hibernated', conditions: [{ ...asleep, ...common }] })
+  const conditions = [{ ...asleep, ...common }]
+  await say('tired-core', 'pod tired-core-0 is stopping', { phase: 'Updating', conditions })
+  expect((await reconcile('tired')).get('StoresReady')?.message).toBe('core: tired-core is stopping')
+  await say('tired-core', 'hibernated', { phase: 'Hibernated', conditions })
   const third = await reconcile('tired')
   expect(third.get('StoresReady')).toMatchObject({ status: 'False', reason: 'Hibernated' })
   expect(third.get('Ready')?.message).toBe('hibernated: set spec.hibernate to false to wake it')
   expect(third.has('Reconciling') || third.has('Stalled')).toBe(false)
   expect((await read('tired')).status?.phase).toBe('Hibernated')
+
+  // Somebody scales the Deployment up: its pod stops again, and the store sleeps on.
+  await client.mergePatch(deploymentKind, namespace, 'tired-pooler', { spec: { replicas: 1 } })
+  await until(() => pods().length === 1)
+  await until(async () => /^pod tired-pooler-/.test((await reconcile('tired')).get('StoresReady')?.message ?? ''))
+  expect([await sleeps(), await replicas()]).toEqual([true, 0])
+  await until(() => pods().every(({ metadata }) => metadata.deletionTimestamp !== undefined))
+  await Promise.all(pods().map(endPod))
+  await until(() => pods().length === 0)
 
   await change('tired', { hibernate: false })
   expect((await reconcile('tired')).get('StoresReady')?.reason).toBe('StoreNotReady')
@@ -513,6 +563,27 @@ test('sleep: services, pooler, stores, in this order; awake, each as it was', as
   await say('tired-core')
   expect((await reconcile('tired')).get('PoolerReady')?.reason).toBe('Starting')
   expect(await replicas()).toBe(1)
+})
+
+test('a pod that was evicted keeps nothing from going to sleep', async () => {
+  await makePooled('evicted')
+  const pods = () =>
+    cache.list(podKind, namespace).filter(({ metadata }) => metadata.name.startsWith('evicted-pooler-'))
+  await until(() => pods().length === 1)
+  const [evicted] = pods()
+  await playRunning(client, evicted!, { phase: 'Failed', reason: 'Evicted' })
+  await until(() => pods().length === 2)
+  await change('evicted', { hibernate: true })
+  await until(async () => {
+    await Promise.all(
+      pods()
+        .filter(({ metadata }) => metadata.deletionTimestamp)
+        .map(endPod),
+    )
+    await reconcile('evicted')
+    return ((await get(dataStoreKind, 'evicted-core')) as DataStore).spec.hibernate
+  }, 20_000)
+  expect(pods().map(({ metadata }) => metadata.uid)).toEqual([evicted?.metadata.uid])
 })
 
 test('what waits in a store is said of the cluster, too, with its plan, and is gone with it', async () => {

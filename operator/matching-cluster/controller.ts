@@ -11,12 +11,13 @@ import { steps, whyNotReady } from './steps.ts'
 
 /** Brings one MatchingCluster to its spec. It talks to no engine: that is what its DataStores are for. */
 export function matchingClusterController(tools: Tools): Controller<Context> {
+  const since = tools.now()
   return {
     apiVersion,
     kind: 'MatchingCluster',
     observe: async (object, signal) => observe(object as MatchingCluster, tools, signal),
     steps,
-    urgent: (object, signal) => holdClients(observe(object as MatchingCluster, tools, signal)),
+    urgent: (object, signal) => holdClients(observe(object as MatchingCluster, tools, signal), since),
     extraStatus: storesStatus,
     needsFinalizer,
     finalSteps,

@@ -15,10 +15,16 @@ const clients = ['service', 'pooler'] as const
 export async function stopClients(context: Context): Promise<string | undefined> {
   for (const component of clients) {
     for (const deployment of deploymentsOf(context, component)) await scaleToZero(context, deployment)
-    const [pod] = findPods(context, component)
+    const [pod] = findPods(context, component).filter(hasNotEnded)
     if (pod) return `pod ${pod.metadata.name} is stopping; the stores follow when no client is left`
   }
   return undefined
+}
+
+/** An evicted pod stays as a record of it. */
+function hasNotEnded(pod: KubeObject): boolean {
+  const { phase } = (pod['status'] ?? {}) as { phase?: string }
+  return phase !== 'Failed' && phase !== 'Succeeded'
 }
 
 function deploymentsOf({ cluster, namespace, tools }: Context, component: string): KubeObject[] {
@@ -49,8 +55,6 @@ export function asleep(context: Context): Outcome {
   return { kind: 'asleep', reason: 'Hibernated', message: 'hibernated: set spec.hibernate to false to wake it' }
 }
 
-function isAsleep({ metadata, status }: DataStore): boolean {
-  return (status?.conditions ?? []).some(
-    ({ reason, observedGeneration }) => reason === 'Hibernated' && observedGeneration === metadata.generation,
-  )
-}
+/** Its conditions name hibernation while it still stops, too. */
+const isAsleep = ({ metadata, status }: DataStore) =>
+  status?.phase === 'Hibernated' && status.observedGeneration === metadata.generation

@@ -49,9 +49,10 @@ const storesApplied: Step<Context> = {
     const refused = (await ensureAuthority(tools, ca)) ?? (await ensureTokens(context))
     if (refused) return refused
     await releaseProtected(context)
-    // Clients stop before the stores they use.
+    // Clients stop before the stores they use. A store that sleeps is not woken by one that comes back meanwhile.
     if (cluster.spec.hibernate) context.stopping = await stopClients(context)
-    const stores = children(cluster, { sleep: cluster.spec.hibernate && !context.stopping })
+    const isAsleep = [...readStores(context).values()].some(({ spec }) => spec.hibernate)
+    const stores = children(cluster, { sleep: cluster.spec.hibernate && (isAsleep || !context.stopping) })
     const applied = await tools.applier.applyAll(stores.map((store) => ownedUnlessProtected(cluster, store)))
     return applied.refused ? waitFor(applied.refused) : { kind: 'done', reason: 'Applied' }
   },
@@ -119,11 +120,19 @@ async function ensurePoolerSecret(context: Context): Promise<Outcome | undefined
   const adminPassword = secretValue(findSecret(context, name), 'admin-password') ?? randomPassword()
   const passwords: Record<string, string> = {}
   for (const store of stores.values()) {
-    const password = secretValue(findSecret(context, storeNames.poolerSecret(store.metadata.name)), 'password')
-    if (password) passwords[poolerRole] = password
+    const source = storeNames.poolerSecret(store.metadata.name)
+    const password = secretValue(findSecret(context, source), 'password')
+    // Without it no client could log in, and another userlist.txt rolls the pods.
+    if (!password) return waitForPassword(source, store)
+    passwords[poolerRole] = password
   }
   const values = poolerSecretValues(passwords, adminPassword)
   return writeSecret(tools, metadata(context, name), values)
+}
+
+function waitForPassword(name: string, store: DataStore): Outcome {
+  const message = `Secret ${name} with the pooler's password is not there: DataStore ${store.metadata.name} makes it; the pooler stays as it is until then`
+  return { kind: 'wait', reason: 'SecretMissing', message, retryAfterMs: 5_000 }
 }
 
 function ensurePoolerCertificate(context: Context): Promise<Outcome | undefined> {

@@ -10,6 +10,8 @@ const holdMs = 30_000
 /** A transaction may end within this time; the DataStore's controller waits 5 s. */
 const pauseMs = 3_000
 const askMs = 2_000
+/** How long pods are asked for what may have stayed paused. Every database can be RESUMEd by then, or its pod is gone. */
+const concernMs = 10 * 60_000
 
 /**
  * The pooler's half of a planned switchover: clients wait for the new primary instead of failing on the old one.
@@ -21,17 +23,40 @@ const askMs = 2_000
  * 4. Once the state is another, or after `holdMs`, every pod RESUMEs.
  *
  * What is paused is asked of the pods each time: it does not matter which operator paused it, and a new pod is not paused.
- * @returns  when it has to be called again at the latest; undefined: nothing is held
+ * @param since  when this operator began to lead: what another left paused may be older than `concernMs`
+ * @returns      when it has to be called again at the latest; undefined: nothing is held
  */
-export async function holdClients(context: Context): Promise<number | undefined> {
-  const planned = [...context.stores.values()].filter((store) => store.status?.switchover)
-  if (planned.length === 0) return undefined
+export async function holdClients(context: Context, since: Date): Promise<number | undefined> {
   const now = context.tools.now()
+  const isNew = now.getTime() - since.getTime() < concernMs
+  const planned = [...context.stores.values()].filter((store) =>
+    isNew ? store.status?.switchover : isRecent(store, now),
+  )
+  if (planned.length === 0) return undefined
   const holds = planned.map((store) => ({ store, hold: decideHold(store, now) }))
   const asked = await Promise.all(runningPoolers(context).map((pooler) => bringTo(context, pooler, holds)))
   for (const { store, hold } of holds) if (hold.kind === 'begin') await tellHeld(context, store)
   const times = [...holds.map(({ hold }) => hold.endsInMs), ...asked].filter((ms) => ms !== undefined)
   return times.length > 0 ? Math.min(...times) : undefined
+}
+
+function isRecent({ status }: DataStore, now: Date): boolean {
+  return status?.switchover !== undefined && now.getTime() - Date.parse(status.switchover.at) < concernMs
+}
+
+/**
+ * RESUMEs everything: for an operator that stops, because nobody may come after it.
+ * @param context  its signal is the deadline
+ * @returns        what may still be held, in sentences
+ */
+export async function letClientsGo(context: Context): Promise<string[]> {
+  const now = context.tools.now()
+  if (![...context.stores.values()].some((store) => isRecent(store, now))) return []
+  const asked = runningPoolers(context).map(async ({ pod, console }) => {
+    const failed = await resumeOthers(console, [], [], context.signal)
+    return failed ? [`pod ${pod.metadata.name}: ${failed}`] : []
+  })
+  return (await Promise.all(asked)).flat()
 }
 
 // prettier-ignore

@@ -25,7 +25,7 @@ interface Context {
   extra: Record<string, unknown>
   needsFinalizer?: boolean
   final?: Outcome
-  urgentMs?: number
+  urgentMs?: number | Error
 }
 
 const proxy = new Proxy(config)
@@ -38,7 +38,10 @@ let reconcile: ReturnType<typeof reconciler<Context>>
 
 const controller: Controller<Context> = {
   ...thing,
-  urgent: async () => next.urgentMs,
+  urgent: async () => {
+    if (next.urgentMs instanceof Error) throw next.urgentMs
+    return next.urgentMs
+  },
   observe: async () => next,
   steps: [
     { condition: 'SpecValid', run: async () => ({ kind: 'done', reason: 'Valid' }) },
@@ -149,6 +152,23 @@ test('what is urgent is asked for whatever the steps say, also while the object 
   expect(await run(key)).toEqual({ afterMs: 321 })
   delete next.urgentMs
   expect(await run(key)).toEqual({})
+})
+
+test('what is urgent comes back in time although the steps fail, and its own error keeps no step from running', async () => {
+  const key = await make('both')
+  next = { ...next, urgentMs: 321, outcome: new Error('a step') }
+  expect(await run(key)).toEqual({ backoffAtMostMs: 321 })
+  proxy.intercept = (_request, response) => {
+    response.writeHead(500).end()
+    return 'answered'
+  }
+  next.outcome = { kind: 'wait', reason: 'PreviousOwnerTerminating', message: 'unsaid', retryAfterMs: 123 }
+  expect(await run(key)).toEqual({ backoffAtMostMs: 321 })
+  proxy.intercept = () => 'forward'
+  next = { urgentMs: new Error('the CA is gone'), outcome: { kind: 'done', reason: 'Applied' }, extra: {} }
+  await until(() => find(cache.get(thing, namespace, 'both')?.['status'] as CommonStatus, 'Ready') !== undefined)
+  expect(await run(key)).toEqual({ afterMs: 2_000 })
+  expect(find(await statusOf('both'), 'Ready')?.status).toBe('True')
 })
 
 test('an object that changed since it was read: nothing is overwritten, and the key comes back', async () => {
@@ -286,25 +306,30 @@ test('nobody works on a paused object that is being deleted', async () => {
   await run(key)
   await client.mergePatch(thing, namespace, 'pausedatend', { spec: { paused: true } })
   await remove('pausedatend')
-  expect(await run(key)).toEqual({})
+  expect(await run(key)).toEqual({ afterMs: 60_000 })
   expect(find(await statusOf('pausedatend'), 'ReconciliationPaused')?.status).toBe('True')
   expect(await finalizersOf('pausedatend')).toEqual([finalizer])
   await client.mergePatch(thing, namespace, 'pausedatend', { metadata: { finalizers: null } })
 })
 
-test('a namespace that is being deleted takes everything with it: no final step holds it up', async () => {
-  const name = `${namespace}-going`
-  watchNamespaces.push(name)
-  await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
-  await client.create({ ...thing, metadata: { name: 'going', namespace: name }, spec: {} })
-  await until(() => cache.get(thing, name, 'going') !== undefined)
-  next = { ...next, needsFinalizer: true, final: { kind: 'blocked', reason: 'Deleting', message: 'never' } }
-  await run(`${name}/going`)
-  await client.request('DELETE', `/api/v1/namespaces/${name}`)
-  await until(() => cache.get(thing, name, 'going')?.metadata.deletionTimestamp !== undefined, 30_000)
-  await until(async () => (await run(`${name}/going`)) !== 'backoff')
-  expect(await client.get(thing, name, 'going')).toBeUndefined()
-})
+test.each(['watched', 'paused', 'elsewhere'])(
+  'a namespace that is being deleted takes everything with it: nothing of ours holds it up (%s)',
+  async (how) => {
+    const name = `${namespace}-${how}`
+    watchNamespaces.push(name)
+    await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+    await client.create({ ...thing, metadata: { name: 'going', namespace: name }, spec: {} })
+    await until(() => cache.get(thing, name, 'going') !== undefined)
+    next = { ...next, needsFinalizer: true, final: { kind: 'blocked', reason: 'Deleting', message: 'never' } }
+    await run(`${name}/going`)
+    if (how === 'paused') await client.mergePatch(thing, name, 'going', { spec: { paused: true } })
+    if (how === 'elsewhere') watchNamespaces.pop()
+    await client.request('DELETE', `/api/v1/namespaces/${name}`)
+    await until(() => cache.get(thing, name, 'going')?.metadata.deletionTimestamp !== undefined, 30_000)
+    await until(async () => (await run(`${name}/going`)) !== 'backoff')
+    expect(await client.get(thing, name, 'going')).toBeUndefined()
+  },
+)
 
 test('an overloaded API server is given the time it asks for', async () => {
   const key = await make('overloaded')

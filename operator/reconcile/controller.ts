@@ -63,19 +63,26 @@ export function reconciler<Context>(controller: Controller<Context>, tools: Reco
     const { kind } = controller
     const log = tools.log.child({ kind, key })
     const stopTimer = metrics.reconcileDuration.startTimer({ kind })
-    try {
-      const { requeue, result } = await reconcile(controller, { ...tools, log }, key, signal)
-      metrics.reconciles.inc({ kind, result })
-      log.debug({ result, requeue }, 'reconciled')
-      return requeue
-    } catch (error) {
-      metrics.reconciles.inc({ kind, result: 'error' })
-      log.error({ error: messageOf(error), err: error }, 'reconcile failed')
-      const afterMs = retryAfterOf(error)
-      return afterMs === undefined ? 'backoff' : { afterMs }
-    } finally {
-      stopTimer()
-    }
+    const { requeue, result } = await orError(log, () => reconcile(controller, { ...tools, log }, key, signal))
+    stopTimer()
+    metrics.reconciles.inc({ kind, result })
+    log.debug({ result, requeue }, 'reconciled')
+    return requeue
+  }
+}
+
+interface Reconciled {
+  requeue: Requeue
+  result: string
+}
+
+async function orError(log: Logger, work: () => Promise<Reconciled>): Promise<Reconciled> {
+  try {
+    return await work()
+  } catch (error) {
+    log.error({ error: messageOf(error), err: error }, 'reconcile failed')
+    const afterMs = retryAfterOf(error)
+    return { requeue: afterMs === undefined ? 'backoff' : { afterMs }, result: 'error' }
   }
 }
 
@@ -84,22 +91,49 @@ async function reconcile<Context>(
   tools: ReconcilerTools,
   key: string,
   signal: AbortSignal,
-): Promise<{ requeue: Requeue; result: string }> {
+): Promise<Reconciled> {
   const [namespace, name] = key.split('/') as [string, string]
   const object = tools.cache.get(controller, namespace, name)
   if (!object) return { requeue: {}, result: 'absent' }
   const deleting = object.metadata.deletionTimestamp !== undefined
   if (deleting && !hasFinalizer(object)) return { requeue: {}, result: 'absent' }
-  if (!tools.watchNamespaces.includes(namespace)) return refuse(object, controller, tools)
-  const urgentMs = deleting ? undefined : await controller.urgent?.(object, signal)
-  const { requeue, result } = isPaused(object)
-    ? await pause(object, tools)
-    : await work(controller, tools, object, signal)
-  return { requeue: urgentMs === undefined ? requeue : soonest(requeue, urgentMs), result }
+  // Whoever watches there and whatever is paused: it would hold up the namespace.
+  if (deleting && (await isNamespaceGoing(object, tools))) return letGo(object, tools)
+  const isElsewhere = !tools.watchNamespaces.includes(namespace)
+  const isLeftAlone = isElsewhere || isPaused(object)
+  const askedMs = deleting || isElsewhere ? undefined : await askUrgent(controller, tools.log, object, signal)
+  const { requeue, result } = await orError(tools.log, () => {
+    if (isElsewhere) return refuse(object, controller, tools)
+    return isLeftAlone ? pause(object, tools) : work(controller, tools, object, signal)
+  })
+  const latestMs = deleting && isLeftAlone ? leftAloneMs : askedMs
+  return { requeue: latestMs === undefined ? requeue : soonest(requeue, latestMs), result }
+}
+
+/** No event of a deleted object tells that its namespace is deleted, too. */
+const leftAloneMs = 60_000
+
+/** How soon what is urgent is tried again after an error. */
+const urgentRetryMs = 2_000
+
+/** An error keeps no step from running: one of them may be what mends it. */
+async function askUrgent<Context>(
+  controller: Controller<Context>,
+  log: Logger,
+  object: KubeObject,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  try {
+    return await controller.urgent?.(object, signal)
+  } catch (error) {
+    log.error({ error: messageOf(error), err: error }, 'what is urgent failed')
+    return urgentRetryMs
+  }
 }
 
 function soonest(requeue: Requeue, ms: number): Requeue {
-  return requeue === 'backoff' ? requeue : { afterMs: Math.min(requeue.afterMs ?? Infinity, ms) }
+  if (requeue === 'backoff') return { backoffAtMostMs: ms }
+  return 'backoffAtMostMs' in requeue ? requeue : { afterMs: Math.min(requeue.afterMs ?? Infinity, ms) }
 }
 
 async function work<Context>(
@@ -107,7 +141,7 @@ async function work<Context>(
   tools: ReconcilerTools,
   object: KubeObject,
   signal: AbortSignal,
-): Promise<{ requeue: Requeue; result: string }> {
+): Promise<Reconciled> {
   const context = await controller.observe(object, signal)
   if (object.metadata.deletionTimestamp) return finalize(controller, object, context, tools)
   const held = await setFinalizer(object, controller.needsFinalizer?.(context) ?? false, tools)
@@ -119,36 +153,34 @@ async function work<Context>(
   return conclude(held, found, controller.extraStatus?.(context) ?? {}, tools)
 }
 
-/** Nothing to wait for, all done, or a namespace that takes everything with it: the finalizer goes, and with it the object. */
+/** Nothing to wait for or all done: the finalizer goes, and with it the object. */
 async function finalize<Context>(
   controller: Controller<Context>,
   object: KubeObject,
   context: Context,
   tools: ReconcilerTools,
-): Promise<{ requeue: Requeue; result: string }> {
-  const isFree = !controller.needsFinalizer?.(context) || (await isNamespaceGoing(object, tools))
-  const results = isFree ? [] : await runSteps(controller.finalSteps ?? [], context)
+): Promise<Reconciled> {
+  const results = controller.needsFinalizer?.(context) ? await runSteps(controller.finalSteps ?? [], context) : []
   if (results.some(({ outcome }) => outcome.kind !== 'done'))
     return conclude(object, { results, observed: [], deleting: true }, {}, tools)
+  return letGo(object, tools)
+}
+
+async function letGo(object: KubeObject, tools: ReconcilerTools): Promise<Reconciled> {
   return (await setFinalizer(object, false, tools)) === 'conflict'
     ? conflict(tools)
     : { requeue: {}, result: 'finalized' }
 }
 
 /** Reports what the steps found and says when to come back. */
-async function conclude(
-  object: KubeObject,
-  found: Found,
-  extra: object,
-  tools: ReconcilerTools,
-): Promise<{ requeue: Requeue; result: string }> {
+async function conclude(object: KubeObject, found: Found, extra: object, tools: ReconcilerTools): Promise<Reconciled> {
   logSurprise(found.results, tools.log)
   if ((await report(object, found, extra, tools)) === 'conflict') return conflict(tools)
   const stopped = found.results.find(({ outcome }) => outcome.kind !== 'done')
   return { requeue: requeueAfter(found.results), result: stopped?.outcome.kind ?? 'done' }
 }
 
-function conflict(tools: ReconcilerTools): { requeue: Requeue; result: string } {
+function conflict(tools: ReconcilerTools): Reconciled {
   tools.log.debug('the object changed while it was reconciled')
   return { requeue: 'backoff', result: 'conflict' }
 }
@@ -167,7 +199,7 @@ async function refuse<Context>(
   object: KubeObject,
   { steps }: Controller<Context>,
   tools: ReconcilerTools,
-): Promise<{ requeue: Requeue; result: string }> {
+): Promise<Reconciled> {
   const { fields, previous, generation } = statusOf(object)
   if (isPaused(object) || previous?.observedGeneration === generation) return { requeue: {}, result: 'elsewhere' }
   const message = `namespace ${object.metadata.namespace} is not watched: add it to the value watchNamespaces of the operator's chart, or apply the object in a namespace that is`
@@ -181,7 +213,7 @@ async function refuse<Context>(
 }
 
 /** Its next event, which resuming brings, leads back here. */
-async function pause(object: KubeObject, tools: ReconcilerTools): Promise<{ requeue: Requeue; result: string }> {
+async function pause(object: KubeObject, tools: ReconcilerTools): Promise<Reconciled> {
   const { fields, previous, generation } = statusOf(object)
   const status = { ...fields, ...pausedStatus(previous, generation, new Date()) }
   const written = await patchStatus(tools, object, status)

@@ -26,18 +26,30 @@ test.each([
   ['or what the spec says they need',                 { databases: { [reads]: { pool_size: '15' } } },                       [backend],    [25, 15]],
   ['a given limit stays',                             { databases: { [core]: { max_db_connections: '12' } } },               [backend],    [12, 5]],
   ['of reads, too',                                   { databases: { [reads]: { max_db_connections: '9' } } },               [backend],    [31, 9]],
-  ['reads from replicas have servers of their own',   {},                                                                    [replicated], [40, 40]],
-  ['the server has more connections',                 {},                                    [{ ...replicated, maxConnections: 500 }],     [240, 240]],
+  ['reads from replicas may end at the primary',      {},                                                                    [replicated], [20, 20]],
+  ['and get what writes leave',                       { replicas: 2 },                                                       [replicated], [20, 6]],
+  ['or five, which writes then lack',                 { replicas: 3 },                                                       [replicated], [15, 5]],
+  ['but half of little',                              { replicas: 20 },                                                      [replicated], [2, 1]],
+  ['or what the spec says they need',                 { databases: { [reads]: { pool_size: '15' }, [core]: { pool_size: '10' } } }, [replicated], [20, 20]],
+  ['a given limit of theirs stays',                   { databases: { [reads]: { max_db_connections: '9' } } },               [replicated], [31, 9]],
+  ['and takes nothing that writes ask for',           { databases: { [reads]: { max_db_connections: '40' } } },              [replicated], [20, 40]],
+  ['a given limit of writes stays',                   { databases: { [core]: { max_db_connections: '12' } } },               [replicated], [12, 20]],
+  ['the server has more connections',                 {},                                    [{ ...replicated, maxConnections: 500 }],     [120, 120]],
 ])('limits: %s', (_name, pooling, backends, [write, read]) => {
   expect(Object.fromEntries(connectionLimits(poolerPlan(pooling, backends)))).toEqual({ [core]: write, [reads]: read })
 })
 
 /** Never more than the server has, whatever is asked for: with limits, too high a demand only waits. */
 test.each([1, 2, 3, 4, 20])('limits of all pods and one more fit the server: %i pods', (replicas) => {
-  const limits = [...connectionLimits(poolerPlan({ replicas, parameters: { default_pool_size: '30' } })).values()]
+  for (const one of [backend, replicated]) expectToFit(replicas, one)
+})
+
+function expectToFit(replicas: number, one: typeof backend): void {
+  const plan = poolerPlan({ replicas, parameters: { default_pool_size: '30' } }, [one])
+  const limits = [...connectionLimits(plan).values()]
   const sum = limits.reduce((total, limit) => total + limit, 0)
   expect(sum * (replicas + 1)).toBeLessThanOrEqual(100 - 20)
-})
+}
 
 describe('what is asked for', () => {
   const asked = (pooling: Parameters<typeof poolerPlan>[0], backends = [backend]) =>

@@ -1,5 +1,5 @@
 import type { PoolerPlan } from './compile.ts'
-import { databasesOf, type PooledDatabase } from './databases.ts'
+import { databasesOf, readOnlyName, type PooledDatabase } from './databases.ts'
 import { effectiveSettings } from './settings.ts'
 
 /** Connections of a server that the pooler leaves alone: migrations, relay, operator, people, superuser_reserved. */
@@ -21,16 +21,36 @@ export function connectionBudget(maxConnections: number, replicas: number): numb
 
 /**
  * max_db_connections of each database: what its logins' pools can never exceed together. Those that lead to the same server share
- * its budget. Replicas count one by one, for all reads may end at the last of them that runs.
+ * its budget. Replicas count one by one, for all reads may end at the last of them that runs, and at the primary, which the
+ * read-only Service leads to while no replica is ready: then they share its budget, too.
  */
 export function connectionLimits(plan: PoolerPlan): Map<string, number> {
-  return new Map(servers(plan).flatMap((server) => [...limitsOf(server)]))
+  const all = servers(plan)
+  const limits = new Map(all.flatMap((server) => [...limitsOf(server)]))
+  for (const { database, readOnlyHost } of plan.backends) {
+    const primary = all.find(({ first }) => first.name === database)
+    const replicas = all.find(({ first }) => first.name === readOnlyName(database))
+    if (readOnlyHost && primary && replicas) shareLimits(primary, replicas.first, limits)
+  }
+  return limits
 }
 
 function limitsOf({ budget, first, others }: Server): Map<string, number> {
   const rest = others.map(({ name, asked }) => [name, asked ?? between(1, budget - first.asked, sharedReads)] as const)
   const left = Math.max(1, budget - rest.reduce((sum, [, limit]) => sum + limit, 0))
   return new Map([[first.name, first.fixed ? first.asked : left], ...rest])
+}
+
+/**
+ * Reads of a store with replicas get what writes do not ask for, up to a half or all of their own pools, and five where half is as
+ * much. A limit in the spec stays as it is, and writes keep what they ask for beside that of reads.
+ */
+function shareLimits({ budget, first: writes }: Server, reads: Server['first'], limits: Map<string, number>): void {
+  const half = Math.floor(budget / 2)
+  const least = Math.max(1, Math.min(sharedReads, half))
+  const counted = between(least, budget - writes.asked, reads.fixed ? reads.asked : Math.max(half, reads.asked))
+  if (!reads.fixed) limits.set(reads.name, counted)
+  if (!writes.fixed) limits.set(writes.name, Math.max(1, budget - counted))
 }
 
 const between = (least: number, value: number, most: number) => Math.min(Math.max(value, least), most)

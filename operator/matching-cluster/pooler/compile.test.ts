@@ -86,7 +86,7 @@ describe('the read-only database', () => {
 
   test('leads to the replicas, may be served by one, and leaves one that was made primary in time', () => {
     expect(line(poolerPlan({}, [replicated]))).toBe(
-      'host=demo-core-ro.ns.svc port=5432 dbname=supersmartmatch_core server_lifetime=300 max_db_connections=40',
+      'host=demo-core-ro.ns.svc port=5432 dbname=supersmartmatch_core server_lifetime=300 max_db_connections=20',
     )
   })
 
@@ -112,7 +112,7 @@ test('settings of one database are written to its line, and expected of it alone
   )
   const { supersmartmatch_core: core, supersmartmatch_core_ro: reads } = effective.databases
   expect(core).toMatchObject({ pool_mode: 'session', pool_size: '7', max_connections: '9', server_lifetime: '60' })
-  expect(reads).toMatchObject({ pool_mode: '', pool_size: '20', max_connections: '40', server_lifetime: '300' })
+  expect(reads).toMatchObject({ pool_mode: '', pool_size: '20', max_connections: '20', server_lifetime: '300' })
 })
 
 test('settings of one login are written to its line; the other is listed without any, which takes former ones back', () => {

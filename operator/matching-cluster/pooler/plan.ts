@@ -72,13 +72,13 @@ export interface RunningPooler {
   console: Console
 }
 
-/** The pooler's pods that run, and how to reach the admin console of each. */
+/** The pooler's pods that run, and how to reach the admin console of each: none without its password and the CA. */
 export function runningPoolers(context: Context): RunningPooler[] {
   const pods = findPods(context, 'pooler').filter(isRunning)
   const { name } = context.cluster.metadata
   const password = secretValue(findSecret(context, names.pooler(name)), 'admin-password')
-  if (pods.length === 0 || password === undefined) return []
-  const ca = authority(context).certificate
+  const ca = secretValue(findSecret(context, names.caSecret(name)), 'tls.crt')
+  if (password === undefined || ca === undefined) return []
   const certificate = secretValue(findSecret(context, names.poolerTlsSecret(name)), 'tls.crt') ?? ''
   const [servername = ''] = poolerServerNames(context.cluster)
   return pods.map((pod) => {
