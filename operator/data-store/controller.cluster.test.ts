@@ -28,6 +28,7 @@ const dataStoreKind = { apiVersion, kind: 'DataStore' }
 const secretKind = { apiVersion: 'v1', kind: 'Secret' }
 const jobKind = { apiVersion: 'batch/v1', kind: 'Job' }
 const claimKind = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' }
+const serviceKind = { apiVersion: 'v1', kind: 'Service' }
 const podKind = { apiVersion: 'v1', kind: 'Pod' }
 const statefulSetKind = { apiVersion: 'apps/v1', kind: 'StatefulSet' }
 /** As operator/main.ts watches them: owned kinds by our label only, so that somebody else's Secret is not in the cache. */
@@ -595,6 +596,42 @@ test('what Patroni remembers of a former store goes before a first start with an
   await make('empty')
   await reconcile('empty')
   expect(await remembered('empty')).toBeUndefined()
+})
+
+test('what Patroni remembers has no owner: like the volumes it outlives the store, also one that an earlier operator made', async () => {
+  await make('memory')
+  await reconcile('memory')
+  const services = ['memory-config', 'memory-sync']
+  const owners = async () =>
+    Promise.all(services.map(async (name) => (await get(serviceKind, name))?.metadata.ownerReferences ?? []))
+  expect(await owners()).toEqual([[], []])
+
+  const { ownerReferences } = (await get(serviceKind, 'memory'))!.metadata
+  expect(ownerReferences).toHaveLength(1)
+  for (const name of services) {
+    await client.mergePatch(serviceKind, namespace, name, { metadata: { ownerReferences } })
+    await until(() => cache.get(serviceKind, namespace, name)?.metadata.ownerReferences !== undefined)
+  }
+  expect((await reconcile('memory')).get('ObjectsApplied')?.status).toBe('True')
+  expect(await owners()).toEqual([[], []])
+})
+
+test('a store is not begun anew beside the volumes of others; a claim that is going is waited for', async () => {
+  const labels = { 'app.kubernetes.io/managed-by': managedBy, 'app.kubernetes.io/instance': 'headless' }
+  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '2Gi' } } }
+  const metadata = { name: 'data-headless-1', namespace, labels, finalizers: ['test.example/hold'] }
+  await client.create({ ...claimKind, metadata, spec })
+  await until(() => cache.get(claimKind, namespace, 'data-headless-1') !== undefined)
+  await make('headless')
+  expect((await reconcile('headless')).get('ObjectsApplied')?.reason).toBe('VolumeMissing')
+  expect(await get(statefulSetKind, 'headless')).toBeUndefined()
+
+  await client.delete((await get(claimKind, 'data-headless-1'))!)
+  await until(() => cache.get(claimKind, namespace, 'data-headless-1')?.metadata.deletionTimestamp !== undefined)
+  expect((await reconcile('headless')).get('ObjectsApplied')?.reason).toBe('PreviousOwnerTerminating')
+  await client.mergePatch(claimKind, namespace, 'data-headless-1', { metadata: { finalizers: null } })
+  await until(() => cache.get(claimKind, namespace, 'data-headless-1') === undefined)
+  expect((await reconcile('headless')).get('ObjectsApplied')?.status).toBe('True')
 })
 
 test('a retained volume of the size that is asked for is adopted, however it is written', async () => {

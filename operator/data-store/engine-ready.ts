@@ -287,7 +287,7 @@ async function probe(context: Context): Promise<Outcome | undefined> {
     context.found.version = health.version
     return undefined
   }
-  const lost = volumeEmpty(context.store, databasePods(context))
+  const lost = volumeEmpty(context.store, databasePods(context), findVolumeClaims(context))
   if (lost) return lost
   const message = podProblem(databasePods(context)) ?? health.message
   // prettier-ignore

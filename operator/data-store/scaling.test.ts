@@ -54,8 +54,21 @@ test('what is refused is done when somebody says so, one at a time', () => {
 // prettier-ignore
 test.each([
   ['the volumes of three members: any may have been primary', 3, 3, 3],
-  ['no more than are wanted',                                 3, 2, 2],
+  ['those of more than are wanted: only then some may go',    3, 1, 3],
   ['one',                                                     1, 3, 1],
-])('a store that comes back to %s', (_name, kept, wanted, members) => {
-  expect(nextSize({ live: undefined, kept, wanted, membership: undefined, approved: false, nameOf: String })).toEqual(settled(members))
+  ['none',                                                    0, 3, 1],
+  ['three, and hibernates',                                   3, 0, 0],
+])('a store that comes back, or wakes, to %s', (_name, kept, wanted, members) => {
+  for (const live of [undefined, 0])
+    expect(nextSize({ live, kept, wanted, membership: undefined, approved: false, nameOf: String })).toEqual(settled(members))
+})
+
+// prettier-ignore
+test.each([
+  ['to one: all come back, whoever answers', 1, 3, 3, [first[0]!], settled(3)],
+  ['and fewer are wanted: all come back before one may go', 1, 3, 1, undefined, { kind: 'refused', members: 3 }],
+  ['of a volume that was marked nobody needs to come back', 2, 2, 3, [first[0]!], settled(2)],
+])('somebody scaled the StatefulSet down %s', (_name, live, kept, wanted, members, expected) => {
+  const membership = members && { members, paused: false }
+  expect(nextSize({ live, kept, wanted, membership, approved: false, nameOf: (ordinal) => `db-${ordinal}` })).toMatchObject(expected)
 })

@@ -13,7 +13,8 @@ export type Scaling =
  * How many pods there shall be now, on the way from `live` to `wanted`. Up: one more when all there are follow the primary, so that
  * copies are made one after the other and the first pod, which has the data, comes first. Down: one less, the highest ordinal, and
  * only when what stays has everything; pod 0 goes last, as the primary.
- * @param kept        volumes of a former store of this name, from pod 0 on, of which any may hold the newest data: all begin at once
+ * @param live        undefined: no StatefulSet yet. Fewer than `kept`: somebody else scaled it, and any of those may hold the newest data
+ * @param kept        members whose volumes nobody marked as outlived; all of them begin at once, and only then some may go
  * @param wanted      0: hibernate
  * @param membership  undefined: no member answers
  * @param nameOf      of the pod with this ordinal
@@ -26,14 +27,19 @@ export function nextSize(input: {
   approved: boolean
   nameOf: (ordinal: number) => string
 }): Scaling {
-  const { live, kept, wanted, membership, approved, nameOf } = input
-  if (live === undefined) return { kind: 'settled', members: Math.min(Math.max(1, kept), wanted) }
-  if (live === 0) return { kind: 'settled', members: Math.min(1, wanted) }
+  const { kept, wanted, membership, approved, nameOf } = input
+  if (!input.live) return { kind: 'settled', members: wanted === 0 ? 0 : Math.max(1, kept) }
+  const live = membersThere(input.live, kept, wanted)
   if (wanted > live) return { kind: 'settled', members: allFollow(live, membership, nameOf) ? live + 1 : live }
   // The only pod: nothing is left to lose it to.
   if (wanted === live || live === 1) return { kind: 'settled', members: wanted }
   if (approved) return { kind: 'settled', members: live - 1 }
   return shrink(live, Math.max(1, wanted), membership, nameOf)
+}
+
+/** What the operator removes it marks before, so that a volume without mark belongs to a member that must come back. */
+export function membersThere(live: number, kept: number, wanted: number): number {
+  return wanted === 0 ? live : Math.max(live, kept)
 }
 
 function allFollow(live: number, membership: Membership | undefined, nameOf: (ordinal: number) => string): boolean {

@@ -111,7 +111,7 @@ function readOnlyService(plan: Plan): KubeObject {
   }
 }
 
-/** Leads nowhere: Patroni keeps what it must not forget in the Endpoints of this name, which go when no Service has it. */
+/** Leads nowhere: Patroni keeps what it must not forget in the Endpoints of this name, which go when no Service has it. Outlives the store. */
 function memoryService(plan: Plan, name: string): KubeObject {
   return {
     apiVersion: 'v1',
