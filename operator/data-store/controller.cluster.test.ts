@@ -364,6 +364,12 @@ test('an edit of the spec that restarts pods waits where the policy says so, wha
   await annotate('policy', { 'supersmartmatch.io/approve': hash })
   expect((await reconcile('policy')).get('EngineReady')).toMatchObject({ reason: 'Restarting' })
   expect(members.restarts).toBe(1)
+
+  // The same again, but after an edit: what was approved was another plan.
+  await change('policy', { parameters: { work_mem: '8MB' } })
+  members.pendingRestart = ['max_connections: 100 → 200']
+  expect((await reconcile('policy')).get('PendingRollout')?.message).toContain('max_connections: 100 → 200')
+  expect(members.restarts).toBe(1)
 })
 
 test('hibernate: no pod, everything else stays; waking brings it back', async () => {
@@ -407,31 +413,49 @@ test.each([
 ])(
   'volumes of a former store of three, %s: those that may hold the newest data begin at once',
   async (name, annotations, begin) => {
-    for (const ordinal of [0, 1, 2]) {
-      const labels = { 'app.kubernetes.io/managed-by': managedBy, 'app.kubernetes.io/instance': name }
-      const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '2Gi' } } }
-      const metadata = {
-        name: `data-${name}-${ordinal}`,
-        namespace,
-        labels,
-        annotations: ordinal > 0 ? annotations : {},
-      }
-      await client.create({ ...claimKind, metadata, spec })
-    }
-    const identity = { 'app.kubernetes.io/name': 'postgres', 'app.kubernetes.io/component': 'database' }
-    const labels = { 'app.kubernetes.io/managed-by': managedBy, 'app.kubernetes.io/instance': name, ...identity }
-    await client.create({
-      ...secretKind,
-      metadata: { name: `${name}-superuser`, namespace, labels },
-      data: { password: 'eA==' },
-    })
-    await until(() => cache.get(claimKind, namespace, `data-${name}-2`) !== undefined)
-    await until(() => cache.get(secretKind, namespace, `${name}-superuser`) !== undefined)
+    await leaveVolumes(name, 3, annotations)
     await make(name, { replicas: 3 })
     expect((await reconcile(name)).get('ObjectsApplied')?.status).toBe('True')
     expect((await get(statefulSetKind, name))?.['spec']).toMatchObject({ replicas: begin })
   },
 )
+
+/** As a store of this name does that is deleted. */
+async function leaveVolumes(name: string, count: number, annotations: Record<string, string> = {}): Promise<void> {
+  const identity = { 'app.kubernetes.io/name': 'postgres', 'app.kubernetes.io/component': 'database' }
+  const labels = { 'app.kubernetes.io/managed-by': managedBy, 'app.kubernetes.io/instance': name, ...identity }
+  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '2Gi' } } }
+  for (let ordinal = 0; ordinal < count; ordinal++) {
+    const claim = `data-${name}-${ordinal}`
+    const metadata = { name: claim, namespace, labels, annotations: ordinal > 0 ? annotations : {} }
+    await client.create({ ...claimKind, metadata, spec })
+    await until(() => cache.get(claimKind, namespace, claim) !== undefined)
+  }
+  const metadata = { name: `${name}-superuser`, namespace, labels }
+  await client.create({ ...secretKind, metadata, data: { password: 'eA==' } })
+  await until(() => cache.get(secretKind, namespace, `${name}-superuser`) !== undefined)
+}
+
+test('a shrink that is refused is approved as it is, for this spec', async () => {
+  await leaveVolumes('fewer', 3)
+  await make('fewer', { replicas: 1 })
+  await reconcile('fewer')
+  const refused = async () => {
+    expect((await reconcile('fewer')).get('ObjectsApplied')).toMatchObject({ status: 'False', reason: 'ShrinkRefused' })
+    expect((await get(statefulSetKind, 'fewer'))?.['spec']).toMatchObject({ replicas: 3 })
+    return (await statusOfStore('fewer'))?.pending?.hash ?? ''
+  }
+  const before = await refused()
+  await change('fewer', { parameters: { work_mem: '8MB' } })
+  await annotate('fewer', { 'supersmartmatch.io/approve': before })
+  const now = await refused()
+  expect(now).not.toBe(before)
+  await annotate('fewer', { 'supersmartmatch.io/approve': now })
+  for (const left of [2, 1]) {
+    await reconcile('fewer')
+    expect((await get(statefulSetKind, 'fewer'))?.['spec']).toMatchObject({ replicas: left })
+  }
+})
 
 test('the volume of a member that goes is marked as outlived, and trusted again once the member follows', async () => {
   await make('shrunk', { replicas: 2 })

@@ -20,7 +20,8 @@ export async function settleSize(context: Context): Promise<Blocked | undefined>
   const kept = keptMembers(context)
   const scaled = membersNow(context)
   const live = scaled && membersThere(scaled, kept, wanted)
-  const hash = planHash(store.metadata.uid, { members: wanted, from: live })
+  const { uid, generation } = store.metadata
+  const hashOf = (cause: string) => planHash(uid, { generation, members: wanted, cause })
   const mustAsk = live !== undefined && live > 0 && live !== wanted && engine.members
   const answer = mustAsk ? await askMembers(context) : 'nobody was asked'
   const membership = typeof answer === 'string' ? undefined : answer.membership
@@ -30,7 +31,7 @@ export async function settleSize(context: Context): Promise<Blocked | undefined>
     kept,
     wanted,
     membership,
-    approved: isApproved(store, hash),
+    approves: (cause) => isApproved(store, hashOf(cause)),
     nameOf,
   })
   plan.members = size.members
@@ -41,13 +42,15 @@ export async function settleSize(context: Context): Promise<Blocked | undefined>
     case 'move':
       context.relocation = { from: size.from, to: size.to }
       return undefined
-    case 'refused':
+    case 'refused': {
+      const hash = hashOf(size.cause)
       context.found.pending = {
         hash,
         what: `go from ${live} to ${wanted} members`,
         differences: [`replicas: ${live} → ${wanted}`],
       }
       return refused(context, size.message, hash)
+    }
   }
 }
 
