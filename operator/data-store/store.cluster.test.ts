@@ -126,6 +126,10 @@ async function handOver(pod: string): Promise<void> {
   expect(await settle('Ready')).toMatchObject({ primary: pod })
 }
 
+/** Runs a script where PostgreSQL of that pod runs. */
+const inside = (pod: string, script: string) =>
+  run('kubectl', ['--namespace', namespace, 'exec', pod, '--container=postgres', '--', 'sh', '-c', script])
+
 const remove = (path: string, body: object = {}) => client.request('DELETE', path, { body })
 
 /** As superuser, through the read-write or the read-only Service. */
@@ -136,6 +140,10 @@ async function sql(query: string, service = 'db', timeoutMs = 5_000): Promise<st
   const target = reachable({ host, port: 5432, database: 'postgres', username: 'postgres', password, ca })
   const rows = await withConnection(target, AbortSignal.timeout(timeoutMs), (connection) => connection.query(query))
   return String(Object.values(rows[0] ?? {})[0])
+}
+
+interface PodStatus {
+  containerStatuses?: { restartCount: number }[]
 }
 
 const pods = () =>
@@ -317,22 +325,38 @@ describe.runIf(globalThis.process.env['SLOW'] === '1')('a store, slowly', { time
     expect(await sql('SELECT count(*) FROM kept')).toBe('1001')
   })
 
-  test('a copy that was cut short is made again', async () => {
+  test.each([
+    ['its container', 'kill 1'],
+    ['its pod', 'true'],
+  ])('a copy that was cut short with %s is made again', async (what, end) => {
     const { primary } = await settle('Ready')
     const replica = ['db-0', 'db-1', 'db-2'].find((name) => name !== primary) ?? ''
+    const state = () => {
+      const pod = cache.get(podKind, namespace, replica)
+      const { containerStatuses: [container] = [] } = (pod?.['status'] ?? {}) as PodStatus
+      return container ? `${pod?.metadata.uid} ${container.restartCount}` : undefined
+    }
+    const before = state()
     const control = '/var/lib/postgresql/data/pgdata/global/pg_control'
-    await run('kubectl', ['--namespace', namespace, 'exec', replica, '--container=postgres', '--', 'rm', control])
-    const uid = pods().find(([name]) => name === replica)?.[1]
-    await remove(`/api/v1/namespaces/${namespace}/pods/${replica}`, { gracePeriodSeconds: 0 })
-    await until(() => pods().some(([name, now]) => name === replica && now !== uid), 60_000)
+    await inside(replica, `rm ${control} && ${end}`)
+    if (what === 'its pod') await remove(`/api/v1/namespaces/${namespace}/pods/${replica}`, { gracePeriodSeconds: 0 })
+    await until(() => ![before, undefined].includes(state()), 60_000)
+    await expect
+      .poll(() => inside(replica, `ls ${control}`).catch(String), { timeout: 120_000, interval: 1_000 })
+      .toHaveProperty('stdout')
     expect(await settle('Ready')).toMatchObject({ replicas: 3 })
   })
 
   test('deleted and applied again for one member, it has what its primary had, wherever that was', async () => {
     await handOver('db-2')
+    // It is acknowledged by db-1; db-0 hears of it no more.
+    const stop = 'for p in /proc/[0-9]*; do grep -q "walreceive[r]" $p/cmdline && kill -STOP ${p#/proc/}; done; true'
+    await inside('db-0', stop)
     await sql('INSERT INTO kept VALUES (1002)')
     const { spec } = (await client.get(dataStoreKind, namespace, 'db')) as DataStore
     await remove(`/apis/${apiVersion}/namespaces/${namespace}/datastores/db`, { propagationPolicy: 'Background' })
+    await until(() => cache.get({ apiVersion: 'apps/v1', kind: 'StatefulSet' }, namespace, 'db') === undefined, 30_000)
+    await remove(`/api/v1/namespaces/${namespace}/pods/db-0`, { gracePeriodSeconds: 0 })
     await until(() => pods().length === 0 && cache.get(dataStoreKind, namespace, 'db') === undefined, 150_000)
     await client.create({ ...dataStoreKind, metadata: { name: 'db', namespace }, spec: { ...spec, replicas: 1 } })
     await until(() => cache.get(dataStoreKind, namespace, 'db') !== undefined)
