@@ -123,7 +123,8 @@ test('a volume claim that is deleted is warned of; once the pod has stopped, not
   const status = pod?.['status'] as { containerStatuses?: { ready: boolean }[] } | undefined
   expect(status?.containerStatuses?.some(({ ready }) => ready)).toBe(false)
 
-  // On purpose: the store is deleted and made again by its cluster.
+  // On purpose: the store is deleted with its volume claim, and made again by its cluster.
+  await kubectl(['delete', 'pvc', claim, '--wait=false'])
   await kubectl(['delete', 'store', store])
   await whenReady(name)
   expect(await superuser(name, `SELECT count(*) FROM skills_taxonomy WHERE skill_name LIKE 'drift%'`)).toBe('0')

@@ -10,6 +10,7 @@ const labels = {
 }
 const belongings: Belongings = {
   secrets: ['demo-core-superuser', 'demo-core-owner', 'demo-core-ca'],
+  services: ['demo-core-config'],
   claimPrefix: 'data-demo-core-',
   labels,
   spared: new Map([['demo-core-ca', 'DataStore other is signed by it']]),
@@ -28,6 +29,8 @@ test.each<[string, KubeObject, boolean, string]>([
   ['its first volume',                    claim('data-demo-core-0'),                                                                 true,  'a volume claim of its pods'],
   ['that of a member that is gone',       claim('data-demo-core-12'),                                                                true,  'a volume claim of its pods'],
   ['labels added by others',              claim('data-demo-core-0', { labels: { ...labels, team: 'a' } }),                           true,  'a volume claim of its pods'],
+  ['what its members remember',           object('Service', 'demo-core-config'),                                                     true,  'a Service made for it'],
+  ['a Service of another name',           object('Service', 'demo-core'),                                                            false, 'no name of its own'],
   ['a name that is not in the list',      secret('demo-core-backup'),                                                                false, 'no name of its own'],
   ['the volume of demo-core-x',           claim('data-demo-core-x-0'),                                                               false, 'no name of its own'],
   ['a claim of another template',         claim('wal-demo-core-0'),                                                                  false, 'no name of its own'],

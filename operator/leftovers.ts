@@ -4,6 +4,8 @@ import type { KubeObject } from '../crds/object.ts'
 export interface Belongings {
   /** Names of Secrets. */
   secrets: string[]
+  /** Names of Services; absent where none outlives its owner. */
+  services?: string[]
   /** Name of the volume claim of pod 0 without that number; absent where there are no volumes. */
   claimPrefix?: string
   /** Every one of these labels must be there with that value. */
@@ -18,22 +20,25 @@ export interface Fate {
 }
 
 /**
- * Whether a Secret or volume claim goes for good with the object whose belongings these are. Pure. Only what has its name and
+ * Whether a Secret, Service or volume claim goes for good with the object whose belongings these are. Pure. Only what has its name and
  * its labels and belongs to nobody else goes: to keep one too many costs a line of kubectl, the other way round costs the data.
  */
-export function fateOf(object: KubeObject, { secrets, claimPrefix, labels, spared }: Belongings): Fate {
+export function fateOf(object: KubeObject, { secrets, services = [], claimPrefix, labels, spared }: Belongings): Fate {
   const { name, labels: live = {}, ownerReferences = [] } = object.metadata
   const keep = (why: string): Fate => ({ goes: false, why })
-  const isClaim = object.kind === 'PersistentVolumeClaim'
-  if (isClaim ? !isClaimOf(name, claimPrefix) : object.kind !== 'Secret' || !secrets.includes(name))
-    return keep('no name of its own')
+  const kind = object.kind
+  const isOwn =
+    (kind === 'PersistentVolumeClaim' && isClaimOf(name, claimPrefix)) ||
+    (kind === 'Secret' && secrets.includes(name)) ||
+    (kind === 'Service' && services.includes(name))
+  if (!isOwn) return keep('no name of its own')
   const differing = Object.keys(labels).find((label) => live[label] !== labels[label])
   if (differing) return keep(`label ${differing} is ${live[differing] ?? 'missing'}`)
   const [owner] = ownerReferences
   if (owner) return keep(`it belongs to ${owner.kind} ${owner.name}`)
   const user = spared.get(name)
   if (user) return keep(user)
-  return { goes: true, why: isClaim ? 'a volume claim of its pods' : 'a Secret made for it' }
+  return { goes: true, why: kind === 'PersistentVolumeClaim' ? 'a volume claim of its pods' : `a ${kind} made for it` }
 }
 
 function isClaimOf(name: string, prefix: string | undefined): boolean {

@@ -105,5 +105,5 @@ export async function remove(object: LiveObject): Promise<void> {
   await kubectl(['delete', kindOf(object), name, '--ignore-not-found', '--cascade=foreground', '--timeout=120s'])
   const label = object.kind === 'MatchingCluster' ? 'supersmartmatch.io/cluster' : 'app.kubernetes.io/instance'
   if (!['MatchingCluster', 'DataStore'].includes(object.kind)) return
-  await kubectl(['delete', 'secret,persistentvolumeclaim', `--selector=${label}=${name}`, '--timeout=120s'])
+  await kubectl(['delete', 'secret,service,persistentvolumeclaim', `--selector=${label}=${name}`, '--timeout=120s'])
 }

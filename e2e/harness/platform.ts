@@ -38,12 +38,12 @@ export async function applyPlatform(name: string, core: object = {}, more: objec
 }
 
 /**
- * With its volume and Secrets, and what Patroni wrote about them: a stopping Patroni may write its Endpoints again after the
- * Service which they go with is gone, and another volume would then wait for the old one's leader.
+ * With its volume and Secrets, and what Patroni remembers of them, which has no owner, either. A stopping Patroni may write its
+ * Endpoints again after the Service which they go with is gone.
  */
 export async function removePlatform(name: string): Promise<void> {
   await remove({ ...matchingCluster, metadata: { name } })
-  await kubectl(['delete', 'endpoints', `--selector=app.kubernetes.io/instance=${name}-core`])
+  await kubectl(['delete', 'services,endpoints', `--selector=app.kubernetes.io/instance=${name}-core`])
 }
 
 /** Waits until it is Ready for the spec it has now. @throws when it is not in three minutes, or Stalled: nobody will help it */

@@ -28,6 +28,7 @@ const dataStoreKind = { apiVersion, kind: 'DataStore' }
 const secretKind = { apiVersion: 'v1', kind: 'Secret' }
 const jobKind = { apiVersion: 'batch/v1', kind: 'Job' }
 const claimKind = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' }
+const serviceKind = { apiVersion: 'v1', kind: 'Service' }
 const podKind = { apiVersion: 'v1', kind: 'Pod' }
 const statefulSetKind = { apiVersion: 'apps/v1', kind: 'StatefulSet' }
 /** As operator/main.ts watches them: owned kinds by our label only, so that somebody else's Secret is not in the cache. */
@@ -363,6 +364,12 @@ test('an edit of the spec that restarts pods waits where the policy says so, wha
   await annotate('policy', { 'supersmartmatch.io/approve': hash })
   expect((await reconcile('policy')).get('EngineReady')).toMatchObject({ reason: 'Restarting' })
   expect(members.restarts).toBe(1)
+
+  // The same again, but after an edit: what was approved was another plan.
+  await change('policy', { parameters: { work_mem: '8MB' } })
+  members.pendingRestart = ['max_connections: 100 → 200']
+  expect((await reconcile('policy')).get('PendingRollout')?.message).toContain('max_connections: 100 → 200')
+  expect(members.restarts).toBe(1)
 })
 
 test('hibernate: no pod, everything else stays; waking brings it back', async () => {
@@ -406,31 +413,49 @@ test.each([
 ])(
   'volumes of a former store of three, %s: those that may hold the newest data begin at once',
   async (name, annotations, begin) => {
-    for (const ordinal of [0, 1, 2]) {
-      const labels = { 'app.kubernetes.io/managed-by': managedBy, 'app.kubernetes.io/instance': name }
-      const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '2Gi' } } }
-      const metadata = {
-        name: `data-${name}-${ordinal}`,
-        namespace,
-        labels,
-        annotations: ordinal > 0 ? annotations : {},
-      }
-      await client.create({ ...claimKind, metadata, spec })
-    }
-    const identity = { 'app.kubernetes.io/name': 'postgres', 'app.kubernetes.io/component': 'database' }
-    const labels = { 'app.kubernetes.io/managed-by': managedBy, 'app.kubernetes.io/instance': name, ...identity }
-    await client.create({
-      ...secretKind,
-      metadata: { name: `${name}-superuser`, namespace, labels },
-      data: { password: 'eA==' },
-    })
-    await until(() => cache.get(claimKind, namespace, `data-${name}-2`) !== undefined)
-    await until(() => cache.get(secretKind, namespace, `${name}-superuser`) !== undefined)
+    await leaveVolumes(name, 3, annotations)
     await make(name, { replicas: 3 })
     expect((await reconcile(name)).get('ObjectsApplied')?.status).toBe('True')
     expect((await get(statefulSetKind, name))?.['spec']).toMatchObject({ replicas: begin })
   },
 )
+
+/** As a store of this name does that is deleted. */
+async function leaveVolumes(name: string, count: number, annotations: Record<string, string> = {}): Promise<void> {
+  const identity = { 'app.kubernetes.io/name': 'postgres', 'app.kubernetes.io/component': 'database' }
+  const labels = { 'app.kubernetes.io/managed-by': managedBy, 'app.kubernetes.io/instance': name, ...identity }
+  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '2Gi' } } }
+  for (let ordinal = 0; ordinal < count; ordinal++) {
+    const claim = `data-${name}-${ordinal}`
+    const metadata = { name: claim, namespace, labels, annotations: ordinal > 0 ? annotations : {} }
+    await client.create({ ...claimKind, metadata, spec })
+    await until(() => cache.get(claimKind, namespace, claim) !== undefined)
+  }
+  const metadata = { name: `${name}-superuser`, namespace, labels }
+  await client.create({ ...secretKind, metadata, data: { password: 'eA==' } })
+  await until(() => cache.get(secretKind, namespace, `${name}-superuser`) !== undefined)
+}
+
+test('a shrink that is refused is approved as it is, for this spec', async () => {
+  await leaveVolumes('fewer', 3)
+  await make('fewer', { replicas: 1 })
+  await reconcile('fewer')
+  const refused = async () => {
+    expect((await reconcile('fewer')).get('ObjectsApplied')).toMatchObject({ status: 'False', reason: 'ShrinkRefused' })
+    expect((await get(statefulSetKind, 'fewer'))?.['spec']).toMatchObject({ replicas: 3 })
+    return (await statusOfStore('fewer'))?.pending?.hash ?? ''
+  }
+  const before = await refused()
+  await change('fewer', { parameters: { work_mem: '8MB' } })
+  await annotate('fewer', { 'supersmartmatch.io/approve': before })
+  const now = await refused()
+  expect(now).not.toBe(before)
+  await annotate('fewer', { 'supersmartmatch.io/approve': now })
+  for (const left of [2, 1]) {
+    await reconcile('fewer')
+    expect((await get(statefulSetKind, 'fewer'))?.['spec']).toMatchObject({ replicas: left })
+  }
+})
 
 test('the volume of a member that goes is marked as outlived, and trusted again once the member follows', async () => {
   await make('shrunk', { replicas: 2 })
@@ -595,6 +620,42 @@ test('what Patroni remembers of a former store goes before a first start with an
   await make('empty')
   await reconcile('empty')
   expect(await remembered('empty')).toBeUndefined()
+})
+
+test('what Patroni remembers has no owner: like the volumes it outlives the store, also one that an earlier operator made', async () => {
+  await make('memory')
+  await reconcile('memory')
+  const services = ['memory-config', 'memory-sync']
+  const owners = async () =>
+    Promise.all(services.map(async (name) => (await get(serviceKind, name))?.metadata.ownerReferences ?? []))
+  expect(await owners()).toEqual([[], []])
+
+  const { ownerReferences } = (await get(serviceKind, 'memory'))!.metadata
+  expect(ownerReferences).toHaveLength(1)
+  for (const name of services) {
+    await client.mergePatch(serviceKind, namespace, name, { metadata: { ownerReferences } })
+    await until(() => cache.get(serviceKind, namespace, name)?.metadata.ownerReferences !== undefined)
+  }
+  expect((await reconcile('memory')).get('ObjectsApplied')?.status).toBe('True')
+  expect(await owners()).toEqual([[], []])
+})
+
+test('a store is not begun anew beside the volumes of others; a claim that is going is waited for', async () => {
+  const labels = { 'app.kubernetes.io/managed-by': managedBy, 'app.kubernetes.io/instance': 'headless' }
+  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '2Gi' } } }
+  const metadata = { name: 'data-headless-1', namespace, labels, finalizers: ['test.example/hold'] }
+  await client.create({ ...claimKind, metadata, spec })
+  await until(() => cache.get(claimKind, namespace, 'data-headless-1') !== undefined)
+  await make('headless')
+  expect((await reconcile('headless')).get('ObjectsApplied')?.reason).toBe('VolumeMissing')
+  expect(await get(statefulSetKind, 'headless')).toBeUndefined()
+
+  await client.delete((await get(claimKind, 'data-headless-1'))!)
+  await until(() => cache.get(claimKind, namespace, 'data-headless-1')?.metadata.deletionTimestamp !== undefined)
+  expect((await reconcile('headless')).get('ObjectsApplied')?.reason).toBe('PreviousOwnerTerminating')
+  await client.mergePatch(claimKind, namespace, 'data-headless-1', { metadata: { finalizers: null } })
+  await until(() => cache.get(claimKind, namespace, 'data-headless-1') === undefined)
+  expect((await reconcile('headless')).get('ObjectsApplied')?.status).toBe('True')
 })
 
 test('a retained volume of the size that is asked for is adopted, however it is written', async () => {

@@ -109,7 +109,8 @@ function restartAllowed(context: Context, { members }: Membership): boolean {
   const waiting = [...new Set(members.flatMap(({ pendingRestart }) => pendingRestart))].sort()
   if (waiting.length === 0) return false
   const { store, tools } = context
-  const hash = planHash(store.metadata.uid, waiting)
+  const { uid, generation } = store.metadata
+  const hash = planHash(uid, { generation, waiting })
   const approved = isApproved(store, hash)
   const gate = mayRestart({ policy: store.spec.updatePolicy, cause: 'spec', approved, now: tools.now() })
   if (!gate.go) announcePending(context, gate, { hash, what: 'restart PostgreSQL', differences: waiting })
@@ -287,7 +288,7 @@ async function probe(context: Context): Promise<Outcome | undefined> {
     context.found.version = health.version
     return undefined
   }
-  const lost = volumeEmpty(context.store, databasePods(context))
+  const lost = volumeEmpty(context.store, databasePods(context), findVolumeClaims(context))
   if (lost) return lost
   const message = podProblem(databasePods(context)) ?? health.message
   // prettier-ignore

@@ -49,10 +49,14 @@ async function remove(name: string, propagationPolicy = 'Background'): Promise<v
   await client.request('DELETE', path, { body: { propagationPolicy } })
 }
 
-/** Names of Secrets and volume claims that begin with the store's. */
+/** Names of Secrets, volume claims and Services without owner that begin with the store's. */
 async function leftOf(name: string): Promise<string[]> {
-  const objects = [...(await client.list(secretKind, namespace)), ...(await client.list(claimKind, namespace))]
+  const lists = [secretKind, claimKind, { apiVersion: 'v1', kind: 'Service' }].map((kind) =>
+    client.list(kind, namespace),
+  )
+  const objects = (await Promise.all(lists)).flat()
   return objects
+    .filter(({ kind, metadata }) => kind !== 'Service' || !metadata.ownerReferences)
     .map(({ metadata }) => metadata.name)
     .filter((found) => found.startsWith(`${name}-`) || found.startsWith(`data-${name}-`))
     .sort()
@@ -60,7 +64,7 @@ async function leftOf(name: string): Promise<string[]> {
 
 const everything = (name: string) => [
   `data-${name}-0`,
-  ...['app', 'ca', 'owner', 'pooler', 'replication', 'superuser', 'tls'].map((of) => `${name}-${of}`),
+  ...['app', 'ca', 'config', 'owner', 'pooler', 'replication', 'superuser', 'sync', 'tls'].map((of) => `${name}-${of}`),
 ]
 
 /** Of somebody else, although the name is one that a store would give. */

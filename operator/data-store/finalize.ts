@@ -16,7 +16,7 @@ import { databasePods, findStatefulSet, type Context, type Tools } from './obser
  *
  * 1. The StatefulSet goes, and its pods end as they would at any other time: nothing else is asked of the engine, so one that
  *    does not answer holds nothing up.
- * 2. Volume claims and Secrets go that this very object made.
+ * 2. Volume claims, Secrets and what members remember go that this very object made.
  * 3. The finalizer goes, and what has an ownerReference follows.
  *
  * Each step looks at what is there, so it does not matter how often or where an operator ends in between. Until 2 begins,
@@ -71,6 +71,7 @@ export function belongings({ store, plan, engine, namespace, tools }: Context): 
       names.tlsSecret(name),
       names.caSecret(name),
     ],
+    services: engine.memoryServices?.(plan) ?? [],
     claimPrefix: names.volumeClaim(name, 0).slice(0, -1),
     labels: { ...selector(plan.identity), 'app.kubernetes.io/managed-by': managedBy },
     spared: new Map([
@@ -103,7 +104,7 @@ export const sparedFor = ([secret, store]: [string, string]): [string, string] =
 ]
 
 /**
- * Deletes the Secrets and volume claims that are these belongings, each as it was seen. `owner` is told in Events what went.
+ * Deletes the Secrets, Services and volume claims that are these belongings, each as it was seen. `owner` is told in Events what went.
  * Done when none is left; a claim stays until Kubernetes sees no pod that uses it.
  */
 export async function removeLeftovers(
@@ -112,7 +113,7 @@ export async function removeLeftovers(
   namespace: string,
   tools: Tools,
 ): Promise<Outcome> {
-  const left = ['PersistentVolumeClaim', 'Secret']
+  const left = ['PersistentVolumeClaim', 'Service', 'Secret']
     .flatMap((kind) => tools.cache.list({ apiVersion: 'v1', kind }, namespace))
     .filter((object) => fateOf(object, belonging).goes)
   for (const object of left.filter(({ metadata }) => !metadata.deletionTimestamp)) {

@@ -13,6 +13,7 @@ const claim = (name: string, deletionTimestamp?: string): KubeObject => ({
   metadata: { name, ...(deletionTimestamp ? { deletionTimestamp } : {}) },
 })
 const [first, third] = [claim('data-demo-0'), claim('data-demo-2')]
+const identity = { name: 'postgres', instance: 'demo', component: 'database' }
 
 test('its claims are those of every member, and of no other store', () => {
   const others = ['data-demo-core-0', 'data-demo-', 'data-demo-0x', 'wal-demo-0'].map((name) => claim(name))
@@ -23,12 +24,24 @@ test('its claims are those of every member, and of no other store', () => {
 test.each<[string, DataStore, KubeObject[], boolean, boolean]>([
   ['a new store has no volume yet',                       store({}),   [],             false, false],
   ['one that was migrated and lost all is not made anew', store(),     [],             false, true],
-  ['one volume is enough: the others copy it',            store(),     [third],        false, false],
+  ['the first volume is enough: the others copy it',      store(),     [first],        false, false],
+  ['its first would be made empty beside the third',      store({}),   [third],        false, true],
   ['with its StatefulSet, its pod looks',                 store(),     [],             true,  false],
 ])('%s', (_what, one, claims, hasStatefulSet, refused) => {
-  const outcome = volumesMissing(one, claims, hasStatefulSet)
+  const outcome = volumesMissing(one, claims, hasStatefulSet, identity)
   expect(outcome !== undefined).toBe(refused)
   if (refused) expect(outcome).toMatchObject({ kind: 'blocked', reason: 'VolumeMissing', message: expect.stringContaining('data-demo-0') as string })
+})
+
+test('who is told to bring a volume back knows its labels, and deletes nothing while another member has the data', () => {
+  const words = (claims: KubeObject[]) => JSON.stringify(volumesMissing(store(), claims, false, identity))
+  expect(words([])).toContain('app.kubernetes.io/managed-by=supersmartmatch-operator')
+  expect(words([])).toContain('delete DataStore demo')
+  expect(words([third])).toContain('data-demo-2')
+  expect(words([third])).not.toContain('delete DataStore')
+  const pods = [prepared(ended(refusal))]
+  expect(volumeEmpty(store(), pods, [first])?.message).toContain('delete DataStore demo and volume claim data-demo-0')
+  expect(volumeEmpty(store(), pods, [first, third])?.message).toContain('data-demo-2 may hold the data')
 })
 
 const refusal = 'The volume is empty, but demo had a database: bring its volume back'
@@ -46,7 +59,7 @@ test.each<[string, KubeObject, boolean]>([
   ['waits to refuse again',       prepared({ waiting: { reason: 'CrashLoopBackOff' } }, ended(refusal)),       true],
   ['had its data back at last',   prepared(ended('', 0), ended(refusal)),                                      false],
   ['failed for another reason',   prepared(ended('no space left on device')),                                  false],
-])('a pod that %s', (_what, pod, lost) => expect(volumeEmpty(store(), [pod])?.reason).toBe(lost ? 'VolumeMissing' : undefined))
+])('a pod that %s', (_what, pod, lost) => expect(volumeEmpty(store(), [pod], [])?.reason).toBe(lost ? 'VolumeMissing' : undefined))
 
 test('a claim that goes when its pod stops is named, one that stays is not', () => {
   expect(dataAtRisk([first])).toEqual([])

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../crds/object.ts'
 import type { DataStore } from '../../crds/schema/data-store.ts'
-import type { Outcome } from '../reconcile/outcome.ts'
+import { managedBy, selector, type Identity } from '../labels.ts'
+import type { Blocked } from '../reconcile/outcome.ts'
 import type { Finding } from '../reconcile/status.ts'
 import { podWithoutData } from './decide.ts'
 import { names } from './names.ts'
@@ -17,23 +18,52 @@ export function claimsOf({ metadata }: DataStore, claims: KubeObject[]): KubeObj
 }
 
 /**
- * A store that was migrated and has no volume at all is not made anew. Pure.
+ * A store that was migrated and has no volume at all is not made anew, and neither is one of which volumes are there but not the
+ * first: its pod would make an empty database beside the data. Pure.
  * @param claims  those of the store; with a StatefulSet it is the pod that finds its volume empty and refuses to start
  */
-export function volumesMissing(store: DataStore, claims: KubeObject[], hasStatefulSet: boolean): Outcome | undefined {
-  if (!store.status?.schema || claims.length > 0 || hasStatefulSet) return undefined
-  const { name } = store.metadata
-  const message = `volume claim ${names.volumeClaim(name, 0)} is gone, and ${name} held data: bring it back under that name, bound to its PersistentVolume or restored from a snapshot; or delete DataStore ${name} and let it be made again to begin with an empty one`
+export function volumesMissing(
+  { metadata: { name }, status }: DataStore,
+  claims: KubeObject[],
+  hasStatefulSet: boolean,
+  identity: Identity,
+): Blocked | undefined {
+  const first = names.volumeClaim(name, 0)
+  if (hasStatefulSet || claims.some(({ metadata }) => metadata.name === first)) return undefined
+  if (claims.length === 0 && !status?.schema) return undefined
+  const others = claims.map((claim) => claim.metadata.name)
+  const orElse =
+    others.length > 0
+      ? `, or, when it is lost, bound to the PersistentVolume of the newest of ${others.join(', ')}, which hold the same data: delete none of them before`
+      : `; or delete DataStore ${name} and let it be made again to begin with an empty one`
+  const message = `volume claim ${first} is not there, and ${name} held data: bring it back under that name with the labels ${labelsNeeded(identity)}, bound to its PersistentVolume or restored from a snapshot${orElse}`
   return { kind: 'blocked', reason: 'VolumeMissing', message, retryAfterMs: 30_000 }
 }
 
 /** The same, found by the pod: its claim was deleted, and Kubernetes made an empty one of the name. Pure. */
-export function volumeEmpty(store: DataStore, pods: KubeObject[]): Outcome | undefined {
+export function volumeEmpty(
+  { metadata: { name } }: DataStore,
+  pods: KubeObject[],
+  claims: KubeObject[],
+): Blocked | undefined {
   const pod = podWithoutData(pods)
   if (!pod) return undefined
-  const { name } = store.metadata
-  const message = `pod ${pod} found its volume empty, and ${name} held data: put the former PersistentVolume, or one restored from a snapshot, behind its volume claim; or delete DataStore ${name} and let it be made again to begin with an empty one`
+  const own = `${names.volume}-${pod}`
+  const others = claims.map((claim) => claim.metadata.name).filter((claim) => claim !== own)
+  const orElse =
+    others.length > 0
+      ? `. It is copied by itself as soon as another member leads: ${others.join(', ')} may hold the data, delete none of them`
+      : `; or delete DataStore ${name} and volume claim ${own} and let the store be made again to begin with an empty one`
+  const message = `pod ${pod} found its volume empty, and ${name} held data: put the former PersistentVolume, or one restored from a snapshot, behind volume claim ${own}${orElse}`
   return { kind: 'blocked', reason: 'VolumeMissing', message, retryAfterMs: 30_000 }
+}
+
+/** Without them the operator does not see an object that somebody makes again. */
+export function labelsNeeded(identity: Identity): string {
+  const needed = { ...selector(identity), 'app.kubernetes.io/managed-by': managedBy }
+  return Object.entries(needed)
+    .map(([label, value]) => `${label}=${value}`)
+    .join(', ')
 }
 
 /** A claim that was deleted goes when its pod stops, and a deletion cannot be taken back. Pure. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Member } from '../engines/engine.ts'
+import type { Member, Membership } from '../engines/engine.ts'
 import { nextSize, type Scaling } from './scaling.ts'
 
 const member = (ordinal: number, role: Member['role'] = 'replica', given: Partial<Member> = {}): Member => ({
@@ -42,20 +42,63 @@ test.each([
   ['refused: the primary goes, and the rest is behind', 3, 1, [member(0, 'replica', { lagBytes: 2 ** 30 }), member(1), member(2, 'primary')], { kind: 'refused', members: 3 }],
 ])('%s', (_name, live, wanted, members, expected) => {
   const membership = members && { members, paused: false }
-  const nameOf = (ordinal: number) => `db-${ordinal}`
-  expect(nextSize({ live, kept: 0, wanted, membership, approved: false, nameOf })).toMatchObject(expected)
+  expect(nextSize({ live, kept: 0, wanted, membership, approves: () => false, nameOf })).toMatchObject(expected)
 })
 
-test('what is refused is done when somebody says so, one at a time', () => {
-  const nameOf = (ordinal: number) => `db-${ordinal}`
-  expect(nextSize({ live: 3, kept: 0, wanted: 1, membership: undefined, approved: true, nameOf })).toEqual(settled(2))
+const nameOf = (ordinal: number) => `db-${ordinal}`
+const refusalOf = (live: number, wanted: number, membership: Membership | undefined) => {
+  const size = nextSize({ live, kept: 0, wanted, membership, approves: () => false, nameOf })
+  return size.kind === 'refused' ? size.cause : undefined
+}
+const behind = member(0, 'replica', { lagBytes: 2 ** 30 })
+const move = { kind: 'move', members: 3, from: 'db-2', to: 'db-0' }
+
+// prettier-ignore
+test.each([
+  ['nobody answers',                                       3, 1, undefined,                                                settled(2)],
+  ['the primary goes and nobody can take over',            3, 1, [behind, member(1), last[2]!],                            settled(2)],
+  ['one that stays is down, another takes over first',     3, 2, [member(0), member(1, 'replica', down), last[2]!],        move],
+  ['one that stays is down, and the primary stays',        3, 2, [first[0]!, member(1, 'replica', down), first[2]!],       settled(2)],
+])('what is refused is done when somebody says so, one at a time: %s', (_name, live, wanted, members, expected) => {
+  const membership = members && { members, paused: false }
+  const cause = refusalOf(live, wanted, membership)
+  expect(cause).toBeDefined()
+  const size = (approved: string) => nextSize({ live, kept: 0, wanted, membership, approves: (one) => one === approved, nameOf })
+  expect(size(cause ?? '')).toEqual(expected)
+  expect(size('another cause')).toMatchObject({ kind: 'refused' })
+})
+
+test('what is safe goes the safe way, approved or not', () => {
+  const membership = { members: last, paused: false }
+  expect(nextSize({ live: 3, kept: 0, wanted: 1, membership, approves: () => true, nameOf })).toEqual(move)
+})
+
+test('one approval is enough for two members less, and none for another reason', () => {
+  expect(refusalOf(2, 1, undefined)).toBe(refusalOf(3, 1, undefined))
+  const without = (ordinal: number) => ({ members: first.filter((_, index) => index !== ordinal), paused: false })
+  expect(
+    new Set([undefined, { members: [], paused: false }, without(1)].map((found) => refusalOf(3, 2, found))).size,
+  ).toBe(3)
 })
 
 // prettier-ignore
 test.each([
   ['the volumes of three members: any may have been primary', 3, 3, 3],
-  ['no more than are wanted',                                 3, 2, 2],
+  ['those of more than are wanted: only then some may go',    3, 1, 3],
   ['one',                                                     1, 3, 1],
-])('a store that comes back to %s', (_name, kept, wanted, members) => {
-  expect(nextSize({ live: undefined, kept, wanted, membership: undefined, approved: false, nameOf: String })).toEqual(settled(members))
+  ['none',                                                    0, 3, 1],
+  ['three, and hibernates',                                   3, 0, 0],
+])('a store that comes back, or wakes, to %s', (_name, kept, wanted, members) => {
+  for (const live of [undefined, 0])
+    expect(nextSize({ live, kept, wanted, membership: undefined, approves: () => false, nameOf: String })).toEqual(settled(members))
+})
+
+// prettier-ignore
+test.each([
+  ['to one: all come back, whoever answers', 1, 3, 3, [first[0]!], settled(3)],
+  ['and fewer are wanted: all come back before one may go', 1, 3, 1, undefined, { kind: 'refused', members: 3 }],
+  ['of a volume that was marked nobody needs to come back', 2, 2, 3, [first[0]!], settled(2)],
+])('somebody scaled the StatefulSet down %s', (_name, live, kept, wanted, members, expected) => {
+  const membership = members && { members, paused: false }
+  expect(nextSize({ live, kept, wanted, membership, approves: () => false, nameOf: (ordinal) => `db-${ordinal}` })).toMatchObject(expected)
 })

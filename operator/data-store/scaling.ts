@@ -6,16 +6,18 @@ export type Scaling =
   | { kind: 'settled'; members: number }
   /** The primary is among those to go: it must move before. */
   | { kind: 'move'; members: number; from: string; to: string }
-  /** It could lose data. Only somebody who says so may have it done. */
-  | { kind: 'refused'; members: number; message: string }
+  /** It could lose data. Only somebody who says so may have it done, for this cause. */
+  | { kind: 'refused'; members: number; cause: string; message: string }
 
 /**
  * How many pods there shall be now, on the way from `live` to `wanted`. Up: one more when all there are follow the primary, so that
  * copies are made one after the other and the first pod, which has the data, comes first. Down: one less, the highest ordinal, and
  * only when what stays has everything; pod 0 goes last, as the primary.
- * @param kept        volumes of a former store of this name, from pod 0 on, of which any may hold the newest data: all begin at once
+ * @param live        undefined: no StatefulSet yet. Fewer than `kept`: somebody else scaled it, and any of those may hold the newest data
+ * @param kept        members whose volumes nobody marked as outlived; all of them begin at once, and only then some may go
  * @param wanted      0: hibernate
  * @param membership  undefined: no member answers
+ * @param approves    whether somebody has it done although it is refused for this cause
  * @param nameOf      of the pod with this ordinal
  */
 export function nextSize(input: {
@@ -23,17 +25,23 @@ export function nextSize(input: {
   kept: number
   wanted: number
   membership: Membership | undefined
-  approved: boolean
+  approves: (cause: string) => boolean
   nameOf: (ordinal: number) => string
 }): Scaling {
-  const { live, kept, wanted, membership, approved, nameOf } = input
-  if (live === undefined) return { kind: 'settled', members: Math.min(Math.max(1, kept), wanted) }
-  if (live === 0) return { kind: 'settled', members: Math.min(1, wanted) }
+  const { kept, wanted, membership, approves, nameOf } = input
+  if (!input.live) return { kind: 'settled', members: wanted === 0 ? 0 : Math.max(1, kept) }
+  const live = membersThere(input.live, kept, wanted)
   if (wanted > live) return { kind: 'settled', members: allFollow(live, membership, nameOf) ? live + 1 : live }
   // The only pod: nothing is left to lose it to.
   if (wanted === live || live === 1) return { kind: 'settled', members: wanted }
-  if (approved) return { kind: 'settled', members: live - 1 }
-  return shrink(live, Math.max(1, wanted), membership, nameOf)
+  const stay = Math.max(1, wanted)
+  const size = shrink(live, stay, membership, nameOf)
+  return size.kind === 'refused' && approves(size.cause) ? anyway(live, stay, membership, nameOf) : size
+}
+
+/** What the operator removes it marks before, so that a volume without mark belongs to a member that must come back. */
+export function membersThere(live: number, kept: number, wanted: number): number {
+  return wanted === 0 ? live : Math.max(live, kept)
 }
 
 function allFollow(live: number, membership: Membership | undefined, nameOf: (ordinal: number) => string): boolean {
@@ -53,11 +61,12 @@ function shrink(
   membership: Membership | undefined,
   nameOf: (ordinal: number) => string,
 ): Scaling {
-  const refused = (message: string): Scaling => ({ kind: 'refused', members: live, message })
-  if (!membership) return refused('no member answers: nobody can tell which has the data')
+  const refused = (cause: string, message: string): Scaling => ({ kind: 'refused', members: live, cause, message })
+  if (!membership) return refused('silence', 'no member answers: nobody can tell which has the data')
   const primary = membership.members.find(({ role }) => role === 'primary')
   if (!primary?.healthy)
     return refused(
+      primary ? `primary ${primary.name}` : 'no primary',
       `${primary ? `primary ${primary.name} is ${primary.state}` : 'no member is primary'}: a member that goes might be the only one with the last commits`,
     )
   const staying = ordinals(stay).map((ordinal) => ({
@@ -67,13 +76,29 @@ function shrink(
   const unfit = staying.find(({ member }) => !member?.healthy)
   if (unfit)
     return refused(
+      `${unfit.name} stays`,
       `${unfit.name}, which stays, ${unfit.member ? `is ${unfit.member.state}` : 'is not there'}: it may not have the data`,
     )
   if (staying.some(({ name }) => name === primary.name)) return { kind: 'settled', members: live - 1 }
   const to = candidate(staying.flatMap(({ member }): Member[] => (member ? [member] : [])))
   if (!to)
     return refused(
+      `${primary.name} goes`,
       `${primary.name} is primary and would go, and no member that stays is close enough behind it to take over`,
     )
   return { kind: 'move', members: live, from: primary.name, to: to.name }
+}
+
+/** Somebody answers for it. A primary that runs and would go still moves before, when there is where to. */
+function anyway(
+  live: number,
+  stay: number,
+  membership: Membership | undefined,
+  nameOf: (ordinal: number) => string,
+): Scaling {
+  const names = ordinals(stay).map(nameOf)
+  const members = membership?.members ?? []
+  const goes = members.find(({ name, role, healthy }) => role === 'primary' && healthy && !names.includes(name))
+  const to = goes && candidate(members.filter(({ name }) => names.includes(name)))
+  return to ? { kind: 'move', members: live, from: goes.name, to: to.name } : { kind: 'settled', members: live - 1 }
 }

@@ -5,7 +5,7 @@ import type { Blocked } from '../reconcile/outcome.ts'
 import { askMembers } from './members.ts'
 import { names } from './names.ts'
 import { databasePods, findVolumeClaims, liveMembers, type Context } from './observe.ts'
-import { nextSize } from './scaling.ts'
+import { membersThere, nextSize } from './scaling.ts'
 import { approveAnnotation, isApproved, planHash } from './updates.ts'
 
 /** Pods the store shall have in the end. */
@@ -17,18 +17,21 @@ export function membersWanted({ store }: Context): number {
 export async function settleSize(context: Context): Promise<Blocked | undefined> {
   const { engine, plan, store } = context
   const wanted = membersWanted(context)
-  const live = membersNow(context)
-  const hash = planHash(store.metadata.uid, { members: wanted, from: live })
+  const kept = keptMembers(context)
+  const scaled = membersNow(context)
+  const live = scaled && membersThere(scaled, kept, wanted)
+  const { uid, generation } = store.metadata
+  const hashOf = (cause: string) => planHash(uid, { generation, members: wanted, cause })
   const mustAsk = live !== undefined && live > 0 && live !== wanted && engine.members
   const answer = mustAsk ? await askMembers(context) : 'nobody was asked'
   const membership = typeof answer === 'string' ? undefined : answer.membership
   const nameOf = (ordinal: number) => names.pod(store.metadata.name, ordinal)
   const size = nextSize({
-    live,
-    kept: keptVolumes(context),
+    live: scaled,
+    kept,
     wanted,
     membership,
-    approved: isApproved(store, hash),
+    approves: (cause) => isApproved(store, hashOf(cause)),
     nameOf,
   })
   plan.members = size.members
@@ -39,13 +42,15 @@ export async function settleSize(context: Context): Promise<Blocked | undefined>
     case 'move':
       context.relocation = { from: size.from, to: size.to }
       return undefined
-    case 'refused':
+    case 'refused': {
+      const hash = hashOf(size.cause)
       context.found.pending = {
         hash,
         what: `go from ${live} to ${wanted} members`,
         differences: [`replicas: ${live} → ${wanted}`],
       }
       return refused(context, size.message, hash)
+    }
   }
 }
 
@@ -54,7 +59,7 @@ function membersNow(context: Context): number | undefined {
   const { namespace, store, tools } = context
   const live = liveMembers(tools.cache, namespace, store.metadata.name)
   if (live !== undefined) return live
-  const ordinals = databasePods(context).map(({ metadata }) => Number(metadata.name.split('-').at(-1)))
+  const ordinals = databasePods(context).map(ordinalOf)
   return ordinals.length > 0 ? Math.max(...ordinals) + 1 : undefined
 }
 
@@ -63,13 +68,13 @@ const outdatedAnnotation = `${group}/outdated`
 
 const isOutdated = ({ metadata }: KubeObject) => metadata.annotations?.[outdatedAnnotation] !== undefined
 
-/** Claims from pod 0 on that a former store of this name left as they were when it was whole. */
-function keptVolumes(context: Context): number {
-  const claims = findVolumeClaims(context)
-  const name = (ordinal: number) => names.volumeClaim(context.store.metadata.name, ordinal)
-  const first = claims.findIndex((claim, ordinal) => claim.metadata.name !== name(ordinal) || isOutdated(claim))
-  return first < 0 ? claims.length : first
+/** Up to the highest whose volume is as it was when the store was whole: those between that lost theirs are copied anew. */
+function keptMembers(context: Context): number {
+  const last = findVolumeClaims(context).findLast((claim) => !isOutdated(claim))
+  return last ? ordinalOf(last) + 1 : 0
 }
+
+const ordinalOf = ({ metadata }: KubeObject) => Number(metadata.name.split('-').at(-1))
 
 /** The pod of this ordinal goes; its volume stays, and is marked before it falls behind. */
 async function remove(context: Context, ordinal: number): Promise<void> {

@@ -1,4 +1,5 @@
 import type { BindingRole } from '../../crds/binding.ts'
+import type { KubeObject } from '../../crds/object.ts'
 import {
   authorityOf,
   keepSecret,
@@ -10,7 +11,7 @@ import {
 import type { BootstrapResult, Target } from '../engines/engine.ts'
 import { withOwner } from '../kube/apply.ts'
 import { imageOf } from '../images.ts'
-import { labels, managedBy, selector } from '../labels.ts'
+import { labels } from '../labels.ts'
 import type { Blocked, Outcome } from '../reconcile/outcome.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Step } from '../reconcile/steps.ts'
@@ -19,7 +20,7 @@ import { lastWords, migrationState, podProblem } from './decide.ts'
 import { migrateJob, migrateJobName, type MigrationPlan } from './migrate-job.ts'
 import { engineReady } from './engine-ready.ts'
 import { settleVolumes } from './growth.ts'
-import { volumesMissing } from './losses.ts'
+import { labelsNeeded, volumesMissing } from './losses.ts'
 import { names } from './names.ts'
 import { settleSize } from './size.ts'
 import { withHeldTemplate } from './template.ts'
@@ -104,15 +105,18 @@ const objectsApplied: Step<Context> = {
     const unfit = volumes?.kind === 'blocked' && findStatefulSet(context) ? volumes : undefined
     const stopped =
       formerPods(context) ??
-      volumesMissing(store, findVolumeClaims(context), findStatefulSet(context) !== undefined) ??
+      volumesMissing(store, findVolumeClaims(context), findStatefulSet(context) !== undefined, plan.identity) ??
       (unfit ? undefined : volumes) ??
       (await ensureCredentials(context)) ??
       (await ensureTls(context))
     if (stopped) return stopped
     await forgetFormerStore(context)
     const refused = (await settleSize(context)) ?? unfit
-    const desired = withHeldTemplate(context, engine.objects(plan)).map((object) => withOwner(store, object))
+    const desired = withHeldTemplate(context, engine.objects(plan)).map((object) =>
+      isMemory(context, object) ? object : withOwner(store, object),
+    )
     await clearRollingUpdate(context)
+    await releaseMemory(context)
     const applied = await tools.applier.applyAll(desired)
     if (applied.refused) return waitFor(applied.refused)
     const ownerUid = store.metadata.uid ?? ''
@@ -142,11 +146,36 @@ async function goOnThough(context: Context, refused: Blocked): Promise<Outcome> 
   return work.kind === 'wait' ? { ...refused, retryAfterMs: 2_000 } : refused
 }
 
+/**
+ * What members remember stays with the volumes: who led, and who has every commit. Without it a store that comes back could begin
+ * with a volume that is behind.
+ */
+function isMemory({ engine, plan }: Context, { kind, metadata }: KubeObject): boolean {
+  return kind === 'Service' && (engine.memoryServices?.(plan) ?? []).includes(metadata.name)
+}
+
+/** Earlier operators owned it, and an apply refuses what another object owns. */
+async function releaseMemory(context: Context): Promise<void> {
+  const { namespace, store, tools } = context
+  const services = tools.cache.list({ apiVersion: 'v1', kind: 'Service' }, namespace)
+  for (const service of services.filter((one) => isMemory(context, one))) {
+    const { name, uid, resourceVersion, ownerReferences = [] } = service.metadata
+    const others = ownerReferences.filter((reference) => reference.uid !== store.metadata.uid)
+    if (others.length === ownerReferences.length) continue
+    const patch = { metadata: { uid, resourceVersion, ownerReferences: others } }
+    tools.cache.wrote(await tools.client.mergePatch(service, namespace, name, patch))
+  }
+}
+
 /** Pods without a StatefulSet are those of a store of this name that was deleted: they must be gone before the new ones come. */
 function formerPods(context: Context): Outcome | undefined {
-  const [pod] = findStatefulSet(context) ? [] : databasePods(context)
-  if (!pod || hasObjects(context)) return undefined
-  const message = `pod ${pod.metadata.name} of the previous ${context.store.metadata.name} is still stopping`
+  if (findStatefulSet(context) || hasObjects(context)) return undefined
+  const [pod] = databasePods(context)
+  // A claim that was deleted, too, goes with them: the new store must not take it for a volume that is there.
+  const claim = findVolumeClaims(context).find(({ metadata }) => metadata.deletionTimestamp)
+  const left = pod ? `pod ${pod.metadata.name}` : claim && `volume claim ${claim.metadata.name}`
+  if (!left) return undefined
+  const message = `${left} of the previous ${context.store.metadata.name} is still going`
   return { kind: 'wait', reason: 'PreviousOwnerTerminating', message, retryAfterMs: 2_000 }
 }
 
@@ -194,10 +223,7 @@ async function ensureCredentials(context: Context): Promise<Outcome | undefined>
 function adminSecretLost(context: Context): Outcome {
   const { secret, username } = context.engine.admin(context.plan)
   const claim = findVolumeClaim(context)?.metadata.name
-  const identity = { ...selector(context.plan.identity), 'app.kubernetes.io/managed-by': managedBy }
-  const needed = Object.entries(identity)
-    .map(([label, value]) => `${label}=${value}`)
-    .join(', ')
+  const needed = labelsNeeded(context.plan.identity)
   const message =
     `Secret ${secret} is gone, but volume claim ${claim} holds data that only its password opens: create the Secret again with ` +
     `username ${username} and that password and the labels ${needed}; or delete DataStore ${context.store.metadata.name} and then the claim to begin with an empty store`

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { apiVersion } from '../../crds/schema/common.ts'
 import type { DataStore, DataStoreStatus } from '../../crds/schema/data-store.ts'
@@ -21,6 +23,7 @@ import { dataStoreController } from './controller.ts'
  * this machine knows no name of the cluster.
  */
 const namespace = await testNamespace()
+const run = promisify(execFile)
 const cache = new Cache()
 const dataStoreKind = { apiVersion, kind: 'DataStore' }
 const secretKind = { apiVersion: 'v1', kind: 'Secret' }
@@ -113,6 +116,22 @@ async function annotate(key: string, value: string): Promise<void> {
   )
 }
 
+async function handOver(pod: string): Promise<void> {
+  if ((await status())?.primary === pod) return
+  await annotate('switchover', pod)
+  await until(async () => {
+    await process(`${namespace}/db`, AbortSignal.timeout(20_000))
+    return (await status())?.switchover?.answered === pod
+  }, 60_000)
+  expect(await settle('Ready')).toMatchObject({ primary: pod })
+}
+
+/** Runs a script where PostgreSQL of that pod runs. */
+const inside = (pod: string, script: string) =>
+  run('kubectl', ['--namespace', namespace, 'exec', pod, '--container=postgres', '--', 'sh', '-c', script])
+
+const remove = (path: string, body: object = {}) => client.request('DELETE', path, { body })
+
 /** As superuser, through the read-write or the read-only Service. */
 async function sql(query: string, service = 'db', timeoutMs = 5_000): Promise<string> {
   const password = secretValue(cache.get(secretKind, namespace, 'db-superuser'), 'password') ?? ''
@@ -121,6 +140,10 @@ async function sql(query: string, service = 'db', timeoutMs = 5_000): Promise<st
   const target = reachable({ host, port: 5432, database: 'postgres', username: 'postgres', password, ca })
   const rows = await withConnection(target, AbortSignal.timeout(timeoutMs), (connection) => connection.query(query))
   return String(Object.values(rows[0] ?? {})[0])
+}
+
+interface PodStatus {
+  containerStatuses?: { restartCount: number }[]
 }
 
 const pods = () =>
@@ -285,6 +308,64 @@ describe.runIf(globalThis.process.env['SLOW'] === '1')('a store, slowly', { time
     await change({ hibernate: false })
     expect(await settle('Ready', 120_000)).toMatchObject({ replicas: 3 })
     expect(await sql('SELECT count(*) FROM kept')).toBe('1001')
+  })
+
+  test('a member that lost its volume copies it again, the first one, too', async () => {
+    await change({ replicas: 3 })
+    await settle('Ready')
+    await handOver('db-0')
+    const before = await client.get(claimKind, namespace, 'data-db-0')
+    await remove(`/api/v1/namespaces/${namespace}/persistentvolumeclaims/data-db-0`)
+    await remove(`/api/v1/namespaces/${namespace}/pods/db-0`)
+    await until(async () => {
+      const found = await client.get(claimKind, namespace, 'data-db-0')
+      return found !== undefined && found.metadata.uid !== before?.metadata.uid
+    }, 60_000)
+    expect(await settle('Ready')).toMatchObject({ replicas: 3 })
+    expect(await sql('SELECT count(*) FROM kept')).toBe('1001')
+  })
+
+  test.each([
+    ['its container', 'kill 1'],
+    ['its pod', 'true'],
+  ])('a copy that was cut short with %s is made again', async (what, end) => {
+    const { primary } = await settle('Ready')
+    const replica = ['db-0', 'db-1', 'db-2'].find((name) => name !== primary) ?? ''
+    const state = () => {
+      const pod = cache.get(podKind, namespace, replica)
+      const { containerStatuses: [container] = [] } = (pod?.['status'] ?? {}) as PodStatus
+      return container ? `${pod?.metadata.uid} ${container.restartCount}` : undefined
+    }
+    const before = state()
+    const control = '/var/lib/postgresql/data/pgdata/global/pg_control'
+    await inside(replica, `rm ${control} && ${end}`)
+    if (what === 'its pod') await remove(`/api/v1/namespaces/${namespace}/pods/${replica}`, { gracePeriodSeconds: 0 })
+    await until(() => ![before, undefined].includes(state()), 60_000)
+    await expect
+      .poll(() => inside(replica, `ls ${control}`).catch(String), { timeout: 120_000, interval: 1_000 })
+      .toHaveProperty('stdout')
+    expect(await settle('Ready')).toMatchObject({ replicas: 3 })
+  })
+
+  test('deleted and applied again for one member, it has what its primary had, wherever that was', async () => {
+    await handOver('db-2')
+    // It is acknowledged by db-1; db-0 hears of it no more.
+    const stop = 'for p in /proc/[0-9]*; do grep -q "walreceive[r]" $p/cmdline && kill -STOP ${p#/proc/}; done; true'
+    await inside('db-0', stop)
+    await sql('INSERT INTO kept VALUES (1002)')
+    const { spec } = (await client.get(dataStoreKind, namespace, 'db')) as DataStore
+    await remove(`/apis/${apiVersion}/namespaces/${namespace}/datastores/db`, { propagationPolicy: 'Background' })
+    await until(() => cache.get({ apiVersion: 'apps/v1', kind: 'StatefulSet' }, namespace, 'db') === undefined, 30_000)
+    await remove(`/api/v1/namespaces/${namespace}/pods/db-0`, { gracePeriodSeconds: 0 })
+    await until(() => pods().length === 0 && cache.get(dataStoreKind, namespace, 'db') === undefined, 150_000)
+    await client.create({ ...dataStoreKind, metadata: { name: 'db', namespace }, spec: { ...spec, replicas: 1 } })
+    await until(() => cache.get(dataStoreKind, namespace, 'db') !== undefined)
+    expect(await settle('Ready')).toMatchObject({ replicas: 1, primary: 'db-0' })
+    expect(pods()).toHaveLength(1)
+    expect(await sql('SELECT count(*) FROM kept')).toBe('1002')
+    await change({ replicas: 3 })
+    expect(await settle('Ready')).toMatchObject({ replicas: 3 })
+    await sql('DELETE FROM kept WHERE n = 1002')
   })
 
   test('a shrink that could lose data is refused until it is approved', async () => {

@@ -154,6 +154,8 @@ export interface Engine {
    * empty volume; absent where members remember nothing outside their volumes.
    */
   memories?(plan: Plan): { apiVersion: string; kind: string; name: string }[]
+  /** Names of the Services among `objects` that keep such memories. Like volumes they have no owner and outlive the store. */
+  memoryServices?(plan: Plan): string[]
   /** Everything Kubernetes must hold for this store, Secrets excepted. */
   objects(plan: Plan): KubeObject[]
   /** Whether the engine answers a query. Never throws. */

@@ -40,6 +40,10 @@ export const postgres: Engine = {
       names.patroniSyncService(metadata.name),
       names.patroniFailover(metadata.name),
     ].map((name) => ({ apiVersion: 'v1', kind: 'Endpoints', name })),
+  memoryServices: ({ store: { metadata } }) => [
+    names.patroniConfigService(metadata.name),
+    names.patroniSyncService(metadata.name),
+  ],
   objects,
   probe,
   members,

@@ -21,6 +21,7 @@ import {
 /** User and group of the postgres image, as images/postgres/Containerfile creates them. */
 const postgresId = 999
 const configDirectory = '/etc/patroni'
+const prepareFile = `${configDirectory}/prepare.py`
 const tokenDirectory = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 /** Makes the first data directory; its header says why Patroni does not. */
@@ -111,7 +112,7 @@ function readOnlyService(plan: Plan): KubeObject {
   }
 }
 
-/** Leads nowhere: Patroni keeps what it must not forget in the Endpoints of this name, which go when no Service has it. */
+/** Leads nowhere: Patroni keeps what it must not forget in the Endpoints of this name, which go when no Service has it. Outlives the store. */
 function memoryService(plan: Plan, name: string): KubeObject {
   return {
     apiVersion: 'v1',
@@ -191,14 +192,8 @@ function prepareContainer(plan: Plan) {
     name: 'prepare',
     image: plan.image,
     imagePullPolicy: 'IfNotPresent',
-    command: ['python3', `${configDirectory}/prepare.py`],
-    env: [
-      podName,
-      { name: 'NAMESPACE', value: namespace(plan) },
-      { name: 'STORE', value: store(plan) },
-      { name: 'DATA_DIRECTORY', value: dataDirectory },
-      ...credentials(plan, ''),
-    ],
+    command: ['python3', prepareFile],
+    env: [podName, ...preparation(plan), ...credentials(plan, '')],
     // What it says last is what a person looking at the pod should read.
     terminationMessagePolicy: 'FallbackToLogsOnError',
     resources: resourceRequirements(plan.store.spec.resources),
@@ -212,8 +207,9 @@ function patroniContainer(plan: Plan) {
     name: 'postgres',
     image: plan.image,
     imagePullPolicy: 'IfNotPresent',
-    args: [`${configDirectory}/patroni.yml`],
-    env: environment(plan),
+    // A container that is killed while it copies starts again without the init container, on half a data directory.
+    command: ['sh', '-c', `python3 ${prepareFile} && exec patroni ${configDirectory}/patroni.yml`],
+    env: [...environment(plan), ...preparation(plan)],
     ports: [
       { name: 'postgres', containerPort: port, protocol: 'TCP' },
       { name: 'patroni', containerPort: patroniPort, protocol: 'TCP' },
@@ -261,6 +257,13 @@ function environment(plan: Plan) {
     { name: 'HOME', value: '/tmp' },
   ]
 }
+
+/** What prepare.py must know. */
+const preparation = (plan: Plan) => [
+  { name: 'NAMESPACE', value: namespace(plan) },
+  { name: 'STORE', value: store(plan) },
+  { name: 'DATA_DIRECTORY', value: dataDirectory },
+]
 
 const podName = { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }
 

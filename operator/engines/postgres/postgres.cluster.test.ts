@@ -163,7 +163,7 @@ describe('a store', () => {
     await start('lost')
     const said = '--output=jsonpath={.status.initContainerStatuses[0]..terminated.message}'
     await expect
-      .poll(() => lab.kubectl('get', 'pod', 'lost-0', said).catch(String), { timeout: 60_000 })
+      .poll(() => lab.kubectl('get', 'pod', 'lost-0', said).catch(String), { timeout: 120_000 })
       .toContain('The volume is empty, but lost had a database')
 
     await lab.kubectl('delete', 'endpoints', 'lost-config')

@@ -3,9 +3,11 @@
 Patroni could run initdb itself, but a pod that is killed meanwhile never recovers: it takes half a data directory for a whole
 one, never makes the replication role, or waits for ever for the leader that began to initialise. So:
 
-1. A data directory that is there is complete, because of 3. Leave it alone.
+1. A data directory with pg_control is complete: a copy writes that file last, and because of 4. Leave it alone.
 2. Only the first member makes one, and only if this store never had one. The others wait for the first and copy it.
-3. initdb and the roles go into a directory beside it, which then gets its name: a rename happens or does not.
+3. A member that lost its volume, or was killed while it copied, copies again, but only from another member that leads: what is
+   there of the directory is not removed before, and who waits in vain says what is missing.
+4. initdb and the roles go into a directory beside it, which then gets its name: a rename happens or does not.
 """
 import json
 import os
@@ -22,22 +24,39 @@ account = '/var/run/secrets/kubernetes.io/serviceaccount'
 data = os.environ['DATA_DIRECTORY']
 
 
-def initialised():
-    """Whether Patroni recorded a database for this store: its system identifier stays in <store>-config."""
+def remembered(name):
+    """What Patroni noted in the Endpoints of this name; empty when there are none."""
     host = '{KUBERNETES_SERVICE_HOST}:{KUBERNETES_SERVICE_PORT}'.format(**os.environ)
-    path = '/api/v1/namespaces/{NAMESPACE}/endpoints/{STORE}-config'.format(**os.environ)
+    path = '/api/v1/namespaces/{NAMESPACE}/endpoints/'.format(**os.environ) + name
     with open(account + '/token') as file:
         headers = {'Authorization': 'Bearer ' + file.read()}
     context = ssl.create_default_context(cafile=account + '/ca.crt')
     request = urllib.request.Request('https://' + host + path, headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=5, context=context) as response:
-            annotations = json.load(response)['metadata'].get('annotations', {})
-            return bool(annotations.get('initialize'))
+            return json.load(response)['metadata'].get('annotations') or {}
     except urllib.error.HTTPError as error:
         if error.code == 404:
-            return False
+            return {}
         raise
+
+
+def initialised():
+    """Whether Patroni recorded a database for this store: its system identifier stays in <store>-config."""
+    return bool(remembered(os.environ['STORE'] + '-config').get('initialize'))
+
+
+def other_leads(seconds):
+    """Whether another member holds the lock and renews it, as one that lives does at every turn of its loop."""
+    seen = set()
+    for _ in range(seconds):
+        lock = remembered(os.environ['STORE'])
+        if lock.get('leader') not in (None, os.environ['POD_NAME']):
+            seen.add((lock['leader'], lock.get('renewTime')))
+        if len(seen) > 1:
+            return True
+        time.sleep(1)
+    return False
 
 
 def literal(text):
@@ -63,18 +82,23 @@ def make(directory):
     os.sync()
 
 
-if os.path.exists(data):
+if os.path.exists(data + '/global/pg_control'):
     sys.exit(0)
 first = os.environ['POD_NAME'].endswith('-0')
+partial = os.path.exists(data)
 while not first and not initialised():
     time.sleep(1)
-if not first:
+if not first and not partial:
     sys.exit(0)
 if initialised():
-    sys.exit(
-        'The volume is empty, but {STORE} had a database: bring its volume back, or delete the Endpoints {STORE}-config '
-        'to start with an empty database.'.format(**os.environ)
-    )
+    if other_leads(seconds=30):
+        if partial:
+            shutil.rmtree(data)
+        sys.exit(0)
+    found = 'The data directory is not complete' if partial else 'The volume is empty'
+    sys.exit(found + ', but {STORE} had a database, and no other member leads it: bring the volume back.'.format(**os.environ))
+if partial:
+    sys.exit(data + ' has no global/pg_control: it is no data directory, and nobody knows whose it was. Bring the volume back.')
 make(data + '.new')
 os.rename(data + '.new', data)
 os.sync()
