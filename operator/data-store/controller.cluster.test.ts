@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import type { Condition, ConditionType } from '../../crds/conditions.ts'
 import type { KubeObject } from '../../crds/object.ts'
 import { apiVersion } from '../../crds/schema/common.ts'
@@ -322,6 +322,9 @@ test('what another operator would change waits, and says what; approval lets it 
   expect((await reconcile('upgrade')).get('EngineReady')?.status).toBe('True')
   const before = await get(statefulSetKind, 'upgrade')
   const pod = (await get(podKind, 'upgrade-0'))?.metadata.uid
+  // Edits that make no other template, before the upgrade and while it waits.
+  await change('upgrade', { parameters: { work_mem: '8MB' } })
+  await reconcile('upgrade')
 
   tools.images.postgres = 'localhost/none:2'
   try {
@@ -333,6 +336,8 @@ test('what another operator would change waits, and says what; approval lets it 
     expect((await get(statefulSetKind, 'upgrade'))?.metadata.generation).toBe(before?.metadata.generation)
     expect((await get(podKind, 'upgrade-0'))?.metadata.uid).toBe(pod)
 
+    await change('upgrade', { parameters: { work_mem: '9MB' } })
+    expect((await reconcile('upgrade')).get('PendingRollout')?.reason).toBe('OperatorUpgrade')
     await annotate('upgrade', { 'supersmartmatch.io/approve': 'another' })
     expect((await reconcile('upgrade')).get('PendingRollout')?.status).toBe('True')
     await annotate('upgrade', { 'supersmartmatch.io/approve': pending?.hash ?? '' })
@@ -344,6 +349,37 @@ test('what another operator would change waits, and says what; approval lets it 
   } finally {
     tools.images.postgres = 'localhost/none:1'
   }
+})
+
+test('a pod that was evicted brings no image that nobody approved', async () => {
+  await make('evicted', { updatePolicy: { type: 'Never' } })
+  await reconcile('evicted')
+  await run('evicted')
+  await reconcile('evicted')
+  await change('evicted', { image: 'localhost/none:2' })
+  expect((await reconcile('evicted')).get('PendingRollout')?.reason).toBe('Never')
+  // As in the moment before its StatefulSet makes the next one.
+  const list = cache.list.bind(cache)
+  const noPods = vi.spyOn(cache, 'list').mockImplementation((kind, of) => (kind.kind === 'Pod' ? [] : list(kind, of)))
+  onTestFinished(() => noPods.mockRestore())
+  expect((await reconcile('evicted')).get('PendingRollout')?.reason).toBe('Never')
+  expect(JSON.stringify((await get(statefulSetKind, 'evicted'))?.['spec'])).not.toContain('localhost/none:2')
+})
+
+test('a restart that no edit asks for waits; one that an edit asks for does not', async () => {
+  await make('settings', { parameters: { max_connections: '100' } })
+  await reconcile('settings')
+  await run('settings')
+  expect((await reconcile('settings')).get('EngineReady')?.status).toBe('True')
+  members.pendingRestart = ['shared_preload_libraries: a → a,b']
+  await change('settings', { parameters: { work_mem: '8MB' } })
+  expect((await reconcile('settings')).get('PendingRollout')?.reason).toBe('OperatorUpgrade')
+  expect(members.restarts).toBe(0)
+  members.pendingRestart = ['max_connections: 100 → 200']
+  await change('settings', { parameters: { max_connections: '200' } })
+  const conditions = await reconcile('settings')
+  expect(conditions.get('PendingRollout')).toBeUndefined()
+  expect(members.restarts).toBe(1)
 })
 
 test('an edit of the spec that restarts pods waits where the policy says so, whatever else goes on', async () => {

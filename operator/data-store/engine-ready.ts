@@ -22,8 +22,8 @@ import {
   type SwitchoverStatus,
   type SwitchoverStep,
 } from './switchover.ts'
-import { isApproved, mayRestart, planHash } from './updates.ts'
-import { announcePending } from './template.ts'
+import { causeOfRestart, isApproved, mayRestart, planHash } from './updates.ts'
+import { announcePending, recordSettings, settingsInForce } from './template.ts'
 
 /**
  * EngineReady of a store that runs here. Each part only when those before it have nothing to do:
@@ -49,6 +49,7 @@ export const engineReady: Step<Context> = {
     const move = nextMoveOf(context, answer.membership)
     return (
       (await configure(context, cluster)) ??
+      (await remember(context, cluster)) ??
       (await continueSwitchover(context, cluster)) ??
       (await relocate(context, cluster)) ??
       (await carryOut(context, move, cluster)) ??
@@ -111,7 +112,8 @@ function restartAllowed(context: Context, { members }: Membership): boolean {
   const { store, tools } = context
   const hash = planHash(store.metadata.uid, waiting)
   const approved = isApproved(store, hash)
-  const gate = mayRestart({ policy: store.spec.updatePolicy, cause: 'spec', approved, now: tools.now() })
+  const cause = causeOfRestart(waiting, settingsInForce(context), store.spec)
+  const gate = mayRestart({ policy: store.spec.updatePolicy, cause, approved, now: tools.now() })
   if (!gate.go) announcePending(context, gate, { hash, what: 'restart PostgreSQL', differences: waiting })
   return gate.go
 }
@@ -142,6 +144,10 @@ async function bringSettings(context: Context, { members, at, membership }: Clus
     if (missing) return wait('Configuring', `${member.name}: ${missing}`, 1_000)
   }
   return undefined
+}
+
+async function remember(context: Context, { membership }: Cluster): Promise<undefined> {
+  if (membership.members.every(({ pendingRestart }) => pendingRestart.length === 0)) await recordSettings(context)
 }
 
 function planInForce({ plan, heldMemory }: Context): Plan {
