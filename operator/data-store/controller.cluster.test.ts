@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import type { Condition, ConditionType } from '../../crds/conditions.ts'
 import type { KubeObject } from '../../crds/object.ts'
@@ -399,6 +400,36 @@ test('an edit of the spec that restarts pods waits where the policy says so, wha
   await annotate('policy', { 'supersmartmatch.io/approve': hash })
   expect((await reconcile('policy')).get('EngineReady')).toMatchObject({ reason: 'Restarting' })
   expect(members.restarts).toBe(1)
+})
+
+test('a renewed certificate is loaded as soon as the kubelet brings it, and the store stays ready meanwhile', async () => {
+  await make('renewed')
+  await reconcile('renewed')
+  await run('renewed')
+  const tls = () => secretValue(cache.get(secretKind, namespace, 'renewed-tls'), 'tls.crt') ?? ''
+  const played = { mounted: tls(), shown: tls(), reloads: 0 }
+  const shows = (pem: string) => new X509Certificate(pem).fingerprint256
+  // One listener has loaded it, the other has not.
+  members.shownCertificates = async () => [shows(played.mounted), shows(played.shown)]
+  members.reload = async () => {
+    played.reloads++
+    played.shown = played.mounted
+  }
+  onTestFinished(() => void Object.assign(members, playMembers(cache, namespace)))
+  expect((await reconcile('renewed')).get('EngineReady')?.status).toBe('True')
+  expect(played.reloads).toBe(0)
+
+  await remove(secretKind, 'renewed-tls')
+  const waiting = await process(`${namespace}/renewed`, AbortSignal.timeout(10_000))
+  expect(tls()).not.toBe(played.shown)
+  expect((await reconcile('renewed')).get('EngineReady')?.status).toBe('True')
+  expect(played).toMatchObject({ reloads: 2 })
+  expect(waiting).toMatchObject({ afterMs: expect.toSatisfy((ms: number) => ms <= 10_000) as number })
+  played.mounted = tls()
+  await reconcile('renewed')
+  expect(played).toMatchObject({ reloads: 3, shown: tls() })
+  await reconcile('renewed')
+  expect(played.reloads).toBe(3)
 })
 
 test('hibernate: no pod, everything else stays; waking brings it back', async () => {

@@ -10,6 +10,7 @@ import { volumeEmpty } from './losses.ts'
 import { askMembers, memberAddress, podStates } from './members.ts'
 import { names } from './names.ts'
 import { adminTarget, databasePods, findPod, findVolumeClaims, memberTarget, type Context } from './observe.ts'
+import { loadCertificates } from './renewal.ts'
 import { nextMove, type Move } from './rollout.ts'
 import { membersWanted, trustVolumes } from './size.ts'
 import {
@@ -32,8 +33,9 @@ import { announcePending, recordSettings, settingsInForce } from './template.ts'
  * 2. what may change at run time is what the spec says, on every member
  * 3. a switchover that has begun goes on to its end
  * 4. the primary leaves a pod that shall go; members that are old or wait for a restart are renewed, one at a time
- * 5. the primary answers a query, and every member follows it
- * 6. a switchover that somebody asked for begins
+ * 5. members show the certificate that is in the Secret; one that does not yet holds nothing up
+ * 6. the primary answers a query, and every member follows it
+ * 7. a switchover that somebody asked for begins
  */
 export const engineReady: Step<Context> = {
   condition: 'EngineReady',
@@ -53,6 +55,7 @@ export const engineReady: Step<Context> = {
       (await continueSwitchover(context, cluster)) ??
       (await relocate(context, cluster)) ??
       (await carryOut(context, move, cluster)) ??
+      (await loadCertificates(context, members)) ??
       (await probe(context)) ??
       incomplete(context, move) ??
       (await startSwitchover(context, cluster)) ?? { kind: 'done', reason: 'Ready', ...dueAfter(context) }
