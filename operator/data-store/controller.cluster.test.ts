@@ -610,8 +610,11 @@ test('a lost superuser Secret is not made anew for a volume that only the old pa
   await reconcile('lost')
   await until(() => cache.get(claimKind, namespace, 'data-lost-0') !== undefined)
   const { data, metadata, type } = (await get(secretKind, 'lost-superuser'))!
+  const passwordOf = async (name: string) => secretValue(await get(secretKind, `lost-${name}`), 'password')
+  const before = { replication: await passwordOf('replication'), pooler: await passwordOf('pooler') }
   await remove(secretKind, 'lost-superuser')
   await remove(secretKind, 'lost-replication')
+  await remove(secretKind, 'lost-pooler')
 
   const conditions = await reconcile('lost')
   expect(conditions.get('ObjectsApplied')).toMatchObject({ status: 'False', reason: 'SecretMissing' })
@@ -626,8 +629,11 @@ test('a lost superuser Secret is not made anew for a volume that only the old pa
   await until(() => cache.get(secretKind, namespace, name) !== undefined)
   expect((await reconcile('lost')).get('ObjectsApplied')?.status).toBe('True')
   expect((await get(secretKind, name))?.['data']).toEqual(restored['data'])
-  // The others' passwords are set in the engine again, so they are simply made anew.
-  expect(secretValue(await get(secretKind, 'lost-replication'), 'password')).toBeDefined()
+  // The pooler's is set in the engine again, so it is simply made anew; that of replication is what the running pods have.
+  expect(await passwordOf('pooler')).toHaveLength(43)
+  expect(await passwordOf('pooler')).not.toBe(before.pooler)
+  expect(await passwordOf('replication')).toBe(before.replication)
+  expect(Object.values(before)).not.toContain(secretValue(restored, 'password'))
 })
 
 test('a retained volume that is larger than asked for is named with both sizes before anything is made', async () => {

@@ -14,7 +14,7 @@ import { labels, managedBy, selector } from '../labels.ts'
 import type { Blocked, Outcome } from '../reconcile/outcome.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Step } from '../reconcile/steps.ts'
-import { randomPassword, secretValue } from '../secrets.ts'
+import { derivedPassword, randomPassword, secretValue } from '../secrets.ts'
 import { lastWords, migrationState, podProblem } from './decide.ts'
 import { migrateJob, migrateJobName, type MigrationPlan } from './migrate-job.ts'
 import { engineReady } from './engine-ready.ts'
@@ -177,13 +177,21 @@ async function forgetFormerStore(context: Context): Promise<void> {
   }
 }
 
-/** Passwords are made once and then kept. All but the operator's own can be made anew and are then set in the engine. */
+/**
+ * Passwords are made once and then kept. All but the operator's own can be made anew and are then set in the engine. One that running
+ * pods hold comes out of the operator's own: with another one members could no longer follow each other until each was restarted.
+ */
 async function ensureCredentials(context: Context): Promise<Outcome | undefined> {
   const admin = context.engine.admin(context.plan).secret
+  const held = context.engine.readAtStart(context.plan)
+  const passwordOf = (name: string, username: string) => {
+    const own = held.includes(name) ? secretValue(findSecret(context, admin), 'password') : undefined
+    return own ? derivedPassword(own, username) : randomPassword()
+  }
   for (const [name, username] of Object.entries(context.engine.credentials(context.plan))) {
     const lost = name === admin && !findSecret(context, name) && findVolumeClaim(context)
     if (lost) return adminSecretLost(context)
-    const make = () => ({ username, password: randomPassword() })
+    const make = () => ({ username, password: passwordOf(name, username) })
     const refused = await keepSecret(context.tools, metadata(context, name), make)
     if (refused) return refused
   }

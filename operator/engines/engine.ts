@@ -151,6 +151,8 @@ export interface Engine {
   credentials(plan: Plan): Record<string, string>
   /** The operator's own login. Its Secret is one of `credentials`, and the only one that cannot be made anew for an existing volume. */
   admin(plan: Plan): { secret: string; username: string; database: string }
+  /** Those of `credentials` that a pod reads once, at its start: lost, they come back with the password they had. */
+  readAtStart(plan: Plan): string[]
   /** DNS names the server certificate must carry. */
   serverNames(plan: Plan): string[]
   /**
