@@ -6,6 +6,7 @@ import type { Outcome } from '../reconcile/outcome.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Step } from '../reconcile/steps.ts'
 import { podProblem } from './decide.ts'
+import { claimsInUse } from './growth.ts'
 import { volumeEmpty } from './losses.ts'
 import { askMembers, memberAddress, podStates } from './members.ts'
 import { names } from './names.ts'
@@ -25,6 +26,7 @@ import {
 } from './switchover.ts'
 import { causeOfRestart, isApproved, mayRestart, planHash } from './updates.ts'
 import { announcePending, recordSettings, settingsInForce } from './template.ts'
+import { sizeInForce } from './volumes.ts'
 
 /**
  * EngineReady of a store that runs here. Each part only when those before it have nothing to do:
@@ -153,13 +155,18 @@ async function remember(context: Context, { membership }: Cluster): Promise<unde
   if (membership.members.every(({ pendingRestart }) => pendingRestart.length === 0)) await recordSettings(context)
 }
 
-function planInForce({ plan, heldMemory }: Context): Plan {
-  if (heldMemory === undefined) return plan
+/** Settings follow the memory and the volumes that there are, not those that the spec asks for and that wait or cannot be. */
+function planInForce(context: Context): Plan {
+  const { plan, heldMemory } = context
   const { spec } = plan.store
-  return {
-    ...plan,
-    store: { ...plan.store, spec: { ...spec, resources: { ...spec.resources, memoryLimit: heldMemory } } },
+  const memoryLimit = heldMemory ?? spec.resources.memoryLimit
+  const size = sizeInForce(claimsInUse(context), spec.storage.size)
+  const inForce = {
+    ...spec,
+    resources: { ...spec.resources, memoryLimit },
+    storage: { ...spec.storage, size },
   }
+  return { ...plan, store: { ...plan.store, spec: inForce } }
 }
 
 async function carryOut(context: Context, move: Move, cluster: Cluster): Promise<Outcome | undefined> {
@@ -313,7 +320,9 @@ function incomplete(context: Context, move: Move): Outcome | undefined {
   const { members } = context.plan
   if (move.kind === 'wait')
     return wait(wasReady(context) ? 'Degraded' : 'Starting', podProblem(databasePods(context)) ?? move.message, 2_000)
-  return members === wanted ? undefined : wait('Starting', `${members} of ${wanted} members are there`, 500)
+  return members === wanted || context.shrinkRefused
+    ? undefined
+    : wait('Starting', `${members} of ${wanted} members are there`, 500)
 }
 
 /** For this very spec: then it is no start but a failure. */

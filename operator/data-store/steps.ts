@@ -11,7 +11,7 @@ import type { BootstrapResult, Target } from '../engines/engine.ts'
 import { withOwner } from '../kube/apply.ts'
 import { imageOf } from '../images.ts'
 import { labels, managedBy, selector } from '../labels.ts'
-import type { Blocked, Outcome } from '../reconcile/outcome.ts'
+import { goesOn, type Outcome } from '../reconcile/outcome.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Step } from '../reconcile/steps.ts'
 import { derivedPassword, randomPassword, secretValue } from '../secrets.ts'
@@ -100,8 +100,7 @@ const objectsApplied: Step<Context> = {
   async run(context) {
     const { engine, plan, store, namespace, tools } = context
     const volumes = await settleVolumes(context)
-    // Volumes that cannot be as the spec says keep a new store from being made, and nothing else of one that runs.
-    const unfit = volumes?.kind === 'blocked' && findStatefulSet(context) ? volumes : undefined
+    const unfit = volumes && goesOn(volumes) ? volumes : undefined
     const stopped =
       formerPods(context) ??
       volumesMissing(store, findVolumeClaims(context), findStatefulSet(context) !== undefined) ??
@@ -118,7 +117,7 @@ const objectsApplied: Step<Context> = {
     const ownerUid = store.metadata.uid ?? ''
     await tools.applier.prune({ ownerUid, namespace, keep: desired, kinds: ownedKinds })
     context.found.endpoint = `${readWriteHost(context)}:${engine.port}`
-    return refused ? goOnThough(context, refused) : { kind: 'done', reason: 'Applied' }
+    return refused ?? { kind: 'done', reason: 'Applied' }
   },
 }
 
@@ -134,12 +133,6 @@ async function clearRollingUpdate(context: Context): Promise<void> {
     spec: { updateStrategy: { type: 'OnDelete', rollingUpdate: null } },
   }
   tools.cache.wrote(await tools.client.mergePatch(statefulSet, namespace, name, patch))
-}
-
-/** What is refused stops nothing else: a member that is repaired or follows again may be what makes a smaller store safe. */
-async function goOnThough(context: Context, refused: Blocked): Promise<Outcome> {
-  const work = await engineReady.run(context)
-  return work.kind === 'wait' ? { ...refused, retryAfterMs: 2_000 } : refused
 }
 
 /** Pods without a StatefulSet are those of a store of this name that was deleted: they must be gone before the new ones come. */
@@ -376,7 +369,7 @@ export function metadata({ plan, namespace }: Context, name: string) {
 
 export const deadline = ({ signal }: Context, ms: number) => AbortSignal.any([signal, AbortSignal.timeout(ms)])
 
-/** In this order, each only when the one before it is done. */
+/** In this order, each only when the one before it is done, or says that it holds up nothing (goOn). */
 export const steps: Step<Context>[] = [
   specValid,
   dependenciesReady,
