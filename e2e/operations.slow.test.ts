@@ -185,8 +185,8 @@ test('a restart that needs approval waits with its differences, and goes once ap
   expect(await databases()).toEqual(before)
   await annotateStore('approve', hash)
   await until(60_000, async () => ((await storeStatus()).pending ? 'still pending' : {}))
+  await expect.poll(databases, { timeout: 60_000 }).not.toEqual(before)
   await whenReady(name)
-  expect(await databases()).not.toEqual(before)
 })
 
 test('a restart waits for its window', async () => {
@@ -199,8 +199,8 @@ test('a restart waits for its window', async () => {
   expect(await databases()).toEqual(before)
   await patch({ updatePolicy: { type: 'Window', windows: [{ cron: '* * * * *', duration: '5m' }] } })
   await until(120_000, async () => ((await storeStatus()).pending ? 'still pending' : {}))
+  await expect.poll(databases, { timeout: 60_000 }).not.toEqual(before)
   await whenReady(name)
-  expect(await databases()).not.toEqual(before)
   await patch({ updatePolicy: null })
   await whenReady(name)
 })

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import type { KubeObject } from '../crds/object.ts'
 
 export interface Secret extends KubeObject {
@@ -26,3 +26,8 @@ export function secretValue(object: KubeObject | undefined, key: string): string
 
 /** 256 random bits, safe in URIs, INI files and SQL literals. */
 export const randomPassword = () => randomBytes(32).toString('base64url')
+
+/** As good as a random one, and the same each time: whoever knows it does not know the secret it was made of. */
+export function derivedPassword(secret: string, purpose: string): string {
+  return createHmac('sha256', secret).update(purpose).digest('base64url')
+}

@@ -1,4 +1,5 @@
-import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { X509Certificate } from 'node:crypto'
+import { beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import type { Condition, ConditionType } from '../../crds/conditions.ts'
 import type { KubeObject } from '../../crds/object.ts'
 import { apiVersion } from '../../crds/schema/common.ts'
@@ -323,6 +324,9 @@ test('what another operator would change waits, and says what; approval lets it 
   expect((await reconcile('upgrade')).get('EngineReady')?.status).toBe('True')
   const before = await get(statefulSetKind, 'upgrade')
   const pod = (await get(podKind, 'upgrade-0'))?.metadata.uid
+  // Edits that make no other template, before the upgrade and while it waits.
+  await change('upgrade', { parameters: { work_mem: '8MB' } })
+  await reconcile('upgrade')
 
   tools.images.postgres = 'localhost/none:2'
   try {
@@ -334,6 +338,8 @@ test('what another operator would change waits, and says what; approval lets it 
     expect((await get(statefulSetKind, 'upgrade'))?.metadata.generation).toBe(before?.metadata.generation)
     expect((await get(podKind, 'upgrade-0'))?.metadata.uid).toBe(pod)
 
+    await change('upgrade', { parameters: { work_mem: '9MB' } })
+    expect((await reconcile('upgrade')).get('PendingRollout')?.reason).toBe('OperatorUpgrade')
     await annotate('upgrade', { 'supersmartmatch.io/approve': 'another' })
     expect((await reconcile('upgrade')).get('PendingRollout')?.status).toBe('True')
     await annotate('upgrade', { 'supersmartmatch.io/approve': pending?.hash ?? '' })
@@ -345,6 +351,37 @@ test('what another operator would change waits, and says what; approval lets it 
   } finally {
     tools.images.postgres = 'localhost/none:1'
   }
+})
+
+test('a pod that was evicted brings no image that nobody approved', async () => {
+  await make('evicted', { updatePolicy: { type: 'Never' } })
+  await reconcile('evicted')
+  await run('evicted')
+  await reconcile('evicted')
+  await change('evicted', { image: 'localhost/none:2' })
+  expect((await reconcile('evicted')).get('PendingRollout')?.reason).toBe('Never')
+  // As in the moment before its StatefulSet makes the next one.
+  const list = cache.list.bind(cache)
+  const noPods = vi.spyOn(cache, 'list').mockImplementation((kind, of) => (kind.kind === 'Pod' ? [] : list(kind, of)))
+  onTestFinished(() => noPods.mockRestore())
+  expect((await reconcile('evicted')).get('PendingRollout')?.reason).toBe('Never')
+  expect(JSON.stringify((await get(statefulSetKind, 'evicted'))?.['spec'])).not.toContain('localhost/none:2')
+})
+
+test('a restart that no edit asks for waits; one that an edit asks for does not', async () => {
+  await make('settings', { parameters: { max_connections: '100' } })
+  await reconcile('settings')
+  await run('settings')
+  expect((await reconcile('settings')).get('EngineReady')?.status).toBe('True')
+  members.pendingRestart = ['shared_preload_libraries: a → a,b']
+  await change('settings', { parameters: { work_mem: '8MB' } })
+  expect((await reconcile('settings')).get('PendingRollout')?.reason).toBe('OperatorUpgrade')
+  expect(members.restarts).toBe(0)
+  members.pendingRestart = ['max_connections: 100 → 200']
+  await change('settings', { parameters: { max_connections: '200' } })
+  const conditions = await reconcile('settings')
+  expect(conditions.get('PendingRollout')).toBeUndefined()
+  expect(members.restarts).toBe(1)
 })
 
 test('an edit of the spec that restarts pods waits where the policy says so, whatever else goes on', async () => {
@@ -370,6 +407,36 @@ test('an edit of the spec that restarts pods waits where the policy says so, wha
   members.pendingRestart = ['max_connections: 100 → 200']
   expect((await reconcile('policy')).get('PendingRollout')?.message).toContain('max_connections: 100 → 200')
   expect(members.restarts).toBe(1)
+})
+
+test('a renewed certificate is loaded as soon as the kubelet brings it, and the store stays ready meanwhile', async () => {
+  await make('renewed')
+  await reconcile('renewed')
+  await run('renewed')
+  const tls = () => secretValue(cache.get(secretKind, namespace, 'renewed-tls'), 'tls.crt') ?? ''
+  const played = { mounted: tls(), shown: tls(), reloads: 0 }
+  const shows = (pem: string) => new X509Certificate(pem).fingerprint256
+  // One listener has loaded it, the other has not.
+  members.shownCertificates = async () => [shows(played.mounted), shows(played.shown)]
+  members.reload = async () => {
+    played.reloads++
+    played.shown = played.mounted
+  }
+  onTestFinished(() => void Object.assign(members, playMembers(cache, namespace)))
+  expect((await reconcile('renewed')).get('EngineReady')?.status).toBe('True')
+  expect(played.reloads).toBe(0)
+
+  await remove(secretKind, 'renewed-tls')
+  const waiting = await process(`${namespace}/renewed`, AbortSignal.timeout(10_000))
+  expect(tls()).not.toBe(played.shown)
+  expect((await reconcile('renewed')).get('EngineReady')?.status).toBe('True')
+  expect(played).toMatchObject({ reloads: 2 })
+  expect(waiting).toMatchObject({ afterMs: expect.toSatisfy((ms: number) => ms <= 10_000) as number })
+  played.mounted = tls()
+  await reconcile('renewed')
+  expect(played).toMatchObject({ reloads: 3, shown: tls() })
+  await reconcile('renewed')
+  expect(played.reloads).toBe(3)
 })
 
 test('hibernate: no pod, everything else stays; waking brings it back', async () => {
@@ -509,9 +576,15 @@ test('a volume grows without a restart; a class that cannot is said so', async (
     await reconcile('rigid')
     await until(() => cache.get(claimKind, namespace, 'data-rigid-0') !== undefined)
     await change('rigid', { storage: { size: '2Gi' } })
-    const applied = (await reconcile('rigid')).get('ObjectsApplied')
+    await run('rigid')
+    const conditions = await reconcile('rigid')
+    const applied = conditions.get('ObjectsApplied')
     expect(applied).toMatchObject({ status: 'False', reason: 'VolumeCannotGrow' })
     expect(applied?.message).toContain(rigidClass)
+    for (const type of ['EngineReady', 'CredentialsReady'] as const)
+      expect(conditions.get(type)?.status, type).toBe('True')
+    expect(conditions.get('Ready')).toMatchObject({ status: 'False', message: applied?.message })
+    expect(conditions.get('Stalled')?.status).toBe('True')
   } finally {
     for (const name of [growingClass, rigidClass]) await client.request('DELETE', `${path}/${name}`)
   }
@@ -528,12 +601,22 @@ async function growth(): Promise<void> {
   await change('grow', { storage: { size: '2Gi' } })
   expect((await reconcile('grow')).get('ObjectsApplied')).toMatchObject({ status: 'False', reason: 'VolumeResizing' })
   expect(JSON.stringify((await get(claimKind, 'data-grow-0'))?.['spec'])).toContain('"storage":"2Gi"')
-  const waiting = (await reconcile('grow')).get('ObjectsApplied')
+  const asked = vi.spyOn(members, 'configure')
+  await remove({ apiVersion: 'v1', kind: 'Service' }, 'grow-ro')
+  const meanwhile = await reconcile('grow')
+  const waiting = meanwhile.get('ObjectsApplied')
+  expect(await get({ apiVersion: 'v1', kind: 'Service' }, 'grow-ro')).toBeDefined()
+  expect(meanwhile.get('EngineReady')?.status).toBe('True')
+  expect(meanwhile.get('CredentialsReady')?.status).toBe('True')
+  expect(meanwhile.get('Reconciling')?.message).toBe(waiting?.message)
+  expect(asked.mock.lastCall?.[1].store.spec.storage.size).toBe('1Gi')
   expect(waiting?.message).toContain('volume of claim data-grow-0 has 1Gi and is growing to 2Gi')
 
   await client.mergePatch(claimKind, namespace, 'data-grow-0', { status: { capacity: { storage: '2Gi' } } }, 'status')
   await until(() => JSON.stringify(cache.get(claimKind, namespace, 'data-grow-0')?.['status']).includes('"2Gi"'))
   await until(async () => (await reconcile('grow')).get('EngineReady')?.status === 'True', 30_000)
+  expect(asked.mock.lastCall?.[1].store.spec.storage.size).toBe('2Gi')
+  asked.mockRestore()
   expect((await get(statefulSetKind, 'grow'))?.metadata.uid).not.toBe(statefulSet)
   expect(JSON.stringify((await get(statefulSetKind, 'grow'))?.['spec'])).toContain('"storage":"2Gi"')
   expect((await get(podKind, 'grow-0'))?.metadata.uid).toBe(pod)
@@ -568,8 +651,11 @@ test('a lost superuser Secret is not made anew for a volume that only the old pa
   await reconcile('lost')
   await until(() => cache.get(claimKind, namespace, 'data-lost-0') !== undefined)
   const { data, metadata, type } = (await get(secretKind, 'lost-superuser'))!
+  const passwordOf = async (name: string) => secretValue(await get(secretKind, `lost-${name}`), 'password')
+  const before = { replication: await passwordOf('replication'), pooler: await passwordOf('pooler') }
   await remove(secretKind, 'lost-superuser')
   await remove(secretKind, 'lost-replication')
+  await remove(secretKind, 'lost-pooler')
 
   const conditions = await reconcile('lost')
   expect(conditions.get('ObjectsApplied')).toMatchObject({ status: 'False', reason: 'SecretMissing' })
@@ -584,8 +670,11 @@ test('a lost superuser Secret is not made anew for a volume that only the old pa
   await until(() => cache.get(secretKind, namespace, name) !== undefined)
   expect((await reconcile('lost')).get('ObjectsApplied')?.status).toBe('True')
   expect((await get(secretKind, name))?.['data']).toEqual(restored['data'])
-  // The others' passwords are set in the engine again, so they are simply made anew.
-  expect(secretValue(await get(secretKind, 'lost-replication'), 'password')).toBeDefined()
+  // The pooler's is set in the engine again, so it is simply made anew; that of replication is what the running pods have.
+  expect(await passwordOf('pooler')).toHaveLength(43)
+  expect(await passwordOf('pooler')).not.toBe(before.pooler)
+  expect(await passwordOf('replication')).toBe(before.replication)
+  expect(Object.values(before)).not.toContain(secretValue(restored, 'password'))
 })
 
 test('a retained volume that is larger than asked for is named with both sizes before anything is made', async () => {

@@ -132,7 +132,6 @@ describe('Secrets', () => {
     ['alone-owner',       'password'],
     ['alone-app',         'password'],
     ['alone-pooler',      'password'],
-    ['alone-replication', 'password'],
     ['alone-tls',         'tls.crt'],
     ['all-pooler-tls',    'tls.crt'],
   ])('%s is made anew', async (name, key) => {
@@ -144,6 +143,19 @@ describe('Secrets', () => {
     expect(valueOf(after, key)).toBeTruthy()
     expect(valueOf(after, key)).not.toBe(valueOf(before, key))
     await until(() => isReady('alone'), limitMs)
+  })
+
+  test('that of replication comes back as it was: running pods have its password', async () => {
+    const before = await existing('Secret', 'alone-replication')
+    await remove('Secret', 'alone-replication')
+    await until(
+      async () =>
+        ((await get('Secret', 'alone-replication'))?.metadata.uid ?? before.metadata.uid) !== before.metadata.uid,
+      limitMs,
+    )
+    const after = await existing('Secret', 'alone-replication')
+    expect(after.metadata.uid).not.toBe(before.metadata.uid)
+    expect(after['data']).toEqual(before['data'])
   })
 
   // prettier-ignore

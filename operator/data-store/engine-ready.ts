@@ -6,10 +6,12 @@ import type { Outcome } from '../reconcile/outcome.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Step } from '../reconcile/steps.ts'
 import { podProblem } from './decide.ts'
+import { claimsInUse } from './growth.ts'
 import { volumeEmpty } from './losses.ts'
 import { askMembers, memberAddress, podStates } from './members.ts'
 import { names } from './names.ts'
 import { adminTarget, databasePods, findPod, findVolumeClaims, memberTarget, type Context } from './observe.ts'
+import { loadCertificates } from './renewal.ts'
 import { nextMove, type Move } from './rollout.ts'
 import { membersWanted, trustVolumes } from './size.ts'
 import {
@@ -22,8 +24,9 @@ import {
   type SwitchoverStatus,
   type SwitchoverStep,
 } from './switchover.ts'
-import { isApproved, mayRestart, planHash } from './updates.ts'
-import { announcePending } from './template.ts'
+import { causeOfRestart, isApproved, mayRestart, planHash } from './updates.ts'
+import { announcePending, recordSettings, settingsInForce } from './template.ts'
+import { sizeInForce } from './volumes.ts'
 
 /**
  * EngineReady of a store that runs here. Each part only when those before it have nothing to do:
@@ -32,8 +35,9 @@ import { announcePending } from './template.ts'
  * 2. what may change at run time is what the spec says, on every member
  * 3. a switchover that has begun goes on to its end
  * 4. the primary leaves a pod that shall go; members that are old or wait for a restart are renewed, one at a time
- * 5. the primary answers a query, and every member follows it
- * 6. a switchover that somebody asked for begins
+ * 5. members show the certificate that is in the Secret; one that does not yet holds nothing up
+ * 6. the primary answers a query, and every member follows it
+ * 7. a switchover that somebody asked for begins
  */
 export const engineReady: Step<Context> = {
   condition: 'EngineReady',
@@ -49,9 +53,11 @@ export const engineReady: Step<Context> = {
     const move = nextMoveOf(context, answer.membership)
     return (
       (await configure(context, cluster)) ??
+      (await remember(context, cluster)) ??
       (await continueSwitchover(context, cluster)) ??
       (await relocate(context, cluster)) ??
       (await carryOut(context, move, cluster)) ??
+      (await loadCertificates(context, members)) ??
       (await probe(context)) ??
       incomplete(context, move) ??
       (await startSwitchover(context, cluster)) ?? { kind: 'done', reason: 'Ready', ...dueAfter(context) }
@@ -112,7 +118,8 @@ function restartAllowed(context: Context, { members }: Membership): boolean {
   const { uid, generation } = store.metadata
   const hash = planHash(uid, { generation, waiting })
   const approved = isApproved(store, hash)
-  const gate = mayRestart({ policy: store.spec.updatePolicy, cause: 'spec', approved, now: tools.now() })
+  const cause = causeOfRestart(waiting, settingsInForce(context), store.spec)
+  const gate = mayRestart({ policy: store.spec.updatePolicy, cause, approved, now: tools.now() })
   if (!gate.go) announcePending(context, gate, { hash, what: 'restart PostgreSQL', differences: waiting })
   return gate.go
 }
@@ -145,13 +152,22 @@ async function bringSettings(context: Context, { members, at, membership }: Clus
   return undefined
 }
 
-function planInForce({ plan, heldMemory }: Context): Plan {
-  if (heldMemory === undefined) return plan
+async function remember(context: Context, { membership }: Cluster): Promise<undefined> {
+  if (membership.members.every(({ pendingRestart }) => pendingRestart.length === 0)) await recordSettings(context)
+}
+
+/** Settings follow the memory and the volumes that there are, not those that the spec asks for and that wait or cannot be. */
+function planInForce(context: Context): Plan {
+  const { plan, heldMemory } = context
   const { spec } = plan.store
-  return {
-    ...plan,
-    store: { ...plan.store, spec: { ...spec, resources: { ...spec.resources, memoryLimit: heldMemory } } },
+  const memoryLimit = heldMemory ?? spec.resources.memoryLimit
+  const size = sizeInForce(claimsInUse(context), spec.storage.size)
+  const inForce = {
+    ...spec,
+    resources: { ...spec.resources, memoryLimit },
+    storage: { ...spec.storage, size },
   }
+  return { ...plan, store: { ...plan.store, spec: inForce } }
 }
 
 async function carryOut(context: Context, move: Move, cluster: Cluster): Promise<Outcome | undefined> {
@@ -305,7 +321,9 @@ function incomplete(context: Context, move: Move): Outcome | undefined {
   const { members } = context.plan
   if (move.kind === 'wait')
     return wait(wasReady(context) ? 'Degraded' : 'Starting', podProblem(databasePods(context)) ?? move.message, 2_000)
-  return members === wanted ? undefined : wait('Starting', `${members} of ${wanted} members are there`, 500)
+  return members === wanted || context.shrinkRefused
+    ? undefined
+    : wait('Starting', `${members} of ${wanted} members are there`, 500)
 }
 
 /** For this very spec: then it is no start but a failure. */

@@ -10,6 +10,7 @@ interface PodStatus {
   phase?: string
   podIP?: string
   conditions?: { type: string; status: string }[]
+  containerStatuses?: { state?: { running?: object } }[]
 }
 
 const statusOf = (pod: KubeObject) => (pod['status'] ?? {}) as PodStatus
@@ -27,6 +28,7 @@ export function podStates(context: Context): PodState[] | undefined {
     name: pod.metadata.name,
     stale: pod.metadata.labels?.['controller-revision-hash'] !== status.updateRevision,
     ready: isReady(pod),
+    down: !statusOf(pod).containerStatuses?.every(({ state }) => state?.running),
     terminating: pod.metadata.deletionTimestamp !== undefined,
   }))
 }

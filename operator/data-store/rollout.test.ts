@@ -24,6 +24,7 @@ const pod = (name: string, given: Partial<PodState> = {}): PodState => ({
   name,
   stale: false,
   ready: true,
+  down: false,
   terminating: false,
   ...given,
 })
@@ -58,7 +59,14 @@ describe('a rolling restart', () => {
     ['lowered settings: then the replicas',             pods, [three[0]!, replica('db-1', lowered), replica('db-2', lowered)], { kind: 'restart', pod: 'db-2' }],
     ['an old template before a setting',                [pod('db-0'), pod('db-1', stale), pod('db-2')], three.map((m) => ({ ...m, ...waits })), { kind: 'replace', pod: 'db-1' }],
     ['an old pod that does not run: at once',           [pod('db-0', stale), pod('db-1'), pod('db-2', { ...stale, ready: false })], [three[0]!, replica('db-1', starting)], { kind: 'replace', pod: 'db-2' }],
-    ['even the primary, and with no member left',       [pod('db-0', { ...stale, ready: false })], [], { kind: 'replace', pod: 'db-0' }],
+    ['not a primary that works, however late its probe', [pod('db-0', { ...stale, ready: false }), pod('db-1', { ready: false })], [three[0]!, replica('db-1', starting)], { kind: 'wait' }],
+    ['nor a replica that works',                        [pod('db-0', stale), pod('db-1', { ...stale, ready: false })], three.slice(0, 2), { kind: 'wait', message: 'pod db-1 is not ready' }],
+    ['one whose container ended, whatever is remembered of it', [pod('db-0', stale), pod('db-1', { ...stale, ready: false, down: true })], three.slice(0, 2), { kind: 'replace', pod: 'db-1' }],
+    ['a broken replica before a broken primary',        [pod('db-0', { ...stale, ready: false }), pod('db-1', { ...stale, ready: false })], [primary('db-0', starting), replica('db-1', starting)], { kind: 'replace', pod: 'db-1' }],
+    ['then the broken primary',                         [pod('db-0', { ...stale, ready: false }), pod('db-1')], [primary('db-0', starting), replica('db-1', starting)], { kind: 'replace', pod: 'db-0' }],
+    ['but not while the replica has not joined',        [pod('db-0', { ...stale, ready: false }), pod('db-1')], [primary('db-0', starting)], { kind: 'wait' }],
+    ['nobody answers, and all containers run',          [pod('db-0', { ...stale, ready: false })], [], { kind: 'wait', message: 'db-0 has not joined yet' }],
+    ['even the primary, and with no member left',       [pod('db-0', { ...stale, ready: false, down: true })], [], { kind: 'replace', pod: 'db-0' }],
     ['a new pod that does not run is left to be seen',  [pod('db-0', stale), pod('db-1', { ready: false })], [three[0]!, replica('db-1', starting)], { kind: 'wait', message: 'replica db-1 is starting, 0 bytes behind' }],
   ])('%s', (_name, pods, members, expected) => expect(move(pods, members)).toMatchObject(expected))
 

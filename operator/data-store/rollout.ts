@@ -6,6 +6,8 @@ export interface PodState {
   /** Its template is not the StatefulSet's. */
   stale: boolean
   ready: boolean
+  /** Its engine's container does not run: what the members remember of it says nothing any more. */
+  down: boolean
   terminating: boolean
 }
 
@@ -27,7 +29,7 @@ const closeEnoughBytes = 16 * 2 ** 20
 /**
  * The next step of a rolling restart: replicas first, one at a time and each following again before the next, then a switchover,
  * then the former primary. Alone, a primary is restarted in its place. Nothing moves while a member is missing for another
- * reason; a pod that does not run and has an old template is replaced at once, because that is how a bad change is taken back.
+ * reason; a pod that does not work and has an old template is replaced at once, because that is how a bad change is taken back.
  * @param mayRestart  whether settings that wait for a restart may get one now
  */
 export function nextMove(input: {
@@ -39,8 +41,8 @@ export function nextMove(input: {
   const { pods, wanted, membership, mayRestart } = input
   const stopping = pods.find(({ terminating }) => terminating)
   if (stopping) return { kind: 'wait', message: `pod ${stopping.name} is stopping` }
-  const broken = pods.find(({ stale, ready }) => stale && !ready)
-  if (broken) return { kind: 'replace', pod: broken.name, why: 'it does not run, and its template is an old one' }
+  const broken = brokenPod(pods, wanted, membership)
+  if (broken) return { kind: 'replace', pod: broken.name, why: 'it does not work, and its template is an old one' }
   const problem = whyIncomplete(pods, wanted, membership)
   if (problem) return { kind: 'wait', message: problem }
 
@@ -60,6 +62,23 @@ export function nextMove(input: {
     ? { kind: 'replace', pod: primary.name, why: 'its template is an old one' }
     : restart(primary)
 }
+
+/**
+ * One with an old template that does not work. A probe that was late on a busy node says less than what the members see; where
+ * none of them answers, only a container that does not run is known not to work. The primary is not taken while another member has
+ * not joined: it may be the only one that has the data.
+ */
+function brokenPod(pods: PodState[], wanted: number, { members }: Membership): PodState | undefined {
+  const find = (name: string) => members.find((member) => member.name === name)
+  const works = ({ name, down }: PodState) => !down && (members.length === 0 || find(name)?.healthy === true)
+  const broken = pods.filter((pod) => pod.stale && !pod.ready && !works(pod))
+  const replica = broken.find(({ name }) => !isPrimary(find(name)))
+  if (replica) return replica
+  const someoneIsMissing = pods.length < wanted || pods.some(({ name }) => !find(name))
+  return someoneIsMissing ? undefined : broken[0]
+}
+
+const isPrimary = (member: Member | undefined) => member?.role === 'primary'
 
 function restart({ name, pendingRestart }: Member): Move {
   return { kind: 'restart', pod: name, why: pendingRestart.join(', ') }

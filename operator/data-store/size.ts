@@ -13,7 +13,7 @@ export function membersWanted({ store }: Context): number {
   return store.spec.hibernate ? 0 : store.spec.replicas
 }
 
-/** Puts into the plan how many pods there shall be now. What is refused stops the store only after everything else is applied. */
+/** Puts into the plan how many pods there shall be now. What is refused holds up nothing else (goOn): a member that is repaired or follows again may be what makes a smaller store safe. */
 export async function settleSize(context: Context): Promise<Blocked | undefined> {
   const { engine, plan, store } = context
   const wanted = membersWanted(context)
@@ -43,6 +43,7 @@ export async function settleSize(context: Context): Promise<Blocked | undefined>
       context.relocation = { from: size.from, to: size.to }
       return undefined
     case 'refused': {
+      context.shrinkRefused = true
       const hash = hashOf(size.cause)
       context.found.pending = {
         hash,
@@ -106,5 +107,5 @@ export async function trustVolumes(context: Context, { members }: Membership): P
 function refused({ store }: Context, why: string, hash: string): Blocked {
   const wish = store.spec.hibernate ? 'hibernating' : `going down to ${store.spec.replicas} members`
   const message = `${wish} could lose data: ${why}. Wait for it, or set spec.replicas back; kubectl annotate datastore ${store.metadata.name} ${approveAnnotation}=${hash} does it all the same`
-  return { kind: 'blocked', reason: 'ShrinkRefused', message, retryAfterMs: 10_000 }
+  return { kind: 'blocked', reason: 'ShrinkRefused', message, retryAfterMs: 10_000, goOn: true }
 }

@@ -12,10 +12,10 @@ import type { BootstrapResult, Target } from '../engines/engine.ts'
 import { withOwner } from '../kube/apply.ts'
 import { imageOf } from '../images.ts'
 import { labels } from '../labels.ts'
-import type { Blocked, Outcome } from '../reconcile/outcome.ts'
+import { goesOn, type Outcome } from '../reconcile/outcome.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Step } from '../reconcile/steps.ts'
-import { randomPassword, secretValue } from '../secrets.ts'
+import { derivedPassword, randomPassword, secretValue } from '../secrets.ts'
 import { lastWords, migrationState, podProblem } from './decide.ts'
 import { migrateJob, migrateJobName, type MigrationPlan } from './migrate-job.ts'
 import { engineReady } from './engine-ready.ts'
@@ -101,8 +101,7 @@ const objectsApplied: Step<Context> = {
   async run(context) {
     const { engine, plan, store, namespace, tools } = context
     const volumes = await settleVolumes(context)
-    // Volumes that cannot be as the spec says keep a new store from being made, and nothing else of one that runs.
-    const unfit = volumes?.kind === 'blocked' && findStatefulSet(context) ? volumes : undefined
+    const unfit = volumes && goesOn(volumes) ? volumes : undefined
     const stopped =
       formerPods(context) ??
       volumesMissing(store, findVolumeClaims(context), findStatefulSet(context) !== undefined, plan.identity) ??
@@ -122,7 +121,7 @@ const objectsApplied: Step<Context> = {
     const ownerUid = store.metadata.uid ?? ''
     await tools.applier.prune({ ownerUid, namespace, keep: desired, kinds: ownedKinds })
     context.found.endpoint = `${readWriteHost(context)}:${engine.port}`
-    return refused ? goOnThough(context, refused) : { kind: 'done', reason: 'Applied' }
+    return refused ?? { kind: 'done', reason: 'Applied' }
   },
 }
 
@@ -138,12 +137,6 @@ async function clearRollingUpdate(context: Context): Promise<void> {
     spec: { updateStrategy: { type: 'OnDelete', rollingUpdate: null } },
   }
   tools.cache.wrote(await tools.client.mergePatch(statefulSet, namespace, name, patch))
-}
-
-/** What is refused stops nothing else: a member that is repaired or follows again may be what makes a smaller store safe. */
-async function goOnThough(context: Context, refused: Blocked): Promise<Outcome> {
-  const work = await engineReady.run(context)
-  return work.kind === 'wait' ? { ...refused, retryAfterMs: 2_000 } : refused
 }
 
 /**
@@ -206,13 +199,21 @@ async function forgetFormerStore(context: Context): Promise<void> {
   }
 }
 
-/** Passwords are made once and then kept. All but the operator's own can be made anew and are then set in the engine. */
+/**
+ * Passwords are made once and then kept. All but the operator's own can be made anew and are then set in the engine. One that running
+ * pods hold comes out of the operator's own: with another one members could no longer follow each other until each was restarted.
+ */
 async function ensureCredentials(context: Context): Promise<Outcome | undefined> {
   const admin = context.engine.admin(context.plan).secret
+  const held = context.engine.readAtStart(context.plan)
+  const passwordOf = (name: string, username: string) => {
+    const own = held.includes(name) ? secretValue(findSecret(context, admin), 'password') : undefined
+    return own ? derivedPassword(own, username) : randomPassword()
+  }
   for (const [name, username] of Object.entries(context.engine.credentials(context.plan))) {
     const lost = name === admin && !findSecret(context, name) && findVolumeClaim(context)
     if (lost) return adminSecretLost(context)
-    const make = () => ({ username, password: randomPassword() })
+    const make = () => ({ username, password: passwordOf(name, username) })
     const refused = await keepSecret(context.tools, metadata(context, name), make)
     if (refused) return refused
   }
@@ -394,7 +395,7 @@ export function metadata({ plan, namespace }: Context, name: string) {
 
 export const deadline = ({ signal }: Context, ms: number) => AbortSignal.any([signal, AbortSignal.timeout(ms)])
 
-/** In this order, each only when the one before it is done. */
+/** In this order, each only when the one before it is done, or says that it holds up nothing (goOn). */
 export const steps: Step<Context>[] = [
   specValid,
   dependenciesReady,

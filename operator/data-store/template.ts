@@ -1,11 +1,13 @@
 import type { KubeObject } from '../../crds/object.ts'
 import type { DataStoreStatus } from '../../crds/schema/data-store.ts'
 import { caHash, configHash, domain } from '../labels.ts'
-import { databasePods, findStatefulSet, type Context } from './observe.ts'
-import { differences, isApproved, mayRestart, planHash, type Gate } from './updates.ts'
+import { findStatefulSet, type Context } from './observe.ts'
+import { differences, isApproved, mayRestart, planHash, settingsOf, type Gate } from './updates.ts'
 
-/** On a StatefulSet: generation of the DataStore its pod template was made for. Another template for the same one is the operator's doing. */
-const generationAnnotation = `${domain}/template-generation`
+/** On a StatefulSet: digest of the fields of the spec its pod template was made of. Another template of the same fields is the operator's doing. */
+const fieldsAnnotation = `${domain}/template-fields`
+/** On a StatefulSet: the settings of the spec that every member runs with; empty until they do for the first time. */
+const settingsAnnotation = `${domain}/settings-in-force`
 
 interface Template {
   metadata?: { annotations?: Record<string, string> }
@@ -28,11 +30,14 @@ export function heldTemplate(
 ): { gate: Gate & { go: false }; pending: Pending } | undefined {
   const live = findStatefulSet(context)
   const wanted = desired.find(({ kind }) => kind === 'StatefulSet')
-  if (!live || !wanted || databasePods(context).length === 0) return undefined
+  // Without a pod to restart there is nothing to wait for. One that was evicted comes back as it was.
+  if (!live || !wanted || (live['spec'] as { replicas?: number }).replicas === 0) return undefined
   const [before, after] = [hashesOf(templateOf(live)), hashesOf(templateOf(wanted))]
   if (before.config === after.config && before.ca === after.ca) return undefined
   const { store, tools } = context
-  const edited = before.ca !== after.ca || live.metadata.annotations?.[generationAnnotation] !== generationOf(context)
+  const made = live.metadata.annotations?.[fieldsAnnotation]
+  // Where nothing is recorded, an operator made the template that is older than this one.
+  const edited = before.ca !== after.ca || (made !== undefined && made !== fieldsOf(context))
   const hash = planHash(store.metadata.uid, after)
   const approved = isApproved(store, hash)
   const gate = mayRestart({
@@ -51,7 +56,14 @@ function changes(wanted: KubeObject, live: KubeObject): string[] {
   return found.length > 0 ? found : ['the files that the pods mount']
 }
 
-const generationOf = ({ store }: Context) => String(store.metadata.generation ?? 0)
+/**
+ * Not the generation of the spec: most edits touch no template, and an operator upgrade may edit it, too, when a MatchingCluster gives
+ * its stores a new field. One that becomes part of the template and has a default belongs here only when it is set to something else.
+ */
+function fieldsOf({ store }: Context): string {
+  const { version, image, registry, imagePullSecrets, placement, resources } = store.spec
+  return planHash(store.metadata.uid, { version, image, registry, imagePullSecrets, placement, resources })
+}
 
 /** The objects to apply: with the live pod template and the files it mounts, as long as another one has to wait. */
 export function withHeldTemplate(context: Context, desired: KubeObject[]): KubeObject[] {
@@ -69,10 +81,13 @@ export function withHeldTemplate(context: Context, desired: KubeObject[]): KubeO
 /** The claim template is always the live one: Kubernetes refuses any other, and growth.ts knows when to make the StatefulSet anew. */
 function withTemplateOf(context: Context, object: KubeObject, held: KubeObject | undefined): KubeObject {
   const live = findStatefulSet(context)
-  const isSame = hashesOf(templateOf(live)).config === hashesOf(templateOf(object)).config
-  const kept = live?.metadata.annotations?.[generationAnnotation]
-  const generation = (held || isSame ? kept : undefined) ?? generationOf(context)
-  const annotations = { ...object.metadata.annotations, [generationAnnotation]: generation }
+  const { [fieldsAnnotation]: made, [settingsAnnotation]: inForce } = live?.metadata.annotations ?? {}
+  const settings = live ? inForce : ''
+  const annotations = {
+    ...object.metadata.annotations,
+    [fieldsAnnotation]: (held ? made : undefined) ?? fieldsOf(context),
+    ...(settings === undefined ? {} : { [settingsAnnotation]: settings }),
+  }
   const desired = object['spec'] as Record<string, unknown>
   const { template } = (held?.['spec'] as Record<string, unknown> | undefined) ?? desired
   const { volumeClaimTemplates } = (live?.['spec'] as Record<string, unknown> | undefined) ?? desired
@@ -81,6 +96,20 @@ function withTemplateOf(context: Context, object: KubeObject, held: KubeObject |
     metadata: { ...object.metadata, annotations },
     spec: { ...desired, template, volumeClaimTemplates },
   }
+}
+
+/** Those that the members run with, as far as an operator recorded them. */
+export function settingsInForce(context: Context): string | undefined {
+  return findStatefulSet(context)?.metadata.annotations?.[settingsAnnotation]
+}
+
+/** No member waits for a restart: what does later is another edit, or another operator. */
+export async function recordSettings(context: Context): Promise<void> {
+  const { namespace, store, tools } = context
+  const [live, settings] = [findStatefulSet(context), settingsOf(store.spec)]
+  if (!live || settingsInForce(context) === settings) return
+  const patch = { metadata: { uid: live.metadata.uid, annotations: { [settingsAnnotation]: settings } } }
+  tools.cache.wrote(await tools.client.mergePatch(live, namespace, live.metadata.name, patch))
 }
 
 /** As the pods mount it now: data only, the rest is what it should be. */

@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import type { UpdatePolicy } from '../../crds/schema/common.ts'
-import { differences, isApproved, isOpen, mayRestart, nextOpening, planHash, windowProblems } from './updates.ts'
+import {
+  causeOfRestart,
+  differences,
+  isApproved,
+  isOpen,
+  mayRestart,
+  nextOpening,
+  planHash,
+  settingsOf,
+  windowProblems,
+} from './updates.ts'
 
 type Window = UpdatePolicy['windows'][number]
 
@@ -65,6 +75,28 @@ describe('may pods be restarted?', () => {
     ['Never: not even approved',                  policy('Never'),          'operator', true,  inside,  no('Never')],
   ] as const)('%s', (_name, policy, cause, approved, now, expected) => {
     expect(mayRestart({ policy, cause, approved, now })).toMatchObject(expected)
+  })
+})
+
+describe('whose doing is a restart?', () => {
+  const resources = { cpu: '1', memory: '1Gi', memoryLimit: '1Gi' }
+  const before = { parameters: { max_connections: '100', work_mem: '4MB' }, resources }
+  const edited = (parameters: Record<string, string>) => ({ ...before, parameters })
+  const inForce = settingsOf(before)
+  const [connections, libraries] = ['max_connections: 100 → 200', 'shared_preload_libraries: a → a,b']
+  // prettier-ignore
+  test.each([
+    ['nothing was edited',                      [libraries],              inForce,   before, 'operator'],
+    ['an edit that needs no restart',           [libraries],              inForce,   edited({ max_connections: '100', work_mem: '8MB' }), 'operator'],
+    ['an edit of what waits',                   [connections],            inForce,   edited({ max_connections: '200', work_mem: '4MB' }), 'spec'],
+    ['in other letters, the same',              [connections],            inForce,   edited({ Max_Connections: '100', work_mem: '4MB' }), 'operator'],
+    ['taken off the spec',                      [connections],            inForce,   edited({ work_mem: '4MB' }), 'spec'],
+    ['both: the members restart once',          [libraries, connections], inForce,   edited({ max_connections: '200', work_mem: '4MB' }), 'spec'],
+    ['another memory limit',                    ['shared_buffers: 1 → 2'], inForce,  { ...before, resources: { ...resources, memoryLimit: '2Gi' } }, 'spec'],
+    ['on the way to the first Ready',           [libraries],              '',        before, 'spec'],
+    ['an older operator recorded nothing',      [connections],            undefined, before, 'operator'],
+  ] as const)('%s', (_name, waiting, inForce, spec, expected) => {
+    expect(causeOfRestart([...waiting], inForce, spec)).toBe(expected)
   })
 })
 

@@ -3,6 +3,7 @@ import { Cron } from 'croner'
 import type { Reason } from '../../crds/conditions.ts'
 import type { KubeObject } from '../../crds/object.ts'
 import { group, type UpdatePolicy } from '../../crds/schema/common.ts'
+import type { DataStoreSpec } from '../../crds/schema/data-store.ts'
 import { quantity } from '../quantity.ts'
 
 /** Lets the plan go whose hash it holds. */
@@ -92,6 +93,35 @@ export function mayRestart(input: {
 function waitingReason({ type }: UpdatePolicy, cause: 'spec' | 'operator'): Reason {
   if (cause === 'operator') return 'OperatorUpgrade'
   return type === 'Window' ? 'AwaitingWindow' : 'AwaitingApproval'
+}
+
+type Settings = Pick<DataStoreSpec, 'parameters' | 'resources'>
+
+/** What of the spec becomes settings of the engine, to compare later with `causeOfRestart`. Pure. */
+export function settingsOf({ parameters, resources }: Settings): string {
+  const named = Object.entries(parameters).map(([name, value]) => [name.toLowerCase(), value] as const)
+  return JSON.stringify({ parameters: Object.fromEntries(named), memoryLimit: resources.memoryLimit })
+}
+
+/**
+ * Whose doing it is that these settings wait for a restart. Pure.
+ * @param waiting   `max_connections: 100 → 200`
+ * @param inForce   settingsOf() when no member waited; empty: the members never came so far, undefined: an older operator recorded none
+ */
+export function causeOfRestart(waiting: string[], inForce: string | undefined, spec: Settings): 'spec' | 'operator' {
+  const settings = settingsOf(spec)
+  if (inForce === undefined || inForce === settings) return 'operator'
+  if (inForce === '') return 'spec'
+  const before = JSON.parse(inForce) as Settled
+  const after = JSON.parse(settings) as Settled
+  if (before.memoryLimit !== after.memoryLimit) return 'spec'
+  const isEdited = (name: string) => before.parameters[name] !== after.parameters[name]
+  return waiting.some((change) => isEdited(change.split(':', 1)[0] ?? '')) ? 'spec' : 'operator'
+}
+
+interface Settled {
+  parameters: Record<string, string>
+  memoryLimit: string
 }
 
 /** Names a plan: another one, or one of another object, has another hash. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { volumeStep, type Claim } from './volumes.ts'
+import { sizeInForce, volumeStep, type Claim } from './volumes.ts'
 
 const claim = (requested: string, capacity?: string, name = 'data-db-0'): Claim => ({
   name,
@@ -34,3 +34,13 @@ test('a claim without a class cannot grow, and says so', () => {
   })
   expect(step).toMatchObject({ kind: 'cannotGrow', message: expect.stringContaining('no StorageClass') as string })
 })
+
+// prettier-ignore
+test.each([
+  ['no volume yet',            [], '2Gi'],
+  ['not bound yet',            [claim('2Gi')], '2Gi'],
+  ['as it should be',          [claim('2Gi', '2048Mi')], '2Gi'],
+  ['more than asked for',      [claim('2Gi', '3Gi')], '2Gi'],
+  ['one that has not grown',   [claim('2Gi', '2Gi'), claim('2Gi', '1Gi')], '1Gi'],
+  ['none of which ever grows', [claim('1Gi', '1Gi'), claim('512Mi', '512Mi')], '512Mi'],
+])('the size to count on: %s', (_name, claims, expected) => expect(sizeInForce(claims, '2Gi')).toBe(expected))

@@ -45,6 +45,12 @@ export function volumeStep(input: {
   return template !== undefined && bytes(template) !== wanted ? { kind: 'recreate' } : { kind: 'fits' }
 }
 
+/** What every volume has by now: the size of the spec, or less while one has not grown or never will. */
+export function sizeInForce(claims: Claim[], size: string): string {
+  const given = claims.flatMap(({ capacity }) => capacity ?? [])
+  return [size, ...given].reduce((least, one) => (bytes(one) < bytes(least) ? one : least))
+}
+
 const bytes = (size: string) => quantity(size) ?? 0
 
 function cannotGrow([claim]: Claim[], size: string, storageClass: string | undefined): string {

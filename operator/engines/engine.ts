@@ -85,6 +85,10 @@ export interface Members {
   unapplied(target: Target, plan: Plan, member: Member, signal: AbortSignal): Promise<string[]>
   /** Restarts the engine of that member in its pod, if it waits for a restart. Ends before the restart does when the signal says so. */
   restart(at: MemberAddress, signal: AbortSignal): Promise<void>
+  /** Fingerprints of the certificates that a member shows, its manager's and the engine's own. */
+  shownCertificates(at: MemberAddress, signal: AbortSignal): Promise<string[]>
+  /** Has a member read its files again, certificates among them. Ends before it has. */
+  reload(at: MemberAddress, signal: AbortSignal): Promise<void>
   /** Asks for a planned change of the primary. @returns why it was refused; undefined: it is under way or done */
   switchOver(at: MemberAddress, from: string, to: string, signal: AbortSignal): Promise<string | undefined>
 }
@@ -147,6 +151,8 @@ export interface Engine {
   credentials(plan: Plan): Record<string, string>
   /** The operator's own login. Its Secret is one of `credentials`, and the only one that cannot be made anew for an existing volume. */
   admin(plan: Plan): { secret: string; username: string; database: string }
+  /** Those of `credentials` that a pod reads once, at its start: lost, they come back with the password they had. */
+  readAtStart(plan: Plan): string[]
   /** DNS names the server certificate must carry. */
   serverNames(plan: Plan): string[]
   /**

@@ -5,13 +5,20 @@ import type { Reason } from '../../crds/conditions.ts'
  * done: its condition is True; `retryAfterMs` when something is due before the next resync. wait: expected, comes back after `retryAfterMs` or on the next event.
  * blocked: nothing changes until somebody edits the spec or the named object. Objects of others are not watched: name a
  * `retryAfterMs` when one of them is what has to change.
+ * goOn: the object is not Ready, and the steps after it run all the same, because nothing of what they do depends on it.
  * asleep: nothing runs because the spec says so (hibernate); neither progress nor trouble.
  */
 // prettier-ignore
 export type Outcome =
   | { kind: 'done';    reason: Reason; message?: string; retryAfterMs?: number }
-  | { kind: 'wait';    reason: Reason; message: string; retryAfterMs: number }
-  | { kind: 'blocked'; reason: Reason; message: string; retryAfterMs?: number }
+  | { kind: 'wait';    reason: Reason; message: string; retryAfterMs: number; goOn?: boolean }
+  | { kind: 'blocked'; reason: Reason; message: string; retryAfterMs?: number; goOn?: boolean }
   | { kind: 'asleep';  reason: Reason; message: string }
 
+export type Wait = Extract<Outcome, { kind: 'wait' }>
 export type Blocked = Extract<Outcome, { kind: 'blocked' }>
+
+/** Whether the steps after it run. */
+export function goesOn(outcome: { kind: string; goOn?: boolean }): boolean {
+  return outcome.kind === 'done' || outcome.goOn === true
+}

@@ -125,6 +125,7 @@ test.each<[string, StepResult[], Phase | undefined, number, Phase]>([
   expect(status(results, previous, generation).phase).toBe(expected)
 })
 
+const refused = objects({ kind: 'blocked', reason: 'ShrinkRefused', message: 'no', retryAfterMs: 30_000, goOn: true })
 const polled = objects({ kind: 'blocked', reason: 'FieldConflict', message: 'not ours', retryAfterMs: 30_000 })
 
 // prettier-ignore
@@ -133,6 +134,9 @@ test.each<[string, StepResult[], ReturnType<typeof requeueAfter>]>([
   ['a wait says when',                    [valid, waiting, notReached], { afterMs: 2_000 }],
   ['so does a block',                     [valid, blocked, notReached], { afterMs: 660_000 }],
   ['unless it says when',                 [valid, polled, notReached],  { afterMs: 30_000 }],
+  ['what goes on: whoever is first',      [refused, waiting],           { afterMs: 2_000 }],
+  ['what goes on, and all else is done',  [refused, { ...valid, condition: 'EngineReady' }], { afterMs: 30_000 }],
+  ['what goes on, to an error',           [refused, thrown],            'backoff'],
   ['an error backs off',                  [valid, thrown, notReached],  'backoff'],
   ['an overloaded server says when',      [objects({ kind: 'error', error: new KubeError(429, 'TooManyRequests', 'slow down', 7_000) })], { afterMs: 7_000 }],
 ])('requeue: %s', (_name, results, expected) => {

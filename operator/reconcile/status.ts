@@ -4,8 +4,8 @@ import type { KubeObject } from '../../crds/object.ts'
 import { group, type Phase } from '../../crds/schema/common.ts'
 import type { Cache } from '../kube/cache.ts'
 import { hasStatus, type KubeClient } from '../kube/client.ts'
-import type { Requeue } from '../kube/queue.ts'
 import { messageOf, redact, retryAfterOf } from './errors.ts'
+import { goesOn } from './outcome.ts'
 import type { StepResult } from './steps.ts'
 
 /** What is done or blocked is looked at again after this time at the earliest, and 20 % later at the latest. */
@@ -70,9 +70,24 @@ export function isPaused(object: KubeObject): boolean {
  * to its end, a drift inside the engine.
  * @param random  from 0 up to 1: objects that became ready together do not come back together
  */
-export function requeueAfter(results: StepResult[], random: () => number = Math.random): Requeue {
+export function requeueAfter(results: StepResult[], random: () => number = Math.random): After {
   const resync = { afterMs: Math.round(resyncMs * (1 + random() * 0.2)) }
-  const outcome = results.find((result) => result.outcome.kind !== 'done')?.outcome
+  const index = results.findIndex((result) => result.outcome.kind !== 'done')
+  const outcome = results[index]?.outcome
+  const own = requeueOf(outcome, resync, results)
+  if (!outcome || !goesOn(outcome)) return own
+  const later = requeueAfter(results.slice(index + 1), random)
+  if (own === 'backoff' || later === 'backoff') return 'backoff'
+  return { afterMs: Math.min(own.afterMs, later.afterMs) }
+}
+
+type After = { afterMs: number } | 'backoff'
+
+function requeueOf(
+  outcome: StepResult['outcome'] | undefined,
+  resync: { afterMs: number },
+  results: StepResult[],
+): After {
   switch (outcome?.kind) {
     case 'wait':
       return { afterMs: outcome.retryAfterMs }
@@ -93,7 +108,7 @@ function dueAfterMs({ outcome }: StepResult): number {
   return outcome.kind === 'done' ? (outcome.retryAfterMs ?? Infinity) : Infinity
 }
 
-function requeueAfterError(error: unknown): Requeue {
+function requeueAfterError(error: unknown): After {
   const afterMs = retryAfterOf(error)
   return afterMs === undefined ? 'backoff' : { afterMs }
 }

@@ -22,6 +22,13 @@ test('steps run until one is not done', async () => {
   expect(outcomes.map(({ outcome }) => outcome.kind)).toEqual(['done', 'wait', 'notReached'])
 })
 
+test('one that holds up nothing lets the next ones run', async () => {
+  const refused = { kind: 'blocked', reason: 'VolumeCannotGrow', message: 'rigid', goOn: true } as const
+  const list = [step('ObjectsApplied', refused), step('EngineReady', { kind: 'done', reason: 'Ready' })]
+  const outcomes = await runSteps(list, {})
+  expect(outcomes.map(({ outcome }) => outcome.kind)).toEqual(['blocked', 'done'])
+})
+
 test('a reason that the condition does not list is an error that says so, and keeps the words', async () => {
   const [result] = await runSteps([step('SpecValid', { kind: 'blocked', reason: 'Failed', message: 'no image' })], {})
   expect(result?.outcome).toEqual({

@@ -1,5 +1,5 @@
 import { isReasonOf, type ConditionType } from '../../crds/conditions.ts'
-import type { Outcome } from './outcome.ts'
+import { goesOn, type Outcome } from './outcome.ts'
 
 /** One step of a reconcile: owns one condition, never sleeps, throws only for surprises. */
 export interface Step<Context> {
@@ -14,8 +14,8 @@ export interface StepResult {
 }
 
 /**
- * Runs steps in order until one does not end as `done`; those after it are `notReached`.
- * A step marked as one that must not hold back the next would be a second mechanism: there is none.
+ * Runs steps in order until one does not end as `done`; those after it are `notReached`. Whether it holds them back is for its outcome
+ * to say, not for the list: volumes that cannot grow keep a new store from being made, and nothing else of one that runs.
  */
 export async function runSteps<Context>(steps: Step<Context>[], context: Context): Promise<StepResult[]> {
   const results: StepResult[] = []
@@ -26,7 +26,7 @@ export async function runSteps<Context>(steps: Step<Context>[], context: Context
       continue
     }
     const outcome = await runOne(step, context)
-    stopped = outcome.kind !== 'done'
+    stopped = !goesOn(outcome)
     results.push({ condition: step.condition, outcome })
   }
   return results

@@ -20,6 +20,8 @@ export function playMembers(cache: Cache, namespace: string): PlayedMembers {
       played.restarts++
       played.pendingRestart = []
     },
+    shownCertificates: async () => [],
+    reload: async () => undefined,
     switchOver: async () => 'nobody can take over',
   }
 

@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import pg from 'pg'
 import { ownerRole } from '../../data-store/names.ts'
 import type { Bootstrap, BootstrapResult, Target } from '../engine.ts'
@@ -11,20 +11,18 @@ const { escapeIdentifier, escapeLiteral } = pg
 /**
  * Puts in place what migrations rely on, as superuser, and writes nothing that is there already:
  *
- * 1. the server shows the certificate that is on its disk (a renewed one is picked up by a reload)
- * 2. the owner role and its database exist
- * 3. cluster.sql is applied in that database: its text changed, or a role or the database was missing
- * 4. every login has its password
- * 5. the extensions that the spec adds exist; one that was taken off it stays: dropping it could drop data
+ * 1. the owner role and its database exist
+ * 2. cluster.sql is applied in that database: its text changed, or a role or the database was missing
+ * 3. every login has its password
+ * 4. the extensions that the spec adds exist; one that was taken off it stays: dropping it could drop data
  *
  * @throws  the driver's error; its message carries SQLSTATE and name, never a password
  */
 export async function bootstrap(target: Target, wanted: Bootstrap, signal: AbortSignal): Promise<BootstrapResult> {
   const clusterSql = createHash('sha256').update(wanted.clusterSql).digest('hex')
-  const [reloaded, created] = await withConnection({ ...target, database: 'postgres' }, signal, async (connection) => [
-    await reloadCertificate(connection),
-    await createOwned(connection, wanted),
-  ])
+  const created = await withConnection({ ...target, database: 'postgres' }, signal, (connection) =>
+    createOwned(connection, wanted),
+  )
   const applied = await withConnection({ ...target, database: wanted.database }, signal, async (connection) => {
     const missing = await missingRoles(connection, wanted)
     const due = created.length > 0 || missing.length > 0 || wanted.appliedClusterSql !== clusterSql
@@ -35,21 +33,8 @@ export async function bootstrap(target: Target, wanted: Bootstrap, signal: Abort
       ...(await extend(connection, wanted.extensions)),
     }
   })
-  const changed = [...reloaded, ...created, ...applied.passwords, ...applied.extensions]
+  const changed = [...created, ...applied.passwords, ...applied.extensions]
   return { clusterSql, changed, unavailable: applied.unavailable }
-}
-
-/**
- * PostgreSQL reads its certificate at a reload only, and kubelet replaces the mounted file without telling it.
- * A server that has no such file has its TLS ended elsewhere.
- */
-async function reloadCertificate(connection: Connection): Promise<string[]> {
-  const [row] = await connection.query<{ pem: string | null }>(
-    `SELECT pg_catalog.pg_read_file(current_setting('ssl_cert_file'), true) AS pem`,
-  )
-  if (!row?.pem || new X509Certificate(row.pem).fingerprint256 === connection.certificate) return []
-  await connection.query('SELECT pg_catalog.pg_reload_conf()')
-  return ['server certificate']
 }
 
 async function createOwned(connection: Connection, { database, mayCreateDatabase }: Bootstrap): Promise<string[]> {

@@ -32,6 +32,7 @@ export const postgres: Engine = {
     username: superuserRole,
     database: 'postgres',
   }),
+  readAtStart: ({ store: { metadata } }) => [names.replicationSecret(metadata.name)],
   serverNames,
   memories: ({ store: { metadata } }) =>
     [

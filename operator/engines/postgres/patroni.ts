@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Agent, request } from 'undici'
 import type { Member, MemberAddress, Members, Membership } from '../engine.ts'
-import { dynamicConfig, patroniPort, type DynamicConfig } from './config.ts'
+import { dynamicConfig, patroniPort, port, type DynamicConfig } from './config.ts'
 import { unapplied } from './in-force.ts'
+import { shownAt } from './shown.ts'
 
 /** One entry of GET /cluster. */
 export interface PatroniMember {
@@ -36,6 +37,11 @@ export const members: Members = {
   async restart(at, signal) {
     // Patroni answers when PostgreSQL is up again, and goes on without anybody who listens: the next look tells how it went.
     await unlessAborted(ask(at, 'POST', '/restart', { restart_pending: true }, signal), signal)
+  },
+  shownCertificates: ({ host }, signal) =>
+    Promise.all([shownAt({ host, port: patroniPort }, signal), shownAt({ host, port, sslRequest: true }, signal)]),
+  async reload(at, signal) {
+    await ask(at, 'POST', '/reload', undefined, signal)
   },
   async switchOver(at, from, to, signal) {
     try {

@@ -7,7 +7,7 @@ import { DataStoreSpec } from '../../../crds/schema/data-store.ts'
 import { createAuthority, issueServerCertificate, type KeyPair } from '../../certificates.ts'
 import { names } from '../../data-store/names.ts'
 import { createLab, operatorImage } from '../../testing/lab.ts'
-import { withConnection, type Address } from '../../postgres-connection.ts'
+import { type Address } from '../../postgres-connection.ts'
 import { secret } from '../../secrets.ts'
 import type { Plan } from '../engine.ts'
 import { dataDirectory } from './config.ts'
@@ -173,29 +173,29 @@ describe('a store', () => {
   test('shows a renewed certificate without a restart', async () => {
     await start('renewed')
     await ready('renewed')
-    const target = await superuser('renewed')
-    const wanted = {
-      database,
-      clusterSql: 'SELECT 1',
-      appliedClusterSql: '',
-      passwords: {},
-      mayCreateDatabase: true,
-      extensions: [],
-    }
-    await postgres.bootstrap?.(target, wanted, soon())
+    const members = postgres.members!
+    const host = await lab.kubectl('get', 'pod', 'renewed-0', '--output=jsonpath={.status.podIP}')
+    const serverName = `renewed-0.renewed-headless.${lab.namespace}.svc`
+    const login = { username: 'postgres', password: 'password-of-postgres' }
+    const at = { host, serverName, ca: authority.certificate, ...login }
+    const [before] = await members.shownCertificates(at, soon())
+    expect(await members.shownCertificates(at, soon())).toEqual([before, before])
     const pair = await issueServerCertificate(authority, postgres.serverNames(planOf('renewed')), new Date())
     await lab.apply([await tls(planOf('renewed'), pair)])
     await lab.kubectl('annotate', 'pod', 'renewed-0', 'refresh=now')
     const renewed = new X509Certificate(pair.certificate).fingerprint256
+    // The kubelet takes its time, and Patroni another turn of its loop.
     await expect
       .poll(
         async () => {
-          await postgres.bootstrap?.(target, wanted, soon())
-          return withConnection(target, soon(), async ({ certificate }) => certificate)
+          await members.reload(at, soon())
+          return members.shownCertificates(at, soon())
         },
         { timeout: 100_000, interval: 1_000 },
       )
-      .toBe(renewed)
+      .toEqual([renewed, renewed])
+    expect(before).not.toBe(renewed)
+    expect(await lab.kubectl('logs', 'renewed-0')).not.toMatch(/could not accept SSL|reset by peer|startup packet/)
     expect(
       await lab.kubectl('get', 'pod', 'renewed-0', '--output=jsonpath={.status.containerStatuses[*].restartCount}'),
     ).toBe('0')

@@ -207,30 +207,6 @@ describe('bootstrap', () => {
     expect(rows).toEqual([])
   })
 
-  test('a certificate that was renewed on disk is loaded', async () => {
-    const renewed = await issueServerCertificate(authority, [host], new Date())
-    const file = `/tmp/${database}.crt`
-    const lines = renewed.certificate.split('\n').map(pg.escapeLiteral)
-    await admin.query(`COPY (SELECT unnest(ARRAY[${lines.join(',')}])) TO '${file}'`)
-    await admin.query(`ALTER SYSTEM SET ssl_cert_file = '${file}'`)
-    await admin.query('SELECT pg_reload_conf()')
-    await expect.poll(() => setting('ssl_cert_file')).toBe(file)
-    try {
-      const current = wanted({ appliedClusterSql: applied })
-      await bootstrap(target, current, soon())
-      const loaded = await loadTime()
-      expect((await bootstrap(target, current, soon())).changed).toEqual(['server certificate'])
-      await expect.poll(loadTime).not.toEqual(loaded)
-
-      await using renewedFront = await tlsFront(url, renewed)
-      const result = await bootstrap({ ...target, port: renewedFront.port }, current, soon())
-      expect(result.changed).toEqual([])
-    } finally {
-      await admin.query('ALTER SYSTEM RESET ssl_cert_file')
-      await admin.query('SELECT pg_reload_conf()')
-    }
-  })
-
   test('ends at its deadline', async () => {
     const slow = wanted({ clusterSql: 'CREATE TABLE slow (); SELECT pg_sleep(60)' })
     const started = performance.now()
@@ -255,16 +231,6 @@ async function connections(name: string): Promise<number> {
     [name],
   )
   return rows[0]?.count ?? -1
-}
-
-async function setting(name: string): Promise<string | undefined> {
-  const { rows } = await admin.query<{ value: string }>('SELECT current_setting($1) AS value', [name])
-  return rows[0]?.value
-}
-
-async function loadTime(): Promise<string | undefined> {
-  const { rows } = await admin.query<{ at: string }>('SELECT pg_conf_load_time()::text AS at')
-  return rows[0]?.at
 }
 
 async function passwordMatches(role: string, password: string): Promise<boolean> {
