@@ -1,7 +1,8 @@
 import type { KubeObject } from '../../crds/object.ts'
 import type { DataStoreStatus } from '../../crds/schema/data-store.ts'
+import { firstDifference } from '../kube/match.ts'
 import { caHash, configHash, domain } from '../labels.ts'
-import { findStatefulSet, type Context } from './observe.ts'
+import { findStatefulSet, findVolumeClaims, type Context } from './observe.ts'
 import { differences, isApproved, mayRestart, planHash, settingsOf, type Gate } from './updates.ts'
 
 /** On a StatefulSet: digest of the fields of the spec its pod template was made of. Another template of the same fields is the operator's doing. */
@@ -78,11 +79,14 @@ export function withHeldTemplate(context: Context, desired: KubeObject[]): KubeO
   })
 }
 
-/** The claim template is always the live one: Kubernetes refuses any other, and growth.ts knows when to make the StatefulSet anew. */
+/**
+ * Another claim template than the live one is never sent: Kubernetes refuses it, and growth.ts knows when to make the StatefulSet anew.
+ * A store without a volume begins with the settings of its spec; one that comes back, with those its members remember.
+ */
 function withTemplateOf(context: Context, object: KubeObject, held: KubeObject | undefined): KubeObject {
   const live = findStatefulSet(context)
   const { [fieldsAnnotation]: made, [settingsAnnotation]: inForce } = live?.metadata.annotations ?? {}
-  const settings = live ? inForce : ''
+  const settings = live ? inForce : findVolumeClaims(context).length > 0 ? '' : settingsOf(context.store.spec)
   const annotations = {
     ...object.metadata.annotations,
     [fieldsAnnotation]: (held ? made : undefined) ?? fieldsOf(context),
@@ -90,7 +94,9 @@ function withTemplateOf(context: Context, object: KubeObject, held: KubeObject |
   }
   const desired = object['spec'] as Record<string, unknown>
   const { template } = (held?.['spec'] as Record<string, unknown> | undefined) ?? desired
-  const { volumeClaimTemplates } = (live?.['spec'] as Record<string, unknown> | undefined) ?? desired
+  const { volumeClaimTemplates: there } = (live?.['spec'] as Record<string, unknown> | undefined) ?? {}
+  const { volumeClaimTemplates: wanted } = desired
+  const volumeClaimTemplates = there && firstDifference(wanted, there) !== undefined ? there : wanted
   return {
     ...object,
     metadata: { ...object.metadata, annotations },
