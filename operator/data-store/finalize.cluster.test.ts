@@ -49,14 +49,16 @@ async function remove(name: string, propagationPolicy = 'Background'): Promise<v
   await client.request('DELETE', path, { body: { propagationPolicy } })
 }
 
-/** Names of Secrets, volume claims and Services without owner that begin with the store's. */
+/** Names of Secrets, volume claims and the Services of what members remember that begin with the store's. */
 async function leftOf(name: string): Promise<string[]> {
-  const lists = [secretKind, claimKind, { apiVersion: 'v1', kind: 'Service' }].map((kind) =>
-    client.list(kind, namespace),
-  )
-  const objects = (await Promise.all(lists)).flat()
+  const services = await client.list({ apiVersion: 'v1', kind: 'Service' }, namespace)
+  const memories = services.filter(({ metadata }) => /-(config|sync)$/.test(metadata.name))
+  const objects = [
+    ...(await client.list(secretKind, namespace)),
+    ...(await client.list(claimKind, namespace)),
+    ...memories,
+  ]
   return objects
-    .filter(({ kind, metadata }) => kind !== 'Service' || !metadata.ownerReferences)
     .map(({ metadata }) => metadata.name)
     .filter((found) => found.startsWith(`${name}-`) || found.startsWith(`data-${name}-`))
     .sort()
