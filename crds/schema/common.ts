@@ -48,12 +48,15 @@ const quantity = (options: object) => Type.String({ pattern: quantityPattern, ma
 export const localName = (options: object) =>
   Type.String({ minLength: 1, maxLength: 253, pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$', ...options })
 
+/** A store of mode external is somebody else's. */
+export const noPods = ' It has no effect with mode external.'
+
 export const image = (engine: string) =>
   Type.String({
     minLength: 1,
     maxLength: 512,
     pattern: imagePattern,
-    description: `Container image, instead of the operator's setting images.${engine}. Default: that setting. Changing it restarts the pods.`,
+    description: `Container image, instead of the operator's setting images.${engine}. Default: that setting. Changing it restarts the pods.${engine === 'postgres' ? ' With mode external it is refused.' : ''}`,
   })
 
 const largest = (most: string): CelRule => ({
@@ -63,22 +66,27 @@ const largest = (most: string): CelRule => ({
 const atMost = (most: string) => rules(largest(most))
 
 /** Requests and limits; CPU has no limit on purpose: a throttled database is slow for no gain. */
-export function resources(defaults: { cpu: string; memory: string; memoryLimit: string }, of: string, least: string) {
+export function resources(
+  defaults: { cpu: string; memory: string; memoryLimit: string },
+  of: string,
+  least: string,
+  more = '',
+) {
   return Type.Object(
     {
       cpu: quantity({
         default: defaults.cpu,
         ...atMost('1024'),
-        description: `CPU requested by each ${of} pod; there is no CPU limit. Default ${defaults.cpu}. Changing it restarts the pods.`,
+        description: `CPU requested by each ${of} pod; there is no CPU limit. Default ${defaults.cpu}. Changing it restarts the pods.${more}`,
       }),
       memory: quantity({
         default: defaults.memory,
-        description: `Memory requested by each ${of} pod. Default ${defaults.memory}. Changing it restarts the pods.`,
+        description: `Memory requested by each ${of} pod. Default ${defaults.memory}. Changing it restarts the pods.${more}`,
       }),
       memoryLimit: quantity({
         default: defaults.memoryLimit,
         ...atMost('64Ti'),
-        description: `Memory limit of each ${of} pod; the kernel ends a pod that goes over it. Default ${defaults.memoryLimit}. Changing it restarts the pods.`,
+        description: `Memory limit of each ${of} pod; the kernel ends a pod that goes over it. Default ${defaults.memoryLimit}. Changing it restarts the pods.${more}`,
       }),
     },
     {
@@ -105,7 +113,8 @@ export const storage = Type.Object(
     size: quantity({
       default: '2Gi',
       description:
-        'Size of the volume of each pod. Default 2Gi. It can grow while the store runs, where the StorageClass allows it (allowVolumeExpansion); no volume can shrink, so a size below what the volumes have is reported (VolumeSizeDiffers) and changes nothing. Changing it restarts nothing: the size of the write-ahead log follows by reload.',
+        'Size of the volume of each pod. Default 2Gi. It can grow while the store runs, where the StorageClass allows it (allowVolumeExpansion); no volume can shrink, so a size below what the volumes have is reported (VolumeSizeDiffers) and changes nothing. Changing it restarts nothing: the size of the write-ahead log follows by reload.' +
+        noPods,
       ...rules(
         {
           rule: 'quantity(self).compareTo(quantity("256Mi")) >= 0',
@@ -117,7 +126,7 @@ export const storage = Type.Object(
     storageClass: Type.Optional(
       localName({
         description:
-          'StorageClass of the volumes. Default: the cluster’s default class. Immutable: Kubernetes cannot move a volume to another class.',
+          'StorageClass of the volumes. Default: the cluster’s default class. Immutable: Kubernetes cannot move a volume to another class. With mode external it is refused.',
       }),
     ),
   },
@@ -204,7 +213,10 @@ export const placement = (of: string) =>
         }),
       ),
     },
-    { default: {}, description: `Where ${of} pods run.` },
+    {
+      default: {},
+      description: `Where ${of} pods run, and the pod that migrates a store; of a store of mode external there is no other.`,
+    },
   )
 export type Placement = Static<ReturnType<typeof placement>>
 
@@ -212,7 +224,7 @@ export const imagePullSecrets = Type.Array(localName({}), {
   default: [],
   maxItems: 16,
   description:
-    'Names of Secrets of type kubernetes.io/dockerconfigjson for pulling images. Default: none. Changing it restarts the pods.',
+    'Names of Secrets of type kubernetes.io/dockerconfigjson for pulling images. Default: none. Changing it restarts the pods. With mode external only the pod that migrates has them.',
 })
 
 export const registry = Type.Optional(
@@ -221,7 +233,7 @@ export const registry = Type.Optional(
     maxLength: 255,
     pattern: '^[a-z0-9][a-zA-Z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$',
     description:
-      'Registry and path put in place of those of the operator’s default images: registry.example.com/team makes registry.example.com/team/postgres:<tag>. An image given in full is not touched. Default: the operator’s settings as they are. Changing it restarts the pods.',
+      'Registry and path put in place of those of the operator’s default images: registry.example.com/team makes registry.example.com/team/postgres:<tag>. An image given in full is not touched. Default: the operator’s settings as they are. Changing it restarts the pods. With mode external it is only for the pod that migrates.',
   }),
 )
 
@@ -231,7 +243,7 @@ export const updatePolicy = Type.Object(
     type: stringEnum(['Always', 'Window', 'OnApproval', 'Never'], {
       default: 'Always',
       description:
-        'When a change that restarts pods is carried out. Always: an edit of the spec at once; what an operator upgrade alone would change waits for a window or an approval. Window: only inside one of windows. OnApproval: only once approved. Never: not at all. What waits shows as condition PendingRollout with its differences; annotation supersmartmatch.io/approve with the hash it names lets it go. Default Always. Changing it restarts nothing by itself.',
+        'When a change that restarts pods is carried out. Always: an edit of the spec at once; what an operator upgrade alone would change waits for a window or an approval. Window: only inside one of windows. OnApproval: only once approved. Never: not at all. What waits shows as condition PendingRollout with its differences; annotation supersmartmatch.io/approve with the hash it names lets it go. Default Always. Changing it restarts nothing by itself. A DataStore of mode external has nothing to restart: any other type is refused there.',
     }),
     windows: Type.Array(
       Type.Object({
@@ -255,7 +267,7 @@ export const updatePolicy = Type.Object(
         default: [],
         maxItems: 16,
         description:
-          'Maintenance windows. With type Always they are when an operator upgrade’s changes are carried out. Default: none. Changing it restarts nothing.',
+          'Maintenance windows. With type Always they are when an operator upgrade’s changes are carried out. Default: none. Changing it restarts nothing. They have no effect on a DataStore of mode external.',
       },
     ),
   },
@@ -308,7 +320,7 @@ export const pgHba = Type.Array(Type.String({ minLength: 1, maxLength: 512 }), {
 export const replication = stringEnum(['Synchronous', 'Asynchronous'], {
   default: 'Synchronous',
   description:
-    'Synchronous: a commit is acknowledged when a replica has it too, as long as there is one; nothing acknowledged is lost in a failover. Asynchronous: faster, and a failover may lose the last commits (at most 1 MiB of WAL). Without replicas it changes nothing. Default Synchronous. A change is a reload.',
+    'Synchronous: a commit is acknowledged when a replica has it too, as long as there is one; nothing acknowledged is lost in a failover. Asynchronous: faster, and a failover may lose the last commits (at most 1 MiB of WAL). Without replicas it changes nothing. Default Synchronous. A change is a reload. With mode external any other is refused.',
 })
 
 export const deletionPolicy = stringEnum(['Retain', 'Delete', 'DoNotTerminate'], {

@@ -9,6 +9,7 @@ import {
   laterRules,
   localName,
   nameRules,
+  noPods,
   parameters,
   paused,
   pgHba,
@@ -54,6 +55,8 @@ export const modeRules: CelRule[] = [
   managedOnly('size(self.parameters) == 0', 'parameters', 'and set them on the server itself'),
   managedOnly('size(self.pgHba) == 0', 'pgHba', 'and set it on the server itself'),
   managedOnly('self.replicas == 1', 'replicas', 'the server has its own'),
+  managedOnly("self.replication == 'Synchronous'", 'replication', 'the server has its own'),
+  managedOnly('!has(self.storage.storageClass)', 'storage.storageClass', 'the server has its own volumes'),
 ]
 
 export const connectionKeys = ['host', 'port', 'database', 'username', 'password', 'uri', 'ca'] as const
@@ -141,7 +144,7 @@ export const DataStoreSpec = Type.Object(
     imagePullSecrets,
     placement: placement('database'),
     storage,
-    resources: resources({ cpu: '200m', memory: '512Mi', memoryLimit: '1Gi' }, 'database', '256Mi'),
+    resources: resources({ cpu: '200m', memory: '512Mi', memoryLimit: '1Gi' }, 'database', '256Mi', noPods),
     parameters,
     pgHba,
     tls: Type.Object(
@@ -189,6 +192,8 @@ export const DataStoreSpec = Type.Object(
     description: 'What the store shall be.',
     ...rules(
       ...modeRules,
+      managedOnly('!has(self.image)', 'image', 'the server runs its own'),
+      managedOnly("self.updatePolicy.type == 'Always'", 'updatePolicy.type', 'the operator restarts nothing there'),
       managedOnly('!self.hibernate', 'hibernate', 'and stop the server where it runs'),
       ...laterRules(laterFields),
     ),

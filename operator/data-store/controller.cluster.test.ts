@@ -4,6 +4,7 @@ import type { Condition, ConditionType } from '../../crds/conditions.ts'
 import type { KubeObject } from '../../crds/object.ts'
 import { apiVersion } from '../../crds/schema/common.ts'
 import type { DataStore } from '../../crds/schema/data-store.ts'
+import { createAuthority, fingerprint, type KeyPair } from '../certificates.ts'
 import type { Bootstrap, Engine, Health } from '../engines/engine.ts'
 import { engines } from '../engines/registry.ts'
 import { Applier } from '../kube/apply.ts'
@@ -14,7 +15,7 @@ import { client, edit, log, testNamespace, until } from '../kube/testing/cluster
 import { managedBy } from '../labels.ts'
 import { reconciler } from '../reconcile/controller.ts'
 import { rollout } from '../rollout.ts'
-import { secretValue } from '../secrets.ts'
+import { secret, secretValue } from '../secrets.ts'
 import { beyondAnyNode, playRunning } from '../testing/kubelet.ts'
 import { playMembers } from '../testing/members.ts'
 import { dataStoreController } from './controller.ts'
@@ -240,6 +241,25 @@ test('a CA Secret that is not there is named', async () => {
   expect(conditions.get('DependenciesReady')?.message).toContain('nowhere-ca')
 })
 
+test('a CA that is replaced while the storage class is looked up is the one in the pod template', async () => {
+  const authority = async (values: KeyPair) => {
+    const metadata = { name: 'theirs-ca', namespace, labels: { 'app.kubernetes.io/managed-by': managedBy } }
+    return secret(metadata, { 'tls.crt': values.certificate, 'tls.key': values.key })
+  }
+  const [first, second] = [await createAuthority('first', new Date()), await createAuthority('second', new Date())]
+  cache.wrote(await client.create(await authority(first)))
+  const getObject = client.get.bind(client)
+  const lookup = vi.spyOn(client, 'get').mockImplementation(async (kind, of, name) => {
+    if (kind.kind !== 'StorageClass') return getObject(kind, of, name)
+    cache.wrote(await client.mergePatch(secretKind, namespace, 'theirs-ca', { data: (await authority(second)).data }))
+    return { ...kind, metadata: { name } }
+  })
+  onTestFinished(() => lookup.mockRestore())
+  await make('rotated', { tls: { caSecret: 'theirs-ca' }, storage: { storageClass: 'looked-up' } })
+  expect((await reconcile('rotated')).get('ObjectsApplied')?.status).toBe('True')
+  expect(JSON.stringify((await get(statefulSetKind, 'rotated'))?.['spec'])).toContain(fingerprint(second.certificate))
+})
+
 test('a migration that failed stalls the store with the runner’s reason; a deleted Job is made anew', async () => {
   await make('failed')
   await reconcile('failed')
@@ -437,6 +457,20 @@ test('a renewed certificate is loaded as soon as the kubelet brings it, and the 
   expect(played).toMatchObject({ reloads: 3, shown: tls() })
   await reconcile('renewed')
   expect(played.reloads).toBe(3)
+})
+
+test('nobody answers: nothing is said to run, and nobody to be primary', async () => {
+  await make('silent')
+  await reconcile('silent')
+  await run('silent')
+  await reconcile('silent')
+  expect(await statusOfStore('silent')).toMatchObject({ replicas: 1, primary: 'silent-0' })
+  const silence = vi.spyOn(members, 'observe').mockRejectedValue(new Error('ECONNREFUSED'))
+  onTestFinished(() => silence.mockRestore())
+  health = { state: 'unreachable', message: 'nobody answers' }
+  expect((await reconcile('silent')).get('EngineReady')?.status).toBe('False')
+  expect(await statusOfStore('silent')).toMatchObject({ replicas: 0 })
+  expect(await statusOfStore('silent')).not.toHaveProperty('primary')
 })
 
 test('hibernate: no pod, everything else stays; waking brings it back', async () => {

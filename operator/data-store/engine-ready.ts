@@ -90,6 +90,8 @@ function wait(reason: Reason, message: string, retryAfterMs: number): Outcome {
 
 /** Nobody speaks for the members: a pod with an old template that does not run is renewed all the same, or no mistake could be taken back. */
 async function withoutAnswer(context: Context, silence: string): Promise<Outcome> {
+  context.found.replicas = 0
+  context.found.primary = undefined
   const move = nextMoveOf(context, { members: [], paused: false })
   if (move.kind === 'replace') return replace(context, move.pod, move.why)
   const reason = wasReady(context) ? 'Degraded' : 'Starting'

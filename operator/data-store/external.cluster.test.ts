@@ -46,6 +46,7 @@ beforeAll(async () => {
   )
   await sql('postgres', ['CREATE DATABASE others OWNER bystander'])
   await sql('others', ['CREATE TABLE accounts (id integer)', 'ALTER TABLE accounts OWNER TO bystander'])
+  delete operator.tools.images['postgres']
   operator.start()
 })
 
@@ -134,6 +135,8 @@ describe('what cannot work is named, and nothing is changed', () => {
     const connectionSecretRef = { name: 'late-login' }
     const spec = { engine: 'postgres', mode: 'external', schema: { name: 'core' }, connectionSecretRef }
     await client.create({ ...storeKind, metadata: { name: 'late', namespace }, spec })
+    // It needs no image of the operator's.
+    expect(await condition('late', 'SpecValid', 'True')).toBeDefined()
     expect(await condition('late', 'DependenciesReady', 'False')).toMatchObject({
       reason: 'SecretMissing',
       message: expect.stringContaining('late-login, which is not there') as string,

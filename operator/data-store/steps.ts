@@ -59,7 +59,11 @@ const specValid: Step<Context> = {
   condition: 'SpecValid',
   async run({ engine, plan, tools }) {
     const { store, image } = plan
-    const imageProblem = image ? [] : [`spec.image is empty and the operator has no images.${store.spec.engine}`]
+    // An external store runs no image of ours.
+    const imageProblem =
+      image || store.spec.mode === 'external'
+        ? []
+        : [`spec.image is empty and the operator has no images.${store.spec.engine}`]
     const windows = windowProblems(store.spec.updatePolicy.windows, tools.now())
     const problems = [...imageProblem, ...(engine.validate?.(store) ?? []), ...windows]
     if (problems.length === 0) return { kind: 'done', reason: 'Valid' }
@@ -75,17 +79,21 @@ const dependenciesReady: Step<Context> = {
       const message = `spec.storage.storageClass names ${storageClass}, which does not exist in this cluster: create that StorageClass, or delete this object and apply it with another`
       return { kind: 'blocked', reason: 'StorageClassMissing', message, retryAfterMs: 30_000 }
     }
-    if (context.store.spec.tls.caSecret) return givenAuthority(context)
-    const stopped = await ensureAuthority(context.tools, metadata(context, caSecretName(context)))
-    // The plan may be older than the CA. Its fingerprint is in the pod template: without it the first pod would be rolled at once.
+    const outcome = context.store.spec.tls.caSecret ? givenAuthority(context) : await ownAuthority(context)
+    // The plan may be older than the CA. Its fingerprint is in the pod template: with another one pods would be rolled at once.
     context.plan.caFingerprint = caFingerprint(context.store, context.tools.cache)
-    return stopped ?? { kind: 'done', reason: 'Ready' }
+    return outcome
   },
 }
 
 async function storageClassExists({ tools }: Context, name: string): Promise<boolean> {
   const kind = { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass' }
   return (await tools.client.get(kind, undefined, name)) !== undefined
+}
+
+async function ownAuthority(context: Context): Promise<Outcome> {
+  const stopped = await ensureAuthority(context.tools, metadata(context, caSecretName(context)))
+  return stopped ?? { kind: 'done', reason: 'Ready' }
 }
 
 function givenAuthority(context: Context): Outcome {

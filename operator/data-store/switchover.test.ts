@@ -27,6 +27,14 @@ const earlier: SwitchoverStatus = {
   message: '',
 }
 
+const scheduled: SwitchoverStatus = {
+  request: 'any@2026-03-01T03:00:00Z',
+  answered: 'any',
+  at: '2026-03-01T03:00:00.000Z',
+  state: 'Scheduled',
+  message: '',
+}
+
 // prettier-ignore
 test.each([
   ['any',                        { target: 'any' }],
@@ -54,6 +62,9 @@ describe('a request', () => {
     ['answered already',                    'any',     earlier,   membership, { kind: 'nothing' }],
     ['another one after it',                'db-1',    earlier,   membership, { kind: 'now', to: 'db-1' }],
     ['later: told, and what was answered stays so', 'any@2026-03-01T03:00:00Z', earlier, membership, { kind: 'later', status: { state: 'Scheduled', answered: 'any', at: '2026-03-01T03:00:00.000Z' } }],
+    ['taken away before it was due',        undefined, scheduled, membership, { kind: 'refused', status: { request: scheduled.request, answered: 'any', state: 'Failed', message: expect.stringContaining('cancelled') as string } }],
+    ['put back to what was answered before', 'any',    scheduled, membership, { kind: 'refused', status: { state: 'Failed' } }],
+    ['another one in its place',            'db-1',    scheduled, membership, { kind: 'now', to: 'db-1' }],
     ['due a moment ago',                    'any@2026-03-01T01:59:59Z', undefined, membership, { kind: 'now' }],
     ['missed',                              'any@2026-03-01T01:50:00Z', undefined, membership, { kind: 'refused', status: { state: 'Failed' } }],
     ['unreadable',                          'db-1@soon', undefined, membership, { kind: 'refused', status: { state: 'Failed', answered: 'db-1@soon' } }],

@@ -50,7 +50,8 @@ export function dueRequest(input: {
   now: Date
 }): Due {
   const { request, status, membership, now } = input
-  if (!request || status?.answered === request) return { kind: 'nothing' }
+  if (!request || status?.answered === request)
+    return status?.state === 'Scheduled' ? cancelled(status) : { kind: 'nothing' }
   const refused = (message: string): Due => {
     return { kind: 'refused', status: { request, answered: request, at: stamp(now), state: 'Failed', message } }
   }
@@ -70,6 +71,12 @@ export function dueRequest(input: {
   const to = target === 'any' ? candidate(replicasOf(membership))?.name : target
   if (!primary || !to) return refused('no replica is close enough behind the primary to take over')
   return { kind: 'now', from: primary.name, to }
+}
+
+/** The annotation that asked for it is gone. It was not answered: the same one may ask again. */
+function cancelled(status: SwitchoverStatus): Due {
+  const message = 'cancelled: the annotation that asked for it was taken away'
+  return { kind: 'refused', status: { ...status, state: 'Failed', message } }
 }
 
 const kept = (status: SwitchoverStatus | undefined) => (status?.answered ? { answered: status.answered } : {})

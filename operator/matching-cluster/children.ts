@@ -20,19 +20,22 @@ export function children(cluster: MatchingCluster, { sleep = false } = {}): Kube
 function spec(cluster: MatchingCluster, store: (typeof storeNames)[number], sleep: boolean): ChildSpec {
   const { name, namespace = '' } = cluster.metadata
   const { images, registry, imagePullSecrets, placement, updatePolicy, deletionPolicy, stores } = cluster.spec
+  const isManaged = stores[store].mode === 'managed'
+  // What an external store would refuse: it runs no image of ours, and nothing restarts there.
+  const image = isManaged ? images.postgres : undefined
   return {
     ...stores[store],
     engine: 'postgres',
     schema: { name: store },
-    ...(images.postgres ? { image: images.postgres } : {}),
+    ...(image ? { image } : {}),
     ...(registry ? { registry } : {}),
     imagePullSecrets,
     placement,
-    updatePolicy,
+    ...(isManaged ? { updatePolicy } : {}),
     tls: { caSecret: names.caSecret(name) },
     binding: { host: `${names.pooler(name)}.${namespace}.svc`, port: poolerPort },
     deletionPolicy,
-    hibernate: sleep && stores[store].mode === 'managed',
+    hibernate: sleep && isManaged,
   }
 }
 

@@ -210,6 +210,15 @@ describe('a store that sleeps', () => {
   })
 })
 
+test('an external store is not given what it would refuse', () => {
+  const core = { mode: 'external', connectionSecretRef: { name: 'elsewhere' } }
+  const given = { images: { postgres: 'example.com/postgres:1' }, updatePolicy: { type: 'OnApproval', windows: [] } }
+  const specOf = (spec: object) => children(planOf(spec).cluster)[0]?.['spec']
+  expect(specOf({ ...given, stores: { core } })).not.toHaveProperty('image')
+  expect(specOf({ ...given, stores: { core } })).not.toHaveProperty('updatePolicy')
+  expect(specOf(given)).toMatchObject({ image: 'example.com/postgres:1', updatePolicy: { type: 'OnApproval' } })
+})
+
 test('no golden file is left over', () => {
   const found = readdirSync(join(import.meta.dirname, 'golden'))
   expect(found.sort()).toEqual(plans.map(([name]) => `${name}.yaml`).sort())
