@@ -68,7 +68,8 @@ test('it takes at most 150 MB', async () => {
   expect(megabytes).toBeLessThanOrEqual(150)
 })
 
-test('a roll-out hands over within 3 s, and the new pod is ready within 10 s', async () => {
+// A busy machine is given one more try.
+test('a roll-out hands over within 3 s, and the new pod is ready within 10 s', { retry: 1 }, async () => {
   const [old] = await pods()
   await inSystem('rollout', 'restart', deployment)
   const seconds = await secondsToHandOver(name(old))
@@ -111,7 +112,7 @@ describe('two replicas', () => {
     await whenLed(1)
   })
 
-  test('both are ready, one leads; the other takes over within 3 s when it goes', async () => {
+  test('both are ready, one leads; the other takes over within 3 s when it goes', { retry: 1 }, async () => {
     await whenLed(2)
     const old = await leader()
     await inSystem('delete', 'pod', old, '--wait=false')

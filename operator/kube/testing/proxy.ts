@@ -113,7 +113,8 @@ export class Proxy {
         answer.destroy()
       })
       answer.pipe(response)
-      if (seen.method !== 'GET') void remember(seen, answer)
+      // Who is killed meanwhile leaves half an answer.
+      if (seen.method !== 'GET') remember(seen, answer).catch(() => undefined)
     })
     forwarded.on('error', () => response.destroy())
     forwarded.end(body)
