@@ -295,9 +295,9 @@ test('a login that may nothing but migrate: Ready once a superuser has run boots
   const options = { waitMs: 10_000, signal: AbortSignal.timeout(30_000), log: () => {} }
   await bootstrap(config, { ...options, schema: 'core', dir: core, database: 'prepared', passwords })
   await edit(await read('prepared'), { metadata: { annotations: { look: 'again' } } })
-  await condition('prepared', 'Ready', 'True')
+  await condition('prepared', 'Ready', 'True', 90_000)
   await migrate(await values('prepared-owner'))
-}, 120_000)
+}, 180_000)
 
 /** As the migration Job does it: the runner, with the binding as files. */
 async function migrate(binding: Record<string, string>): Promise<void> {
