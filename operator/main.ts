@@ -24,23 +24,7 @@ import { createLogger } from './observability/logger.ts'
 import { startServer } from './observability/server.ts'
 import { reconciler, type Controller } from './reconcile/controller.ts'
 import { readSettings } from './settings.ts'
-import { ownKinds, Wakeups, type OwnKind } from './wake.ts'
-
-/** Owned kinds, watched by our label in every watched namespace. */
-const ownedKinds: { apiVersion: string; kind: string }[] = [
-  { apiVersion: 'v1', kind: 'ConfigMap' },
-  { apiVersion: 'v1', kind: 'PersistentVolumeClaim' },
-  { apiVersion: 'v1', kind: 'Pod' },
-  { apiVersion: 'v1', kind: 'Secret' },
-  { apiVersion: 'v1', kind: 'Service' },
-  { apiVersion: 'v1', kind: 'ServiceAccount' },
-  { apiVersion: 'apps/v1', kind: 'Deployment' },
-  { apiVersion: 'apps/v1', kind: 'StatefulSet' },
-  { apiVersion: 'batch/v1', kind: 'Job' },
-  { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
-  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role' },
-  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
-]
+import { ownedKinds, ownKinds, Wakeups, type OwnKind } from './wake.ts'
 
 /**
  * Another replica waits: a reconcile that asks a slow database is told to stop, and leaves no trace of it. Only a request to

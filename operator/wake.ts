@@ -8,6 +8,22 @@ import { domain, managedBy } from './labels.ts'
 export const ownKinds = ['MatchingCluster', 'DataStore'] as const
 export type OwnKind = (typeof ownKinds)[number]
 
+/** Kinds of what we own, watched by our label, so that somebody else's Secret is not in the cache. */
+export const ownedKinds: { apiVersion: string; kind: string }[] = [
+  { apiVersion: 'v1', kind: 'ConfigMap' },
+  { apiVersion: 'v1', kind: 'PersistentVolumeClaim' },
+  { apiVersion: 'v1', kind: 'Pod' },
+  { apiVersion: 'v1', kind: 'Secret' },
+  { apiVersion: 'v1', kind: 'Service' },
+  { apiVersion: 'v1', kind: 'ServiceAccount' },
+  { apiVersion: 'apps/v1', kind: 'Deployment' },
+  { apiVersion: 'apps/v1', kind: 'StatefulSet' },
+  { apiVersion: 'batch/v1', kind: 'Job' },
+  { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
+  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role' },
+  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
+]
+
 /**
  * Keys of the objects of `kind` that want to know of a changed object: itself; its controller; for what outlives its owner
  * (credentials, volumes) and what Kubernetes owns in between (pods), the one whose labels it carries; and every DataStore

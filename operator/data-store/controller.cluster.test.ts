@@ -19,6 +19,7 @@ import { secret, secretValue } from '../secrets.ts'
 import { beyondAnyNode, playRunning } from '../testing/kubelet.ts'
 import { playMembers } from '../testing/members.ts'
 import { dataStoreController } from './controller.ts'
+import { ownedKinds } from '../wake.ts'
 
 /**
  * The API server and its controllers are real, the tests play the kubelet; the engine is the real one but for its probe and
@@ -33,20 +34,6 @@ const claimKind = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' }
 const serviceKind = { apiVersion: 'v1', kind: 'Service' }
 const podKind = { apiVersion: 'v1', kind: 'Pod' }
 const statefulSetKind = { apiVersion: 'apps/v1', kind: 'StatefulSet' }
-/** As operator/main.ts watches them: owned kinds by our label only, so that somebody else's Secret is not in the cache. */
-const watched = [
-  secretKind,
-  jobKind,
-  claimKind,
-  podKind,
-  statefulSetKind,
-  { apiVersion: 'v1', kind: 'ConfigMap' },
-  { apiVersion: 'v1', kind: 'Service' },
-  { apiVersion: 'v1', kind: 'ServiceAccount' },
-  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role' },
-  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
-  { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
-]
 
 let health: Health
 let bootstrapped: Bootstrap[]
@@ -82,7 +69,7 @@ const process = reconciler(dataStoreController(tools), {
 beforeAll(async () => {
   const stop = new AbortController()
   const labels = { 'app.kubernetes.io/managed-by': managedBy }
-  const watches = [{ ...dataStoreKind, namespace }, ...watched.map((kind) => ({ ...kind, namespace, labels }))]
+  const watches = [{ ...dataStoreKind, namespace }, ...ownedKinds.map((kind) => ({ ...kind, namespace, labels }))]
   await startReflectors({ client, cache, watches, onChange: () => {}, log, signal: stop.signal }).whenSynced
   return () => stop.abort()
 })

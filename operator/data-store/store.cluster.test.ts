@@ -17,6 +17,7 @@ import { reconciler } from '../reconcile/controller.ts'
 import { secretValue } from '../secrets.ts'
 import { operatorImage } from '../testing/lab.ts'
 import { dataStoreController } from './controller.ts'
+import { ownedKinds } from '../wake.ts'
 
 /**
  * One store on real pods, brought through what an operator on call does with it. Pods and Services are reached by their addresses:
@@ -30,19 +31,6 @@ const secretKind = { apiVersion: 'v1', kind: 'Secret' }
 const serviceKind = { apiVersion: 'v1', kind: 'Service' }
 const podKind = { apiVersion: 'v1', kind: 'Pod' }
 const claimKind = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' }
-const watched = [
-  secretKind,
-  serviceKind,
-  podKind,
-  claimKind,
-  { apiVersion: 'apps/v1', kind: 'StatefulSet' },
-  { apiVersion: 'batch/v1', kind: 'Job' },
-  { apiVersion: 'v1', kind: 'ConfigMap' },
-  { apiVersion: 'v1', kind: 'ServiceAccount' },
-  { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
-  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role' },
-  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
-]
 
 /** By the address of the Service that the host names. */
 function reachable(target: Target): Target {
@@ -78,7 +66,7 @@ const process = reconciler(dataStoreController(tools), { client, cache, events, 
 beforeAll(async () => {
   const stop = new AbortController()
   const labels = { 'app.kubernetes.io/managed-by': managedBy }
-  const watches = [{ ...dataStoreKind, namespace }, ...watched.map((kind) => ({ ...kind, namespace, labels }))]
+  const watches = [{ ...dataStoreKind, namespace }, ...ownedKinds.map((kind) => ({ ...kind, namespace, labels }))]
   await startReflectors({ client, cache, watches, onChange: () => {}, log, signal: stop.signal }).whenSynced
   return () => stop.abort()
 })

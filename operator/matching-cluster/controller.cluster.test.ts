@@ -19,6 +19,7 @@ import { rollout } from '../rollout.ts'
 import { secret, secretValue } from '../secrets.ts'
 import { beyondAnyNode, playRunning } from '../testing/kubelet.ts'
 import { matchingClusterController } from './controller.ts'
+import { ownedKinds } from '../wake.ts'
 
 /**
  * The API server and its controllers are real. The tests play the DataStore's controller, by writing a store's status, and
@@ -34,20 +35,6 @@ const serviceKind = { apiVersion: 'v1', kind: 'Service' }
 const podKind = { apiVersion: 'v1', kind: 'Pod' }
 const deploymentKind = { apiVersion: 'apps/v1', kind: 'Deployment' }
 const disruptionBudgetKind = { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' }
-/** As operator/main.ts watches them: owned kinds by our label only, so that somebody else's Secret is not in the cache. */
-const watched = [
-  secretKind,
-  configMapKind,
-  serviceKind,
-  podKind,
-  deploymentKind,
-  disruptionBudgetKind,
-  { apiVersion: 'v1', kind: 'PersistentVolumeClaim' },
-  { apiVersion: 'v1', kind: 'ServiceAccount' },
-  { apiVersion: 'apps/v1', kind: 'StatefulSet' },
-  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role' },
-  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
-]
 
 const tools = {
   client,
@@ -78,7 +65,7 @@ beforeAll(async () => {
   const stop = new AbortController()
   const labels = { 'app.kubernetes.io/managed-by': managedBy }
   const own = [clusterKind, dataStoreKind].map((kind) => ({ ...kind, namespace }))
-  const watches = [...own, ...watched.map((kind) => ({ ...kind, namespace, labels }))]
+  const watches = [...own, ...ownedKinds.map((kind) => ({ ...kind, namespace, labels }))]
   await startReflectors({ client, cache, watches, onChange: () => {}, log, signal: stop.signal }).whenSynced
   return () => stop.abort()
 })

@@ -16,25 +16,9 @@ import { client, log } from '../kube/testing/cluster.ts'
 import { managedBy } from '../labels.ts'
 import { matchingClusterController } from '../matching-cluster/controller.ts'
 import { reconciler, type Controller } from '../reconcile/controller.ts'
-import { Wakeups, type OwnKind } from '../wake.ts'
+import { ownedKinds, Wakeups, type OwnKind } from '../wake.ts'
 import { playRunning } from './kubelet.ts'
 import { playMembers } from './members.ts'
-
-/** As operator/main.ts watches them: owned kinds by our label only. */
-const ownedKinds = [
-  { apiVersion: 'v1', kind: 'ConfigMap' },
-  { apiVersion: 'v1', kind: 'PersistentVolumeClaim' },
-  { apiVersion: 'v1', kind: 'Pod' },
-  { apiVersion: 'v1', kind: 'Secret' },
-  { apiVersion: 'v1', kind: 'Service' },
-  { apiVersion: 'v1', kind: 'ServiceAccount' },
-  { apiVersion: 'apps/v1', kind: 'Deployment' },
-  { apiVersion: 'apps/v1', kind: 'StatefulSet' },
-  { apiVersion: 'batch/v1', kind: 'Job' },
-  { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
-  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role' },
-  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
-]
 
 export interface TestOperator {
   cache: Cache
