@@ -93,6 +93,7 @@ async function lead(): Promise<string> {
     images: settings.images,
     schemas,
     now: () => new Date(),
+    fence: () => leadership.check(),
   }
   startQueue('DataStore', dataStoreController(tools))
   startQueue('MatchingCluster', matchingClusterController(tools))

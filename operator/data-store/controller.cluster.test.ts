@@ -5,7 +5,7 @@ import type { KubeObject } from '../../crds/object.ts'
 import { apiVersion } from '../../crds/schema/common.ts'
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import { createAuthority, fingerprint, type KeyPair } from '../certificates.ts'
-import type { Bootstrap, Engine, Health } from '../engines/engine.ts'
+import type { Bootstrap, Engine, Health, Members } from '../engines/engine.ts'
 import { engines } from '../engines/registry.ts'
 import { Applier } from '../kube/apply.ts'
 import { Cache } from '../kube/cache.ts'
@@ -37,12 +37,19 @@ const statefulSetKind = { apiVersion: 'apps/v1', kind: 'StatefulSet' }
 
 let health: Health
 let bootstrapped: Bootstrap[]
+/** What was asked of engine and members, in this test. */
+let asked: string[]
+let isLeader: boolean
 const members = playMembers(cache, namespace)
 const engine: Engine = {
   ...engines.postgres,
-  members,
-  probe: async () => health,
+  members: noting(members),
+  probe: async () => {
+    asked.push('probe')
+    return health
+  },
   bootstrap: async (_target, wanted) => {
+    asked.push('bootstrap')
     bootstrapped.push(wanted)
     return { clusterSql: 'sha', changed: [], unavailable: [] }
   },
@@ -57,6 +64,9 @@ const tools = {
   images: { postgres: 'localhost/none:1', platform: 'localhost/none:1' },
   schemas: { core: { digest: 'digest-1', target: 14, clusterSql: 'SELECT 1' } },
   now: () => new Date(),
+  fence() {
+    if (!isLeader) throw new Error('the Lease was last renewed 11 s ago')
+  },
 }
 const process = reconciler(dataStoreController(tools), {
   watchNamespaces: [namespace],
@@ -77,9 +87,21 @@ beforeAll(async () => {
 beforeEach(() => {
   health = { state: 'ready', version: '17.1' }
   bootstrapped = []
+  asked = []
+  isLeader = true
   members.pendingRestart = []
   members.restarts = 0
 })
+
+/** The same members, each question noted. */
+function noting(members: Members): Members {
+  return new Proxy(members, {
+    get(target, name) {
+      asked.push(String(name))
+      return Reflect.get(target, name) as unknown
+    },
+  })
+}
 
 async function make(name: string, spec: object = {}): Promise<void> {
   await client.create({
@@ -184,6 +206,22 @@ test('from a new DataStore to a published binding, each step waiting for its tur
   expect(store.status).toMatchObject({ version: '17.1', phase: 'Ready', schema: { version: 14, digest: 'digest-1' } })
   await reconcile('path')
   expect((await get(dataStoreKind, 'path'))?.metadata.resourceVersion).toBe(store.metadata.resourceVersion)
+})
+
+test('an operator that lost the Lease asks an engine for nothing: a password or a switchover is a write, too', async () => {
+  await make('fenced')
+  await reconcile('fenced')
+  await run('fenced')
+  await reconcile('fenced')
+  await finish(await migrationJob('fenced'), 'Complete')
+  expect((await reconcile('fenced')).get('Ready')?.status).toBe('True')
+  expect(asked).toEqual(expect.arrayContaining(['probe', 'bootstrap', 'observe', 'configure', 'shownCertificates']))
+
+  asked = []
+  isLeader = false
+  const conditions = await reconcile('fenced')
+  expect(conditions.get('EngineReady')?.message).toContain('the Lease was last renewed')
+  expect(asked).toEqual([])
 })
 
 test('a Secret that somebody else made is refused, not overwritten', async () => {

@@ -3,6 +3,7 @@ import type { Member, Members, Membership, Plan } from '../engines/engine.ts'
 import { hasStatus } from '../kube/client.ts'
 import { poolerPausedAnnotation } from '../labels.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
+import { deadline } from '../reconcile/deadline.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Step } from '../reconcile/steps.ts'
 import { podProblem } from './decide.ts'
@@ -340,5 +341,3 @@ function dueAfter({ due, tools }: Context): { retryAfterMs?: number } {
   const now = tools.now().getTime()
   return { retryAfterMs: Math.max(0, Math.min(...due.map((time) => time.getTime())) - now) }
 }
-
-const deadline = ({ signal }: Context, ms: number) => AbortSignal.any([signal, AbortSignal.timeout(ms)])

@@ -1,5 +1,6 @@
 import { keepSecret } from '../credentials.ts'
 import type { Adopted } from '../engines/engine.ts'
+import { deadline } from '../reconcile/deadline.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
 import type { Step } from '../reconcile/steps.ts'
@@ -7,7 +8,7 @@ import { randomPassword, secretValue } from '../secrets.ts'
 import { connectionFor } from './endpoint.ts'
 import { names, poolerRole } from './names.ts'
 import { adminTarget, findSecret, hasMoved, location, type Context } from './observe.ts'
-import { deadline, ensureBinding, metadata } from './steps.ts'
+import { ensureBinding, metadata } from './steps.ts'
 
 /*
  * A store that somebody else runs: nothing of an engine is made, everything above it is. docs/external-stores.md has the rights

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../crds/object.ts'
 import type { MemberAddress, Membership } from '../engines/engine.ts'
+import { deadline } from '../reconcile/deadline.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import { secretValue } from '../secrets.ts'
 import { names } from './names.ts'
@@ -60,14 +61,11 @@ export async function askMembers(context: Context): Promise<Answer | string> {
   for (const pod of primaryFirst) {
     const at = memberAddress(context, pod)
     if (!at) continue
+    const signal = deadline(context, 3_000)
     try {
       return {
         at,
-        membership: await members.observe(
-          at,
-          context.plan,
-          AbortSignal.any([context.signal, AbortSignal.timeout(3_000)]),
-        ),
+        membership: await members.observe(at, context.plan, signal),
       }
     } catch (error) {
       silence.push(`${pod.metadata.name}: ${messageOf(error)}`)

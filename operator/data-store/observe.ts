@@ -34,6 +34,8 @@ export interface Tools {
   /** By name of the migration folder. */
   schemas: Record<string, Schema>
   now: () => Date
+  /** Throws when this process may no longer change anything, in an engine as little as in Kubernetes. */
+  fence(): void
 }
 
 export interface Context {

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { KubeObject } from '../../crds/object.ts'
 import type { Members } from '../engines/engine.ts'
+import { deadline } from '../reconcile/deadline.ts'
 import { secretValue } from '../secrets.ts'
 import { memberAddress } from './members.ts'
 import { names } from './names.ts'
@@ -26,7 +27,7 @@ export async function loadCertificates(context: Context, members: Members): Prom
 async function load(context: Context, members: Members, pod: KubeObject, wanted: string): Promise<boolean> {
   const at = memberAddress(context, pod)
   if (!at) return false
-  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(3_000)])
+  const signal = deadline(context, 3_000)
   try {
     const shown = await members.shownCertificates(at, signal)
     if (shown.every((fingerprint) => fingerprint === wanted)) return true

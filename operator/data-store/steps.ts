@@ -14,6 +14,7 @@ import { imageOf } from '../images.ts'
 import { labels } from '../labels.ts'
 import { goesOn, type Outcome } from '../reconcile/outcome.ts'
 import { messageOf } from '../reconcile/errors.ts'
+import { deadline } from '../reconcile/deadline.ts'
 import type { Step } from '../reconcile/steps.ts'
 import { derivedPassword, randomPassword, secretValue } from '../secrets.ts'
 import { lastWords, migrationState, podProblem } from './decide.ts'
@@ -400,8 +401,6 @@ function forClients(context: Context, target: Target): Target {
 export function metadata({ plan, namespace }: Context, name: string) {
   return { name, namespace, labels: labels(plan.identity) }
 }
-
-export const deadline = ({ signal }: Context, ms: number) => AbortSignal.any([signal, AbortSignal.timeout(ms)])
 
 /** In this order, each only when the one before it is done, or says that it holds up nothing (goOn). */
 export const steps: Step<Context>[] = [

@@ -60,6 +60,7 @@ const tools = {
   // No migration: a Job would need the platform's image and the network policy of a cluster that has one.
   schemas: { core: { digest: 'none', target: 0, clusterSql: 'SELECT 1' } },
   now: () => new Date(),
+  fence: () => undefined,
 }
 const process = reconciler(dataStoreController(tools), { client, cache, events, log, watchNamespaces: [namespace] })
 

@@ -45,6 +45,7 @@ const tools = {
   images: { postgres: 'localhost/none:1', pgbouncer: 'localhost/none:1', platform: 'localhost/none:1' },
   schemas: { core: { digest: 'digest-1', target: 14, clusterSql: 'SELECT 1' } },
   now: () => new Date(),
+  fence: () => undefined,
 }
 const process = reconciler(matchingClusterController(tools), {
   watchNamespaces: [namespace],

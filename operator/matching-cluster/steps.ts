@@ -5,6 +5,7 @@ import { names as storeNames, poolerRole } from '../data-store/names.ts'
 import type { Address } from '../postgres-connection.ts'
 import { imageOf } from '../images.ts'
 import { withOwner } from '../kube/apply.ts'
+import { deadline } from '../reconcile/deadline.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
 import type { Step } from '../reconcile/steps.ts'
 import { randomPassword, secretValue } from '../secrets.ts'
@@ -146,10 +147,10 @@ const hashAnnotation = 'supersmartmatch.io/config-hash'
 
 /** A change is a RELOAD, never a restart. The kubelet refreshes mounted files when the pod changes: the annotation hastens it. */
 async function reloadPods(context: Context, plan: PoolerPlan): Promise<Outcome | undefined> {
-  const { tools, signal } = context
+  const { tools } = context
   const { effective, hash } = compile(plan)
   for (const { pod, console } of runningPoolers(context)) {
-    const why = await synchronize(console, effective, AbortSignal.any([signal, AbortSignal.timeout(5_000)]))
+    const why = await synchronize(console, effective, deadline(context, 5_000))
     if (!why) continue
     if (pod.metadata.annotations?.[hashAnnotation] !== hash) {
       const patch = { metadata: { annotations: { [hashAnnotation]: hash } } }
@@ -173,7 +174,7 @@ async function askThroughPooler(context: Context): Promise<Outcome> {
       password: value('password'),
       ca: value('ca.crt'),
     }
-    const why = await answers(target, AbortSignal.any([context.signal, AbortSignal.timeout(5_000)]))
+    const why = await answers(target, deadline(context, 5_000))
     if (why) return { kind: 'wait', reason: 'Unreachable', message: `${target.database}: ${why}`, retryAfterMs: 5_000 }
   }
   return { kind: 'done', reason: 'Ready' }

@@ -1,5 +1,6 @@
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import { poolerPausedAnnotation } from '../labels.ts'
+import { deadline } from '../reconcile/deadline.ts'
 import type { Context } from './observe.ts'
 import { pause, resumeOthers } from './pooler/admin.ts'
 import { databasesOf } from './pooler/databases.ts'
@@ -107,5 +108,3 @@ async function tellHeld({ cluster, namespace, tools }: Context, store: DataStore
   tools.cache.wrote(await tools.client.mergePatch(store, namespace, name, patch))
   tools.events.normal(cluster, 'PoolerPaused', `clients of ${name} wait for its switchover`)
 }
-
-const deadline = ({ signal }: Context, ms: number) => AbortSignal.any([signal, AbortSignal.timeout(ms)])

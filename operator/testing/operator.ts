@@ -64,6 +64,7 @@ export function testOperator(
     images: { postgres: 'localhost/none:1', pgbouncer: 'localhost/none:1', platform: 'localhost/none:1' },
     schemas: { core: { digest: 'digest-1', target: 14, clusterSql: given.clusterSql ?? 'SELECT 1' } },
     now: () => new Date(),
+    fence: () => undefined,
   }
 
   function onChange(change: Change, object: KubeObject): void {
