@@ -56,7 +56,7 @@ export const image = (engine: string) =>
     minLength: 1,
     maxLength: 512,
     pattern: imagePattern,
-    description: `Container image, instead of the operator's setting images.${engine}. Default: that setting. Changing it restarts the pods.${engine === 'postgres' ? ' With mode external it is refused.' : ''}`,
+    description: `Container image, instead of the operator's setting images.${engine}. Default: that setting. Changing it restarts the pods.${engine === 'pgbouncer' ? '' : ' With mode external it is refused.'}`,
   })
 
 const largest = (most: string): CelRule => ({
@@ -307,20 +307,20 @@ export const parameters = Type.Record(Type.String(), Type.String({ maxLength: 10
   default: {},
   maxProperties: 200,
   description:
-    'Settings of the engine by their own names, values as strings; see docs/reference/postgres-parameters.md for those that are refused and why. An unknown name or a bad value is refused (SpecValid) before anything changes. A change is a reload where the engine allows it, otherwise a rolling restart: replicas first, then a switchover.',
+    'Settings of the engine by their own names, values as strings; see docs/reference/<engine>-parameters.md for those that are refused and why. An unknown name or a bad value is refused (SpecValid) before anything changes. A change is a reload where the engine allows it, otherwise a rolling restart: replicas first, then a switchover.',
 })
 
 export const pgHba = Type.Array(Type.String({ minLength: 1, maxLength: 512 }), {
   default: [],
   maxItems: 100,
   description:
-    'Lines of pg_hba.conf that come before the operator’s last one (hostssl all all all scram-sha-256). Only hostssl and hostnossl … reject lines are accepted: no connection without TLS. Default: none. A change is a reload.',
+    'For PostgreSQL only: lines of pg_hba.conf that come before the operator’s last one (hostssl all all all scram-sha-256). Only hostssl and hostnossl … reject lines are accepted: no connection without TLS. Default: none. A change is a reload.',
 })
 
 export const replication = stringEnum(['Synchronous', 'Asynchronous'], {
   default: 'Synchronous',
   description:
-    'Synchronous: a commit is acknowledged when a replica has it too, as long as there is one; nothing acknowledged is lost in a failover. Asynchronous: faster, and a failover may lose the last commits (at most 1 MiB of WAL). Without replicas it changes nothing. Default Synchronous. A change is a reload. With mode external any other is refused.',
+    'For PostgreSQL only. Synchronous: a commit is acknowledged when a replica has it too, as long as there is one; nothing acknowledged is lost in a failover. Asynchronous: faster, and a failover may lose the last commits (at most 1 MiB of WAL). Without replicas it changes nothing. Default Synchronous. A change is a reload. With mode external any other is refused.',
 })
 
 export const deletionPolicy = stringEnum(['Retain', 'Delete', 'DoNotTerminate'], {

@@ -27,11 +27,69 @@ import {
   type Resource,
 } from './common.ts'
 
-/** Migration folders a DataStore can hold. */
-export const schemaNames = ['core'] as const
+/** What can run behind a DataStore: the versions of each that are supported, the default first. */
+export const engineVersions = {
+  postgres: ['17'],
+} as const
+export type EngineName = keyof typeof engineVersions
+const engineNames = Object.keys(engineVersions) as EngineName[]
+
+/** Engines that speak SQL as PostgreSQL does: roles, databases and migrations of ours. */
+const postgresFamily: EngineName[] = ['postgres']
+
+/** Engines that split their data. */
+const sharded: EngineName[] = []
+
+/** Migration folders a DataStore can hold, and the engines that understand them. */
+export const schemaEngines = {
+  core: ['postgres'],
+} as const satisfies Record<string, readonly EngineName[]>
+export type SchemaName = keyof typeof schemaEngines
+export const schemaNames = Object.keys(schemaEngines) as SchemaName[]
 
 /** Fields of later issues. */
-const laterFields = ['shards', 'retention', 'credentials', 'backup', 'monitoring'] as const
+const laterFields = ['retention', 'credentials', 'backup', 'monitoring'] as const
+
+/** A list or map in CEL. */
+const cel = (value: unknown) => JSON.stringify(value).replaceAll('"', "'")
+
+/** What only some engines have: setting it for another would do nothing. */
+const onlyFor = (engines: EngineName[], unset: string, field: string): CelRule => ({
+  rule: `self.engine in ${cel(engines)} || ${unset}`,
+  message: `${field} has no effect with this engine, only with ${engines.join(' and ') || 'engines that are not built yet'}: leave it out`,
+  fieldPath: `.${field}`,
+})
+
+const engineRules: CelRule[] = [
+  {
+    rule: `!has(self.version) || self.version in ${cel(engineVersions)}[self.engine]`,
+    message: `version is none of those supported: ${Object.entries(engineVersions)
+      .map(([engine, versions]) => `${engine} ${versions.join(', ')}`)
+      .join('; ')}`,
+    fieldPath: '.version',
+  },
+  {
+    rule: `!(self.engine in ${cel(postgresFamily)}) || has(self.schema)`,
+    message: `schema is missing: engine ${postgresFamily.join(' or ')} needs one, it names the database`,
+    fieldPath: '.schema',
+  },
+  {
+    rule: `!has(self.schema) || self.engine in ${cel(schemaEngines)}[self.schema.name]`,
+    message: `schema.name does not go with this engine: ${Object.entries(schemaEngines)
+      .map(([schema, engines]) => `${schema} is for ${engines.join(', ')}`)
+      .join('; ')}`,
+    fieldPath: '.schema.name',
+  },
+  {
+    rule: 'has(self.schema) == has(oldSelf.schema)',
+    message: 'schema is immutable: create another DataStore',
+    fieldPath: '.schema',
+  },
+  onlyFor(postgresFamily, 'size(self.pgHba) == 0', 'pgHba'),
+  onlyFor(postgresFamily, 'size(self.extensions) == 0', 'extensions'),
+  onlyFor(postgresFamily, "self.replication == 'Synchronous'", 'replication'),
+  onlyFor(sharded, 'self.shards == 1', 'shards'),
+]
 
 /** What only a store that runs here has: setting it for an external one would do nothing. */
 const managedOnly = (rule: string, field: string, instead: string): CelRule => ({
@@ -75,7 +133,7 @@ export const connectionSecretRef = Type.Optional(
       keys: Type.Object(
         {
           host: connectionKey('host', 'the host name, which the server’s certificate must carry. Default host.'),
-          port: connectionKey('port', 'the port. Default port; where the Secret has none, 5432.'),
+          port: connectionKey('port', 'the port. Default port; where the Secret has none, the engine’s usual one.'),
           database: connectionKey(
             'database',
             'the database. Default database; where there is none, supersmartmatch_<schema>.',
@@ -103,8 +161,8 @@ export const connectionSecretRef = Type.Optional(
 
 export const DataStoreSpec = Type.Object(
   {
-    engine: stringEnum(['postgres'], {
-      description: 'What runs. Only postgres is built yet. Immutable.',
+    engine: stringEnum(engineNames, {
+      description: 'What runs. Immutable.',
       ...rules({ rule: 'self == oldSelf', message: 'engine is immutable: create another DataStore and move the data' }),
     }),
     mode: stringEnum(['managed', 'external'], {
@@ -114,32 +172,50 @@ export const DataStoreSpec = Type.Object(
       ...rules({ rule: 'self == oldSelf', message: 'mode is immutable: create another DataStore and move the data' }),
     }),
     connectionSecretRef,
-    version: stringEnum(['17'], {
-      default: '17',
+    version: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 16,
+        description: `Major version of the engine. Default and supported: ${Object.entries(engineVersions)
+          .map(([engine, versions]) => `${engine} ${versions.join(', ')}`)
+          .join(
+            '; ',
+          )}. Any other is refused. A minor version comes with image: pods are replaced one at a time, the primary last.`,
+      }),
+    ),
+    shards: Type.Integer({
+      default: 1,
+      minimum: 1,
+      maximum: 100,
       description:
-        'Major version of the engine. Default 17, the only one yet; any other is refused. A minor version comes with image: replicas are restarted first, then a switchover makes one of them primary.',
+        'Parts that the data is split into, each with `replicas` copies; only for engines that split their data. Default 1. Changing it adds pods and moves data to them; fewer are refused unless approved, because they could lose data.',
     }),
     replicas: replicas('the store', 9),
     replication,
-    schema: Type.Object(
-      {
-        name: stringEnum(schemaNames, {
-          description:
-            'Which of the platform’s schemas the store holds: names its database, roles and migrations. Immutable.',
-        }),
-      },
-      {
-        description: 'The schema the operator creates and migrates. Immutable.',
-        ...rules({ rule: 'self.name == oldSelf.name', message: 'schema.name is immutable: create another DataStore' }),
-      },
+    schema: Type.Optional(
+      Type.Object(
+        {
+          name: stringEnum(schemaNames, {
+            description:
+              'Which of the platform’s schemas the store holds: names its database, roles and migrations. Immutable.',
+          }),
+        },
+        {
+          description: 'The schema the operator creates and migrates. PostgreSQL needs one. Immutable.',
+          ...rules({
+            rule: 'self.name == oldSelf.name',
+            message: 'schema.name is immutable: create another DataStore',
+          }),
+        },
+      ),
     ),
     extensions: Type.Array(Type.String({ minLength: 1, maxLength: 63, pattern: '^[a-z][a-z0-9_-]*$' }), {
       default: [],
       maxItems: 32,
       description:
-        'PostgreSQL extensions to create in the database besides those the schema needs; the image must have them. One that is taken off the list is left in place: dropping it could drop data. Default: none. Changing it restarts nothing.',
+        'PostgreSQL extensions to create in the database besides those the schema needs; the image must have them. For PostgreSQL only. One that is taken off the list is left in place: dropping it could drop data. Default: none. Changing it restarts nothing.',
     }),
-    image: Type.Optional(image('postgres')),
+    image: Type.Optional(image('<engine>')),
     registry,
     imagePullSecrets,
     placement: placement('database'),
@@ -182,7 +258,6 @@ export const DataStoreSpec = Type.Object(
     updatePolicy,
     paused,
     hibernate: hibernate('the store'),
-    shards: later('Shards of a store that has them.'),
     retention: later('How long data is kept.'),
     credentials: later('Rotation of passwords.'),
     backup: later('Backups.'),
@@ -192,6 +267,7 @@ export const DataStoreSpec = Type.Object(
     description: 'What the store shall be.',
     ...rules(
       ...modeRules,
+      ...engineRules,
       managedOnly('!has(self.image)', 'image', 'the server runs its own'),
       managedOnly("self.updatePolicy.type == 'Always'", 'updatePolicy.type', 'the operator restarts nothing there'),
       managedOnly('!self.hibernate', 'hibernate', 'and stop the server where it runs'),

@@ -4,7 +4,7 @@ import { secret } from '../secrets.ts'
 import { connectionOf } from './connection.ts'
 
 const { certificate } = await createAuthority('cloud', new Date())
-const usual = { port: 5432, database: 'supersmartmatch_core' }
+const usual = { port: 5432, uriSchemes: ['postgresql:', 'postgres:'], database: 'supersmartmatch_core' }
 const full = { host: 'db.example.com', username: 'app', password: 'p w', 'ca.crt': certificate }
 
 function read(values: Record<string, string>, keys: Record<string, string> = {}) {

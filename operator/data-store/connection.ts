@@ -27,12 +27,12 @@ export type ConnectionResult =
 /**
  * How to reach an external store, by the Secret that its spec names. Single keys win over the URI. Pure, but for the certificates
  * that every system trusts. No problem tells a value: each names the key.
- * @param usual  port and database where neither key nor URI names one
+ * @param usual  port and database where neither key nor URI names one, and how the URI may begin
  */
 export function connectionOf(
   { keys }: Reference,
   secret: KubeObject,
-  usual: { port: number; database: string },
+  usual: { port: number; uriSchemes: string[]; database: string },
 ): ConnectionResult {
   const problems: string[] = []
   const keyOf = (of: ConnectionKey) => keys[of] ?? usualKeys[of]
@@ -43,9 +43,11 @@ export function connectionOf(
     return of === 'password' ? value?.replace(/\r?\n$/, '') : value?.trim()
   }
   const uri = given('uri')
-  const fromUri = uri === undefined ? {} : parseUri(uri)
+  const fromUri = uri === undefined ? {} : parseUri(uri, usual.uriSchemes)
   if (!fromUri)
-    problems.push(`key ${keyOf('uri')} is not of the form postgresql://user:password@host:port/database, with one host`)
+    problems.push(
+      `key ${keyOf('uri')} is not of the form ${usual.uriSchemes[0]}//user:password@host:port/database, with one host`,
+    )
 
   const value = (of: 'host' | 'port' | 'database' | 'username' | 'password') => given(of) ?? fromUri?.[of]
   const required = (of: 'host' | 'username' | 'password') => {
@@ -71,8 +73,8 @@ export function connectionOf(
 type UriValues = Partial<Record<'host' | 'port' | 'database' | 'username' | 'password', string>>
 
 /** Parameters such as sslmode are not read: the connection is verified whatever they say. Undefined when it is no such URI. */
-function parseUri(text: string): UriValues | undefined {
-  if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text)) return undefined
+function parseUri(text: string, schemes: string[]): UriValues | undefined {
+  if (!schemes.some((scheme) => text.startsWith(`${scheme}//`)) || !URL.canParse(text)) return undefined
   const { hostname, port, pathname, username, password } = new URL(text)
   if (hostname.includes(',')) return undefined
   try {

@@ -1,7 +1,7 @@
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import { secretValue } from '../secrets.ts'
 import { connectionOf, type ConnectionResult } from './connection.ts'
-import { databaseName, names } from './names.ts'
+import { databaseOf, names } from './names.ts'
 import type { Tools } from './observe.ts'
 
 /** Where a store's primary answers, managed or external. */
@@ -29,7 +29,7 @@ export function endpointOf(store: DataStore, tools: Pick<Tools, 'cache' | 'engin
   return {
     host: `${names.readWriteService(name)}.${namespace}.svc`,
     port,
-    database: databaseName(store.spec.schema.name),
+    database: databaseOf(store.spec),
     ca,
   }
 }
@@ -40,7 +40,8 @@ export function connectionFor(
   { cache, engines }: Pick<Tools, 'cache' | 'engines'>,
 ): ConnectionResult | undefined {
   const secret = spec.connectionSecretRef && cache.get(secretKind, namespace, spec.connectionSecretRef.name)
-  const port = engines[spec.engine]?.port
-  if (!spec.connectionSecretRef || !secret || port === undefined) return undefined
-  return connectionOf(spec.connectionSecretRef, secret, { port, database: databaseName(spec.schema.name) })
+  const engine = engines[spec.engine]
+  if (!spec.connectionSecretRef || !secret || !engine) return undefined
+  const { port, uriSchemes } = engine
+  return connectionOf(spec.connectionSecretRef, secret, { port, uriSchemes, database: databaseOf(spec) })
 }

@@ -1,17 +1,27 @@
 import type { Reason } from '../../crds/conditions.ts'
-import type { Member, Members, Membership, Plan } from '../engines/engine.ts'
+import type { Member, Members, Membership, Node, Plan } from '../engines/engine.ts'
 import { hasStatus } from '../kube/client.ts'
 import { poolerPausedAnnotation } from '../labels.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
 import { deadline } from '../reconcile/deadline.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Step } from '../reconcile/steps.ts'
+import { rollout } from '../rollout.ts'
 import { podProblem } from './decide.ts'
 import { claimsInUse } from './growth.ts'
 import { volumeEmpty } from './losses.ts'
-import { askMembers, memberAddress, podStates } from './members.ts'
+import { allPasswords } from './logins.ts'
+import { askMembers, memberAddress, nodesOf, podStates } from './members.ts'
 import { names } from './names.ts'
-import { adminTarget, databasePods, findPod, findVolumeClaims, memberTarget, type Context } from './observe.ts'
+import {
+  adminTarget,
+  databasePods,
+  findPod,
+  findStatefulSet,
+  findVolumeClaims,
+  memberTarget,
+  type Context,
+} from './observe.ts'
 import { loadCertificates } from './renewal.ts'
 import { nextMove, type Move } from './rollout.ts'
 import { membersWanted, trustVolumes } from './size.ts'
@@ -45,7 +55,7 @@ export const engineReady: Step<Context> = {
   async run(context) {
     if (context.plan.members === 0) return hibernated(context)
     const { members } = context.engine
-    if (!members) return (await probe(context)) ?? { kind: 'done', reason: 'Ready' }
+    if (!members) return nodesReady(context)
     const answer = await askMembers(context)
     if (typeof answer === 'string') return withoutAnswer(context, answer)
     const cluster = { ...answer, members }
@@ -64,6 +74,39 @@ export const engineReady: Step<Context> = {
       (await startSwitchover(context, cluster)) ?? { kind: 'done', reason: 'Ready', ...dueAfter(context) }
     )
   },
+}
+
+/** Of pods that have no leader: Kubernetes replaces them, one by one. */
+async function nodesReady(context: Context): Promise<Outcome> {
+  const nodes = nodesOf(context)
+  context.found.replicas = nodes.filter(({ ready }) => ready).length
+  return (
+    (await settle(context, nodes)) ??
+    rollingOut(context) ??
+    (await probe(context)) ?? { kind: 'done', reason: 'Ready', ...dueAfter(context) }
+  )
+}
+
+/** Also while pods are missing: what the others need in order to become ready may be just this. */
+async function settle(context: Context, nodes: Node[]): Promise<Outcome | undefined> {
+  const { engine, plan, store, tools } = context
+  if (!engine.settle || nodes.every(({ target }) => target === undefined)) return undefined
+  try {
+    const { changed, waiting } = await engine.settle(nodes, plan, allPasswords(context), deadline(context, 10_000))
+    if (changed.length > 0) tools.events.normal(store, 'SettingsChanged', changed.join(', '))
+    return waiting === undefined ? undefined : wait('Configuring', waiting, 1_000)
+  } catch (error) {
+    const reason = wasReady(context) ? 'Degraded' : 'Starting'
+    return wait(reason, podProblem(databasePods(context)) ?? messageOf(error), 2_000)
+  }
+}
+
+function rollingOut(context: Context): Outcome | undefined {
+  const statefulSet = findStatefulSet(context)
+  const message = statefulSet ? rollout(statefulSet) : 'the StatefulSet is not there yet'
+  if (!message) return undefined
+  const reason = wasReady(context) ? 'Degraded' : 'Starting'
+  return wait(reason, podProblem(databasePods(context)) ?? message, 2_000)
 }
 
 /** The members' common voice: whoever answered speaks for all. */

@@ -4,11 +4,11 @@ import { deadline } from '../reconcile/deadline.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
 import type { Step } from '../reconcile/steps.ts'
-import { randomPassword, secretValue } from '../secrets.ts'
+import { randomPassword } from '../secrets.ts'
 import { connectionFor } from './endpoint.ts'
 import { names, poolerRole } from './names.ts'
-import { adminTarget, findSecret, hasMoved, location, type Context } from './observe.ts'
-import { ensureBinding, metadata } from './steps.ts'
+import { adminTarget, hasMoved, location, type Context } from './observe.ts'
+import { ensureBinding, metadata, storedPasswords } from './logins.ts'
 
 /*
  * A store that somebody else runs: nothing of an engine is made, everything above it is. docs/external-stores.md has the rights
@@ -72,9 +72,13 @@ const engineReady: Step<Context> = {
 const credentialsReady: Step<Context> = {
   condition: 'CredentialsReady',
   async run(context) {
+    const { engine } = context
     const stopped =
-      (await ensureBinding(context, 'owner')) ?? (await ensureBinding(context, 'app')) ?? (await ensurePooler(context))
+      (await ensureBinding(context, 'owner')) ??
+      (await ensureBinding(context, 'app')) ??
+      (engine.adopt ? await ensurePooler(context) : undefined)
     if (stopped) return stopped
+    if (!engine.adopt) return { kind: 'done', reason: 'Ready' }
     try {
       return judge(context, await adopt(context))
     } catch (error) {
@@ -91,30 +95,17 @@ function ensurePooler(context: Context): Promise<Outcome | undefined> {
 
 async function adopt(context: Context): Promise<Adopted> {
   const { engine, plan, store, schema } = context
-  if (!engine.adopt) throw new Error(`engine ${engine.name} cannot be external`)
+  if (!engine.adopt) throw new Error(`engine ${engine.name} has nothing to adopt`)
   const recorded = hasMoved(context) ? undefined : store.status
   const wanted = {
     owner: engine.bindingLogins(plan).owner,
     clusterSql: schema.clusterSql,
     appliedClusterSql: recorded?.clusterSql ?? '',
     mayCreateDatabase: recorded?.schema === undefined,
-    passwords: passwords(context),
+    passwords: storedPasswords(context),
     extensions: store.spec.extensions,
   }
   return engine.adopt(adminTarget(context), wanted, deadline(context, 30_000))
-}
-
-function passwords(context: Context): Record<string, string> {
-  const { engine, plan, store } = context
-  const logins = engine.bindingLogins(plan)
-  const { name } = store.metadata
-  const sources: [string, string][] = [
-    [logins.owner, names.bindingSecret(name, 'owner')],
-    [logins.app, names.bindingSecret(name, 'app')],
-    [poolerRole, names.poolerSecret(name)],
-  ]
-  const found = sources.map(([role, secret]) => [role, secretValue(findSecret(context, secret), 'password') ?? ''])
-  return Object.fromEntries(found) as Record<string, string>
 }
 
 function judge(context: Context, adopted: Adopted): Outcome {
@@ -125,7 +116,7 @@ function judge(context: Context, adopted: Adopted): Outcome {
     return { kind: 'done', reason: 'Ready' }
   }
   const { username } = adminTarget(context)
-  const message = `not allowed to ${username}, or not there: ${adopted.missing.join(', ')}. Have a superuser run migrate bootstrap --schema ${store.spec.schema.name}; docs/external-stores.md says how`
+  const message = `not allowed to ${username}, or not there: ${adopted.missing.join(', ')}. Have a superuser run migrate bootstrap --schema ${store.spec.schema?.name ?? ''}; docs/external-stores.md says how`
   return { kind: 'blocked', reason: 'NotAllowed', message, retryAfterMs: 60_000 }
 }
 

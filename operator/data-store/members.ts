@@ -1,10 +1,10 @@
 import type { KubeObject } from '../../crds/object.ts'
-import type { MemberAddress, Membership } from '../engines/engine.ts'
+import type { MemberAddress, Membership, Node } from '../engines/engine.ts'
 import { deadline } from '../reconcile/deadline.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import { secretValue } from '../secrets.ts'
 import { names } from './names.ts'
-import { caSecretName, databasePods, findSecret, findStatefulSet, type Context } from './observe.ts'
+import { caSecretName, databasePods, findSecret, findStatefulSet, memberTarget, type Context } from './observe.ts'
 import type { PodState } from './rollout.ts'
 
 interface PodStatus {
@@ -44,6 +44,19 @@ export function memberAddress(context: Context, pod: KubeObject): MemberAddress 
   if (!host || !password || !ca) return undefined
   const serverName = `${pod.metadata.name}.${names.headlessService(store.metadata.name)}.${namespace}.svc`
   return { host, serverName, username, password, ca }
+}
+
+/** The pods of a store whose engine has no members, by ordinal; one that is going is no longer counted. */
+export function nodesOf(context: Context): Node[] {
+  return databasePods(context)
+    .filter((pod) => !pod.metadata.deletionTimestamp)
+    .map((pod) => ({
+      name: pod.metadata.name,
+      ordinal: Number(pod.metadata.name.split('-').at(-1)),
+      ready: isReady(pod),
+      target: memberTarget(context, pod.metadata.name),
+    }))
+    .sort((a, b) => a.ordinal - b.ordinal)
 }
 
 export interface Answer {

@@ -19,6 +19,8 @@ export const names = {
   superuserSecret: (store: string) => `${store}-superuser`,
   replicationSecret: (store: string) => `${store}-replication`,
   poolerSecret: (store: string) => `${store}-pooler`,
+  /** What its pods know of who may log in, of engines that read it from files. */
+  loginsSecret: (store: string) => `${store}-logins`,
   tlsSecret: (store: string) => `${store}-tls`,
   /** CA of a DataStore used alone; a MatchingCluster has one for all its stores. */
   caSecret: (store: string) => `${store}-ca`,
@@ -32,6 +34,8 @@ export const names = {
 
 /** Database and role names are underscored: they need no quoting in SQL. `schema` is the migration folder, e.g. `core`. */
 export const databaseName = (schema: string) => `supersmartmatch_${schema}`
+/** Of a store: empty without a schema. */
+export const databaseOf = ({ schema }: { schema?: { name: string } }) => (schema ? databaseName(schema.name) : '')
 export const ownerRole = (database: string) => `${database}_owner`
 /** The app login is a pair A/B so that a rotation can overlap; until rotation is built only A is used. */
 export const appRole = (database: string) => `${database}_app_a`

@@ -1,3 +1,4 @@
+import type { BindingRole } from '../../crds/binding.ts'
 import type { KubeObject } from '../../crds/object.ts'
 import type { DataStore, DataStoreStatus } from '../../crds/schema/data-store.ts'
 import type { Finding } from '../reconcile/status.ts'
@@ -13,7 +14,7 @@ import { connectionFor, endpointOf } from './endpoint.ts'
 import { imageOf } from '../images.ts'
 import { claimsOf } from './losses.ts'
 import { readFrom } from './members.ts'
-import { databaseName, names } from './names.ts'
+import { databaseOf, names } from './names.ts'
 
 /** A migration folder as the operator's own image carries it. */
 export interface Schema {
@@ -63,6 +64,9 @@ export interface Context {
   due: Date[]
 }
 
+/** Of a store that has none. */
+const noSchema: Schema = { digest: '', target: 0, clusterSql: '' }
+
 const volumeClaimKind = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' }
 const secretKind = { apiVersion: 'v1', kind: 'Secret' }
 const podKind = { apiVersion: 'v1', kind: 'Pod' }
@@ -73,17 +77,17 @@ const jobKind = { apiVersion: 'batch/v1', kind: 'Job' }
 export function observe(store: DataStore, tools: Tools, signal: AbortSignal): Context {
   const { engine: engineName, image, registry, schema: schemaRef } = store.spec
   const engine = tools.engines[engineName]
-  const schema = tools.schemas[schemaRef.name]
+  const schema = schemaRef ? tools.schemas[schemaRef.name] : noSchema
   // The CRD's enums make both impossible; a mismatch is an operator older than its CRDs.
   if (!engine || !schema)
-    throw new Error(`this operator does not know engine ${engineName} with schema ${schemaRef.name}`)
+    throw new Error(`this operator does not know engine ${engineName} with schema ${schemaRef?.name}`)
   const namespace = store.metadata.namespace ?? ''
   const identity = identityOf(store)
   const plan: Plan = {
     store,
     identity,
     image: imageOf(image, tools.images[engineName], registry),
-    database: endpointOf(store, tools)?.database ?? databaseName(schemaRef.name),
+    database: endpointOf(store, tools)?.database ?? databaseOf(store.spec),
     caFingerprint: caFingerprint(store, tools.cache),
     members: liveMembers(tools.cache, namespace, store.metadata.name) ?? 0,
     readFrom: readFrom(podsWith(tools.cache, namespace, selector(identity))),
@@ -152,11 +156,12 @@ function givenTarget({ store, tools }: Context): Target {
   return connection.target
 }
 
-/** Of a login that is the very one which an external store's Secret gives. */
-export function givenPassword(context: Context, login: string): string | undefined {
+/** The login that an external store's Secret gives, where it is that of this role, or everybody's. */
+export function givenLogin(context: Context, role: BindingRole): { username: string; password: string } | undefined {
   if (context.store.spec.mode !== 'external') return undefined
   const { username, password } = givenTarget(context)
-  return username === login ? password : undefined
+  const isOurs = context.engine.adopt && context.engine.bindingLogins(context.plan)[role] !== username
+  return isOurs ? undefined : { username, password }
 }
 
 /** `host:port/database`: another one of any is another store. */

@@ -10,19 +10,20 @@ import { approveAnnotation, isApproved, planHash } from './updates.ts'
 
 /** Pods the store shall have in the end. */
 export function membersWanted({ store }: Context): number {
-  return store.spec.hibernate ? 0 : store.spec.replicas
+  return store.spec.hibernate ? 0 : store.spec.shards * store.spec.replicas
 }
 
 /** Puts into the plan how many pods there shall be now. What is refused holds up nothing else (goOn): a member that is repaired or follows again may be what makes a smaller store safe. */
 export async function settleSize(context: Context): Promise<Blocked | undefined> {
   const { engine, plan, store } = context
+  if (!engine.members) return settleNodes(context)
   const wanted = membersWanted(context)
   const kept = keptMembers(context)
   const scaled = membersNow(context)
   const live = scaled && membersThere(scaled, kept, wanted)
   const { uid, generation } = store.metadata
   const hashOf = (cause: string) => planHash(uid, { generation, members: wanted, cause })
-  const mustAsk = live !== undefined && live > 0 && live !== wanted && engine.members
+  const mustAsk = live !== undefined && live > 0 && live !== wanted
   const answer = mustAsk ? await askMembers(context) : 'nobody was asked'
   const membership = typeof answer === 'string' ? undefined : answer.membership
   const nameOf = (ordinal: number) => names.pod(store.metadata.name, ordinal)
@@ -53,6 +54,21 @@ export async function settleSize(context: Context): Promise<Blocked | undefined>
       return refused(context, size.message, hash)
     }
   }
+}
+
+/** Without a leader nobody can say what only a pod that would go has: fewer is for somebody to answer for. */
+function settleNodes(context: Context): Blocked | undefined {
+  const { plan, store } = context
+  const [live, wanted] = [membersNow(context) ?? 0, membersWanted(context)]
+  const { uid, generation } = store.metadata
+  const hash = planHash(uid, { generation, members: wanted })
+  const shrinks = wanted > 0 && wanted < live
+  plan.members = shrinks && !isApproved(store, hash) ? live : wanted
+  if (plan.members === wanted) return undefined
+  const { shards, replicas } = store.spec
+  const differences = [`shards × replicas: ${live} → ${shards} × ${replicas}`]
+  context.found.pending = { hash, what: `go from ${live} to ${wanted} pods`, differences }
+  return refused(context, 'what only the pods that go have would stay behind on their volumes', hash)
 }
 
 /** A StatefulSet that is being made anew, for larger volumes, left its pods. */
@@ -104,8 +120,9 @@ export async function trustVolumes(context: Context, { members }: Membership): P
   for (const claim of marked.filter(({ metadata }) => trusted.includes(metadata.name))) await mark(context, claim, null)
 }
 
-function refused({ store }: Context, why: string, hash: string): Blocked {
-  const wish = store.spec.hibernate ? 'hibernating' : `going down to ${store.spec.replicas} members`
+function refused(context: Context, why: string, hash: string): Blocked {
+  const { store } = context
+  const wish = store.spec.hibernate ? 'hibernating' : `going down to ${membersWanted(context)} members`
   const message = `${wish} could lose data: ${why}. Wait for it, or set spec.replicas back; kubectl annotate datastore ${store.metadata.name} ${approveAnnotation}=${hash} does it all the same`
   return { kind: 'blocked', reason: 'ShrinkRefused', message, retryAfterMs: 10_000, goOn: true }
 }

@@ -1,27 +1,19 @@
-import type { BindingRole } from '../../crds/binding.ts'
 import type { KubeObject } from '../../crds/object.ts'
-import {
-  authorityOf,
-  keepSecret,
-  ensureAuthority,
-  ensureServerCertificate,
-  waitFor,
-  writeSecret,
-} from '../credentials.ts'
-import type { BootstrapResult, Target } from '../engines/engine.ts'
+import { authorityOf, ensureAuthority, ensureServerCertificate, waitFor } from '../credentials.ts'
+import type { BootstrapResult } from '../engines/engine.ts'
 import { withOwner } from '../kube/apply.ts'
 import { imageOf } from '../images.ts'
-import { labels } from '../labels.ts'
 import { goesOn, type Outcome } from '../reconcile/outcome.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import { deadline } from '../reconcile/deadline.ts'
 import type { Step } from '../reconcile/steps.ts'
-import { derivedPassword, randomPassword, secretValue } from '../secrets.ts'
+import { secretValue } from '../secrets.ts'
 import { lastWords, migrationState, podProblem } from './decide.ts'
 import { migrateJob, migrateJobName, type MigrationPlan } from './migrate-job.ts'
 import { engineReady } from './engine-ready.ts'
 import { settleVolumes } from './growth.ts'
-import { labelsNeeded, volumesMissing } from './losses.ts'
+import { volumesMissing } from './losses.ts'
+import { ensureBinding, ensureCredentials, metadata, storedPasswords } from './logins.ts'
 import { names } from './names.ts'
 import { settleSize } from './size.ts'
 import { withHeldTemplate } from './template.ts'
@@ -29,15 +21,12 @@ import { windowProblems } from './updates.ts'
 import {
   caFingerprint,
   caSecretName,
-  directTarget,
   adminTarget,
   databasePods,
   findJob,
   findSecret,
   findStatefulSet,
-  findVolumeClaim,
   findVolumeClaims,
-  givenPassword,
   hasMoved,
   location,
   migrationPods,
@@ -208,38 +197,6 @@ async function forgetFormerStore(context: Context): Promise<void> {
   }
 }
 
-/**
- * Passwords are made once and then kept. All but the operator's own can be made anew and are then set in the engine. One that running
- * pods hold comes out of the operator's own: with another one members could no longer follow each other until each was restarted.
- */
-async function ensureCredentials(context: Context): Promise<Outcome | undefined> {
-  const admin = context.engine.admin(context.plan).secret
-  const held = context.engine.readAtStart(context.plan)
-  const passwordOf = (name: string, username: string) => {
-    const own = held.includes(name) ? secretValue(findSecret(context, admin), 'password') : undefined
-    return own ? derivedPassword(own, username) : randomPassword()
-  }
-  for (const [name, username] of Object.entries(context.engine.credentials(context.plan))) {
-    const lost = name === admin && !findSecret(context, name) && findVolumeClaim(context)
-    if (lost) return adminSecretLost(context)
-    const make = () => ({ username, password: passwordOf(name, username) })
-    const refused = await keepSecret(context.tools, metadata(context, name), make)
-    if (refused) return refused
-  }
-  return undefined
-}
-
-/** A new password would not open the old volume: say so, and touch nothing. */
-function adminSecretLost(context: Context): Outcome {
-  const { secret, username } = context.engine.admin(context.plan)
-  const claim = findVolumeClaim(context)?.metadata.name
-  const needed = labelsNeeded(context.plan.identity)
-  const message =
-    `Secret ${secret} is gone, but volume claim ${claim} holds data that only its password opens: create the Secret again with ` +
-    `username ${username} and that password and the labels ${needed}; or delete DataStore ${context.store.metadata.name} and then the claim to begin with an empty store`
-  return { kind: 'blocked', reason: 'SecretMissing', message, retryAfterMs: 30_000 }
-}
-
 function ensureTls(context: Context): Promise<Outcome | undefined> {
   const { engine, plan, store, tools } = context
   const ca = authorityOf(findSecret(context, caSecretName(context)), caSecretName(context))
@@ -286,31 +243,16 @@ async function bootstrap(context: Context): Promise<BootstrapResult | undefined>
   return result
 }
 
-function storedPasswords(context: Context): Record<string, string> {
-  const { engine, plan, store } = context
-  const logins = engine.bindingLogins(plan)
-  const { name } = store.metadata
-  const admin = engine.admin(plan).secret
-  const sources: [string, string][] = [
-    [logins.owner, names.bindingSecret(name, 'owner')],
-    [logins.app, names.bindingSecret(name, 'app')],
-    ...Object.entries(engine.credentials(plan))
-      .filter(([secretName]) => secretName !== admin)
-      .map(([secretName, role]): [string, string] => [role, secretName]),
-  ]
-  const passwords: Record<string, string> = {}
-  for (const [role, secretName] of sources) {
-    const password = secretValue(findSecret(context, secretName), 'password')
-    if (password) passwords[role] = password
-  }
-  return passwords
-}
-
 const schemaReady: Step<Context> = {
   condition: 'SchemaReady',
   async run(context) {
     const { store, schema, tools } = context
-    const plan = migrationPlan(context)
+    const { name } = store.spec.schema ?? {}
+    if (!name || schema.target === 0) {
+      if (name) context.found.schema = { version: 0, digest: schema.digest }
+      return { kind: 'done', reason: 'NoSchema' }
+    }
+    const plan = migrationPlan(context, name)
     const jobName = migrateJobName(plan)
     const migration = migrationState(recordedSchema(context), schema.digest, findJob(context, jobName))
     switch (migration.state) {
@@ -338,14 +280,14 @@ function recordedSchema(context: Context) {
   return store.spec.mode === 'external' && hasMoved(context) ? undefined : store.status?.schema
 }
 
-function migrationPlan(context: Context): MigrationPlan {
+function migrationPlan(context: Context, schemaName: string): MigrationPlan {
   const { store, namespace, plan, schema, tools } = context
   return {
     store: store.metadata.name,
     namespace,
     shortName: plan.identity.store ?? store.metadata.name,
     ...(plan.identity.cluster ? { cluster: plan.identity.cluster } : {}),
-    schema: store.spec.schema.name,
+    schema: schemaName,
     image: imageOf(undefined, tools.images['platform'], store.spec.registry),
     scheduling: { placement: store.spec.placement, imagePullSecrets: store.spec.imagePullSecrets },
     // Another server is another Job.
@@ -376,30 +318,6 @@ const bindingPublished: Step<Context> = {
     if (isNew) await bootstrap(context)
     return { kind: 'done', reason: 'Published' }
   },
-}
-
-/** Writes a binding Secret; its password is kept if there is one. Only `app` follows spec.binding. */
-export async function ensureBinding(context: Context, role: BindingRole): Promise<Outcome | undefined> {
-  const { engine, plan, store, tools } = context
-  const name = names.bindingSecret(store.metadata.name, role)
-  const login = engine.bindingLogins(plan)[role]
-  const password =
-    givenPassword(context, login) ?? secretValue(findSecret(context, name), 'password') ?? randomPassword()
-  const target = directTarget(context, login, password, plan.database)
-  const values = engine.binding(role === 'app' ? forClients(context, target) : target)
-  return writeSecret(tools, metadata(context, name), values, engine.bindingSecretType)
-}
-
-/** As spec.binding says. What stands there shows a certificate of the CA in spec.tls, also in front of an external store. */
-function forClients(context: Context, target: Target): Target {
-  const { binding, tls } = context.store.spec
-  if (!binding) return target
-  const ca = tls.caSecret && secretValue(findSecret(context, tls.caSecret), 'tls.crt')
-  return { ...target, ...binding, ...(ca ? { ca } : {}) }
-}
-
-export function metadata({ plan, namespace }: Context, name: string) {
-  return { name, namespace, labels: labels(plan.identity) }
 }
 
 /** In this order, each only when the one before it is done, or says that it holds up nothing (goOn). */

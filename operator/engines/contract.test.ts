@@ -6,15 +6,23 @@ import { describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { bindingKeys } from '../../crds/binding.ts'
 import { DataStoreSpec, type DataStore } from '../../crds/schema/data-store.ts'
+import { databaseOf } from '../data-store/names.ts'
 import { labels } from '../labels.ts'
 import { containersOf, podSpecs, restrictedViolations, secretMaterial } from '../testing/restricted.ts'
 import type { Engine, Plan, Target } from './engine.ts'
 import { engines } from './registry.ts'
 
+/** Of each engine's own folder. */
+interface Cases {
+  minimal: object
+  full: object
+  running: object
+}
+
 /** The store with nothing but what must be said, and one that says everything. */
 const cases = {
-  minimal: (engine: Engine) => planOf(engine, {}),
-  full: (engine: Engine) =>
+  minimal: (engine: Engine, { minimal }: Cases) => planOf(engine, minimal),
+  full: (engine: Engine, { full }: Cases) =>
     planOf(engine, {
       image: 'registry.example.com/database:1',
       storage: { size: '20Gi', storageClass: 'fast' },
@@ -22,23 +30,18 @@ const cases = {
       tls: { caSecret: 'demo-ca' },
       binding: { host: 'demo-pooler.ns.svc', port: 6432 },
       replicas: 3,
-      parameters: { max_connections: '200', work_mem: '32MB', shared_preload_libraries: 'auto_explain' },
-      pgHba: ['hostssl all reporting 10.0.0.0/8 scram-sha-256', 'hostssl all reporting all reject'],
       imagePullSecrets: ['registry'],
       placement: {
         nodeSelector: { disk: 'ssd' },
         tolerations: [{ key: 'dedicated', operator: 'Equal', value: 'data', effect: 'NoSchedule' }],
         priorityClassName: 'data',
       },
+      ...full,
     }),
 }
 
 function planOf(engine: Engine, given: object): Plan {
-  const spec = Value.Default(DataStoreSpec, {
-    engine: engine.name,
-    schema: { name: 'core' },
-    ...given,
-  }) as DataStoreSpec
+  const spec = Value.Default(DataStoreSpec, { engine: engine.name, ...given }) as DataStoreSpec
   const metadata = { name: 'demo-core', namespace: 'ns' }
   const store: DataStore = { apiVersion: 'supersmartmatch.io/v1alpha1', kind: 'DataStore', metadata, spec }
   const identity = { name: engine.name, instance: 'demo-core', component: 'database', cluster: 'demo', store: 'core' }
@@ -46,9 +49,9 @@ function planOf(engine: Engine, given: object): Plan {
     store,
     identity,
     image: spec.image ?? `registry.example.com/${engine.name}`,
-    database: 'supersmartmatch_core',
+    database: databaseOf(spec),
     caFingerprint: 'fingerprint',
-    members: spec.replicas,
+    members: spec.shards * spec.replicas,
     readFrom: spec.replicas > 1 ? 'replica' : 'primary',
   }
 }
@@ -68,8 +71,9 @@ const target: Target = {
   ca: '-----BEGIN CERTIFICATE-----',
 }
 
-describe.each<Engine>(Object.values(engines))('$name', (engine) => {
-  const plans = Object.entries(cases).map(([name, plan]) => [name, plan(engine)] as const)
+describe.each<Engine>(Object.values(engines))('$name', async (engine) => {
+  const own = (await import(`./${engine.name}/cases.ts`)) as Cases
+  const plans = Object.entries(cases).map(([name, plan]) => [name, plan(engine, own)] as const)
 
   test.each(plans)('%s: same plan, same bytes', (_name, plan) => {
     expect(JSON.stringify(engine.objects(plan))).toBe(JSON.stringify(engine.objects(structuredClone(plan))))
@@ -126,20 +130,33 @@ describe.each<Engine>(Object.values(engines))('$name', (engine) => {
   })
 
   test('an edit that only new pods can follow reaches the pod template, and no other does', () => {
-    const before = templates(engine, planOf(engine, {}))
-    expect(templates(engine, planOf(engine, { resources: { memory: '640Mi' } }))).not.toBe(before)
-    expect(templates(engine, { ...planOf(engine, {}), caFingerprint: 'another' })).not.toBe(before)
-    const running = {
-      parameters: { work_mem: '8MB' },
-      pgHba: ['hostssl all a all reject'],
-      replication: 'Asynchronous',
-      replicas: 2,
-    }
-    expect(templates(engine, planOf(engine, { ...running, storage: { size: '64Gi' } }))).toBe(before)
+    const plan = (given: object) => planOf(engine, { ...own.minimal, ...given })
+    const before = templates(engine, plan({}))
+    expect(templates(engine, plan({ resources: { memory: '640Mi' } }))).not.toBe(before)
+    expect(templates(engine, { ...plan({}), caFingerprint: 'another' })).not.toBe(before)
+    expect(templates(engine, plan(own.running))).toBe(before)
+  })
+
+  test('an unknown setting is refused by its name', () => {
+    const { store } = planOf(engine, { ...own.minimal, parameters: { no_such_setting: '1' } })
+    expect(engine.validate?.(store).join()).toContain('no_such_setting')
+  })
+
+  test('files of logins: same passwords, same bytes, and no login without one', () => {
+    const plan = planOf(engine, own.minimal)
+    const logins = [
+      engine.admin(plan).username,
+      ...Object.values(engine.credentials(plan)),
+      ...Object.values(engine.bindingLogins(plan)),
+    ]
+    const passwords = Object.fromEntries(logins.map((login) => [login, `password-of-${login}`]))
+    const files = engine.loginFiles?.(plan, passwords)
+    expect(engine.loginFiles?.(structuredClone(plan), structuredClone(passwords))).toEqual(files)
+    for (const login of files ? logins : []) expect(JSON.stringify(files), login).toContain(login)
   })
 
   test('the certificate names the host of the read-write Service', () => {
-    expect(engine.serverNames(planOf(engine, {}))).toContain('demo-core.ns.svc')
+    expect(engine.serverNames(planOf(engine, own.minimal))).toContain('demo-core.ns.svc')
   })
 
   test('a binding has every key, and its URI leads back to the login', () => {

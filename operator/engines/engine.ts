@@ -10,7 +10,7 @@ export interface Plan {
   identity: Identity
   /** From spec, else from the operator's configuration. */
   image: string
-  /** e.g. `supersmartmatch_core`. */
+  /** e.g. `supersmartmatch_core`; empty for a store without a schema. */
   database: string
   /** sha256 of the CA's certificate: another CA rolls the pods, because nobody could verify what they show until then. */
   caFingerprint: string
@@ -93,6 +93,25 @@ export interface Members {
   switchOver(at: MemberAddress, from: string, to: string, signal: AbortSignal): Promise<string | undefined>
 }
 
+/** One pod of a store whose members need no leader, as the operator reaches it. */
+export interface Node {
+  /** The pod's name: `<store>-<ordinal>`. */
+  name: string
+  ordinal: number
+  /** By its readiness probe. */
+  ready: boolean
+  /** The operator's own login at this very pod; undefined while it has no address. */
+  target: Target | undefined
+}
+
+/** What `settle` did and what it waits for. */
+export interface Settled {
+  /** One phrase each, for an Event: `max_payload: 1MB → 2MB`. */
+  changed: string[]
+  /** Why the store is not as it should be yet, in a sentence; it is asked again within seconds. */
+  waiting?: string
+}
+
 /** Logins that must exist with these passwords, and the SQL that gives them their rights. */
 export interface Bootstrap {
   database: string
@@ -166,15 +185,33 @@ export interface Engine {
   objects(plan: Plan): KubeObject[]
   /** Whether the engine answers a query. Never throws. */
   probe(target: Target, signal: AbortSignal): Promise<Health>
-  /** Absent where a store has one member. */
+  /** For engines whose members follow a primary; without it pods are equal, and Kubernetes replaces them one by one. */
   members?: Members
+  /**
+   * Contents of the files that say who may log in, by file name, for Secret `names.loginsSecret`. Pods mount it and read it again
+   * when told to, so it is no reason for a restart. Absent where logins are made by SQL. Pure.
+   * @param passwords  by login: that of `admin`, of every other of `credentials` and of every binding
+   */
+  loginFiles?(plan: Plan, passwords: Record<string, string>): Record<string, string>
+  /**
+   * For engines without `members`: brings what may change while pods run to the plan: settings, logins, who belongs to whom.
+   * Called at every reconcile once a pod is reachable; changes nothing that is as it should be, and may be cut short anywhere.
+   * @param passwords  as for `loginFiles`
+   * @throws when a pod does not answer
+   */
+  settle?(nodes: Node[], plan: Plan, passwords: Record<string, string>, signal: AbortSignal): Promise<Settled>
   /** Puts database, roles, extensions and passwords in place as superuser; idempotent. */
   bootstrap?(target: Target, wanted: Bootstrap, signal: AbortSignal): Promise<BootstrapResult>
-  /** The same on a server that somebody else runs, as far as the login may, and without changing anything that was there. */
+  /**
+   * The same on a server that somebody else runs, as far as the login may, and without changing anything that was there.
+   * Absent: the login that the Secret gives is everybody's.
+   */
   adopt?(target: Target, wanted: Adoption, signal: AbortSignal): Promise<Adopted>
   /** The login behind each binding, e.g. owner -> supersmartmatch_core_owner. */
   bindingLogins(plan: Plan): Record<BindingRole, string>
   binding(target: Target): Binding
+  /** How the URI of a connection Secret begins, for stores of mode external: `postgresql:`. */
+  uriSchemes: string[]
   /** `type` of the binding Secrets, from the Service Binding specification. */
   bindingSecretType: string
   /** Connections one server accepts, those kept for superusers included; absent where the pooler does not apply. */

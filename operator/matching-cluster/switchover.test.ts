@@ -77,7 +77,7 @@ describe('a pooler pod that runs', () => {
     fill({ apiVersion, kind: 'DataStore' }, [{ ...store({ state: 'Succeeded', ...switchover }), spec }])
     fill({ apiVersion: 'v1', kind: 'Secret' }, secrets)
     fill({ apiVersion: 'v1', kind: 'Pod' }, [{ ...pod, status: { phase: 'Running', podIP } }])
-    const tools = { cache, engines, now: () => now } as unknown as Tools
+    const tools = { cache, engines, now: () => now, fence: () => undefined } as unknown as Tools
     return observe({ ...cluster, metadata: { name: 'demo', namespace } }, tools, AbortSignal.timeout(5_000))
   }
 

@@ -1,7 +1,7 @@
 import type { Binding, BindingRole } from '../../../crds/binding.ts'
 import {
   appRole,
-  databaseName,
+  databaseOf,
   names,
   ownerRole,
   poolerRole,
@@ -52,13 +52,14 @@ export const postgres: Engine = {
   adopt,
   bindingLogins,
   binding,
+  uriSchemes: ['postgresql:', 'postgres:'],
   bindingSecretType: 'servicebinding.io/postgresql',
   maxConnections,
 }
 
 /** By the schema: an external store's database may be called otherwise, its roles may not. */
 function bindingLogins({ store }: Plan): Record<BindingRole, string> {
-  const database = databaseName(store.spec.schema.name)
+  const database = databaseOf(store.spec)
   return { owner: ownerRole(database), app: appRole(database) }
 }
 

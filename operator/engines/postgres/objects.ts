@@ -1,12 +1,22 @@
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KubeObject } from '../../../crds/object.ts'
 import { names } from '../../data-store/names.ts'
-import { caHash, configHash, domain, labels, managedBy, selector } from '../../labels.ts'
+import { labels, selector } from '../../labels.ts'
 import { disruptionBudget, podScheduling } from '../../placement.ts'
 import { containerSecurity, podSecurity, resourceRequirements } from '../../pods.ts'
 import type { Plan } from '../engine.ts'
+import {
+  fromSecret,
+  hashedTemplate,
+  headlessService,
+  keepVolumes,
+  metadata,
+  namespaceOf,
+  storeName,
+  tlsVolume,
+  volumeClaim,
+} from '../stateful.ts'
 import {
   dataDirectory,
   dataVolume,
@@ -42,11 +52,11 @@ export function objects(plan: Plan): KubeObject[] {
     configMap(plan),
     readWriteService(plan),
     readOnlyService(plan),
-    memoryService(plan, names.patroniConfigService(store(plan))),
-    memoryService(plan, names.patroniSyncService(store(plan))),
-    headlessService(plan),
+    memoryService(plan, names.patroniConfigService(storeName(plan))),
+    memoryService(plan, names.patroniSyncService(storeName(plan))),
+    headlessService(plan, [postgresPort, patroniRestPort]),
     ...(plan.store.spec.replicas > 1
-      ? [disruptionBudget(metadata(plan, names.disruptionBudget(store(plan))), plan.identity)]
+      ? [disruptionBudget(metadata(plan, names.disruptionBudget(storeName(plan))), plan.identity)]
       : []),
     statefulSet(plan),
   ]
@@ -56,7 +66,7 @@ function serviceAccount(plan: Plan): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'ServiceAccount',
-    metadata: metadata(plan, names.serviceAccount(store(plan))),
+    metadata: metadata(plan, names.serviceAccount(storeName(plan))),
     automountServiceAccountToken: false,
   }
 }
@@ -65,19 +75,19 @@ function role(plan: Plan): KubeObject {
   return {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'Role',
-    metadata: metadata(plan, names.serviceAccount(store(plan))),
+    metadata: metadata(plan, names.serviceAccount(storeName(plan))),
     rules: patroniRights,
   }
 }
 
 function roleBinding(plan: Plan): KubeObject {
-  const name = names.serviceAccount(store(plan))
+  const name = names.serviceAccount(storeName(plan))
   return {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'RoleBinding',
     metadata: metadata(plan, name),
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
-    subjects: [{ kind: 'ServiceAccount', name, namespace: namespace(plan) }],
+    subjects: [{ kind: 'ServiceAccount', name, namespace: namespaceOf(plan) }],
   }
 }
 
@@ -85,7 +95,7 @@ function configMap(plan: Plan): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: metadata(plan, names.config(store(plan))),
+    metadata: metadata(plan, names.config(storeName(plan))),
     data: configFiles(plan),
   }
 }
@@ -97,7 +107,7 @@ function readWriteService(plan: Plan): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: metadata(plan, names.readWriteService(store(plan))),
+    metadata: metadata(plan, names.readWriteService(storeName(plan))),
     spec: { type: 'ClusterIP', ports: [postgresPort] },
   }
 }
@@ -107,7 +117,7 @@ function readOnlyService(plan: Plan): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: metadata(plan, names.readOnlyService(store(plan))),
+    metadata: metadata(plan, names.readOnlyService(storeName(plan))),
     spec: { type: 'ClusterIP', selector: { ...selector(plan.identity), role: plan.readFrom }, ports: [postgresPort] },
   }
 }
@@ -122,58 +132,33 @@ function memoryService(plan: Plan, name: string): KubeObject {
   }
 }
 
-/** Members must find each other before they are ready. */
-function headlessService(plan: Plan): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: metadata(plan, names.headlessService(store(plan))),
-    spec: {
-      type: 'ClusterIP',
-      clusterIP: 'None',
-      publishNotReadyAddresses: true,
-      selector: selector(plan.identity),
-      ports: [postgresPort, { name: 'patroni', port: patroniPort, targetPort: 'patroni', protocol: 'TCP' }],
-    },
-  }
-}
-
-const postgresPort = { name: 'postgres', port, targetPort: 'postgres', protocol: 'TCP' }
+const patroniRestPort = { name: 'patroni', port: patroniPort, targetPort: 'patroni', protocol: 'TCP' } as const
+const postgresPort = { name: 'postgres', port, targetPort: 'postgres', protocol: 'TCP' } as const
 
 function statefulSet(plan: Plan): KubeObject {
   return {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
-    metadata: metadata(plan, names.statefulSet(store(plan))),
+    metadata: metadata(plan, names.statefulSet(storeName(plan))),
     spec: {
       replicas: plan.members,
-      serviceName: names.headlessService(store(plan)),
+      serviceName: names.headlessService(storeName(plan)),
       podManagementPolicy: 'Parallel',
       // The operator restarts pods: replicas first, the primary last and only after a switchover. Kubernetes knows no primary.
       updateStrategy: { type: 'OnDelete' },
       selector: { matchLabels: selector(plan.identity) },
-      template: hashed(podTemplate(plan), plan),
+      template: hashedTemplate(podTemplate(plan), [localConfig(plan), prepareScript], plan),
       volumeClaimTemplates: [volumeClaim(plan)],
-      persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
+      persistentVolumeClaimRetentionPolicy: keepVolumes,
     },
   }
-}
-
-/**
- * The pod template with a digest of itself and of the files it mounts, and the CA: a change of any means a restart. What Patroni
- * changes while it runs is not in it.
- */
-function hashed(template: ReturnType<typeof podTemplate>, plan: Plan) {
-  const hash = createHash('sha256').update(JSON.stringify([template, localConfig(plan), prepareScript]))
-  const annotations = { [configHash]: hash.digest('hex'), [caHash]: plan.caFingerprint }
-  return { ...template, metadata: { ...template.metadata, annotations } }
 }
 
 function podTemplate(plan: Plan) {
   return {
     metadata: { labels: labels(plan.identity) },
     spec: {
-      serviceAccountName: names.serviceAccount(store(plan)),
+      serviceAccountName: names.serviceAccount(storeName(plan)),
       ...podScheduling(plan.store.spec, plan.identity),
       automountServiceAccountToken: false,
       enableServiceLinks: false,
@@ -242,8 +227,8 @@ const patroni = (path: string) => ({ scheme: 'HTTPS', path, port: 'patroni' })
 
 /** Patroni reads PATRONI_* over its file and takes them out of the environment that PostgreSQL inherits. */
 function environment(plan: Plan) {
-  const superuser = names.superuserSecret(store(plan))
-  const pod = `$(POD_NAME).${names.headlessService(store(plan))}.${namespace(plan)}.svc`
+  const superuser = names.superuserSecret(storeName(plan))
+  const pod = `$(POD_NAME).${names.headlessService(storeName(plan))}.${namespaceOf(plan)}.svc`
   return [
     podName,
     { name: 'PATRONI_NAME', value: '$(POD_NAME)' },
@@ -260,16 +245,16 @@ function environment(plan: Plan) {
 
 /** What prepare.py must know. */
 const preparation = (plan: Plan) => [
-  { name: 'NAMESPACE', value: namespace(plan) },
-  { name: 'STORE', value: store(plan) },
+  { name: 'NAMESPACE', value: namespaceOf(plan) },
+  { name: 'STORE', value: storeName(plan) },
   { name: 'DATA_DIRECTORY', value: dataDirectory },
 ]
 
 const podName = { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }
 
 function credentials(plan: Plan, prefix: string) {
-  const superuser = names.superuserSecret(store(plan))
-  const replication = names.replicationSecret(store(plan))
+  const superuser = names.superuserSecret(storeName(plan))
+  const replication = names.replicationSecret(storeName(plan))
   return [
     fromSecret(`${prefix}SUPERUSER_USERNAME`, superuser, 'username'),
     fromSecret(`${prefix}SUPERUSER_PASSWORD`, superuser, 'password'),
@@ -278,16 +263,10 @@ function credentials(plan: Plan, prefix: string) {
   ]
 }
 
-const fromSecret = (variable: string, name: string, key: string) => ({
-  name: variable,
-  valueFrom: { secretKeyRef: { name, key } },
-})
-
 function volumes(plan: Plan) {
   return [
-    { name: 'config', configMap: { name: names.config(store(plan)) } },
-    // PostgreSQL wants its key readable by root and its own group at most: root's file, group from fsGroup.
-    { name: 'tls', secret: { secretName: names.tlsSecret(store(plan)), defaultMode: 0o440 } },
+    { name: 'config', configMap: { name: names.config(storeName(plan)) } },
+    tlsVolume(plan),
     { name: 'token', projected: { sources: tokenSources } },
     { name: 'tmp', emptyDir: {} },
     { name: 'run', emptyDir: {} },
@@ -301,26 +280,3 @@ const tokenSources = [
   { serviceAccountToken: { path: 'token', expirationSeconds: 3607 } },
   { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
 ]
-
-/** A claim template can never change, so its labels are those that never do; not all of `labels()`, to which a release may add. */
-function volumeLabels({ identity }: Plan): Record<string, string> {
-  const { cluster, store = '' } = identity
-  const ofCluster = cluster ? { [`${domain}/cluster`]: cluster, [`${domain}/store`]: store } : {}
-  return { ...selector(identity), 'app.kubernetes.io/managed-by': managedBy, ...ofCluster }
-}
-
-function volumeClaim(plan: Plan) {
-  const { size, storageClass } = plan.store.spec.storage
-  return {
-    metadata: { name: names.volume, labels: volumeLabels(plan) },
-    spec: {
-      accessModes: ['ReadWriteOnce'],
-      resources: { requests: { storage: size } },
-      ...(storageClass ? { storageClassName: storageClass } : {}),
-    },
-  }
-}
-
-const store = (plan: Plan) => plan.store.metadata.name
-const namespace = (plan: Plan) => plan.store.metadata.namespace ?? ''
-const metadata = (plan: Plan, name: string) => ({ name, namespace: namespace(plan), labels: labels(plan.identity) })

@@ -3,7 +3,7 @@ import type { KubeObject } from '../../../crds/object.ts'
 import type { DataStore } from '../../../crds/schema/data-store.ts'
 import { authorityOf } from '../../credentials.ts'
 import { endpointOf } from '../../data-store/endpoint.ts'
-import { appRoles, databaseName, names as storeNames } from '../../data-store/names.ts'
+import { appRoles, databaseName, databaseOf, names as storeNames } from '../../data-store/names.ts'
 import { imageOf } from '../../images.ts'
 import { secretValue } from '../../secrets.ts'
 import { storeNames as storesOfPlatform } from '../children.ts'
@@ -48,7 +48,7 @@ export function backendOf({ namespace, tools }: Context, store: DataStore): Back
     port,
     ca,
     maxConnections: engine.maxConnections(store),
-    logins: appRoles(databaseName(store.spec.schema.name)),
+    logins: appRoles(databaseOf(store.spec)),
   }
 }
 

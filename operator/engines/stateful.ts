@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+import type { KubeObject } from '../../crds/object.ts'
+import { names } from '../data-store/names.ts'
+import { caHash, configHash, domain, labels, managedBy, selector } from '../labels.ts'
+import type { Plan } from './engine.ts'
+
+/*
+ * What the StatefulSets of all engines have in common. Pure.
+ */
+
+export const storeName = (plan: Plan) => plan.store.metadata.name
+export const namespaceOf = (plan: Plan) => plan.store.metadata.namespace ?? ''
+
+/** Of an object of the store. */
+export const metadata = (plan: Plan, name: string) => ({
+  name,
+  namespace: namespaceOf(plan),
+  labels: labels(plan.identity),
+})
+
+export interface ServicePort {
+  name: string
+  port: number
+  targetPort: string
+  protocol: 'TCP'
+}
+
+/** Gives every pod a name. Members must find each other before they are ready. */
+export function headlessService(plan: Plan, ports: ServicePort[]): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadata(plan, names.headlessService(storeName(plan))),
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: 'None',
+      publishNotReadyAddresses: true,
+      selector: selector(plan.identity),
+      ports,
+    },
+  }
+}
+
+/**
+ * The pod template with a digest of itself, of the files it mounts and of the CA: a change of any means a restart. What an engine
+ * reads again while it runs does not belong into `files`.
+ */
+export function hashedTemplate<Template extends { metadata: object }>(
+  template: Template,
+  files: unknown[],
+  plan: Plan,
+) {
+  const hash = createHash('sha256').update(JSON.stringify([template, ...files]))
+  const annotations = { [configHash]: hash.digest('hex'), [caHash]: plan.caFingerprint }
+  return { ...template, metadata: { ...template.metadata, annotations } }
+}
+
+/** A claim template can never change, so its labels are those that never do; not all of `labels()`, to which a release may add. */
+function volumeLabels({ identity }: Plan): Record<string, string> {
+  const { cluster, store = '' } = identity
+  const ofCluster = cluster ? { [`${domain}/cluster`]: cluster, [`${domain}/store`]: store } : {}
+  return { ...selector(identity), 'app.kubernetes.io/managed-by': managedBy, ...ofCluster }
+}
+
+/** The volumeClaimTemplate of the data. Its volumes outlive the store. */
+export function volumeClaim(plan: Plan) {
+  const { size, storageClass } = plan.store.spec.storage
+  return {
+    metadata: { name: names.volume, labels: volumeLabels(plan) },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage: size } },
+      ...(storageClass ? { storageClassName: storageClass } : {}),
+    },
+  }
+}
+
+export const keepVolumes = { whenDeleted: 'Retain', whenScaled: 'Retain' }
+
+/** The server's certificate (tls.crt, tls.key, ca.crt), readable by the pod's group only: engines refuse a key that others can read. */
+export const tlsVolume = (plan: Plan) => ({
+  name: 'tls',
+  secret: { secretName: names.tlsSecret(storeName(plan)), defaultMode: 0o440 },
+})
+
+/** An environment variable out of a Secret. */
+export const fromSecret = (variable: string, name: string, key: string) => ({
+  name: variable,
+  valueFrom: { secretKeyRef: { name, key } },
+})
