@@ -12,7 +12,8 @@ const folders = ['crds/manifests', 'charts/matching-crds/templates', 'docs/refer
 
 const files = crdFiles()
 files.set('docs/reference/pooling.md', poolingPage())
-files.set('docs/reference/postgres-parameters.md', parametersPage())
+for (const engine of ['postgres', 'timescale'] as const)
+  files.set(`docs/reference/${engine}-parameters.md`, parametersPage(engine))
 files.set('docs/reference/README.md', index())
 
 const found = differences(files, folders)
@@ -28,7 +29,7 @@ function index(): string {
     ...kinds.map((kind) => `- [${kind.kind}](${kind.singular}.md): ${kind.description}`),
     '- [Conditions](conditions.md): every condition of `status.conditions` and every reason.',
     '- [Pooling](pooling.md): every setting of `spec.pooling`, for all, for one database and for one login.',
-    '- [PostgreSQL parameters](postgres-parameters.md): every setting of `spec.parameters`, those that are refused, and why.',
+    '- [PostgreSQL parameters](postgres-parameters.md), [TimescaleDB parameters](timescale-parameters.md): every setting of `spec.parameters`, those that are refused, and why.',
     '',
     'Written by hand, and compared with the code by a test:',
     '',

@@ -30,12 +30,14 @@ import {
 /** What can run behind a DataStore: the versions of each that are supported, the default first. */
 export const engineVersions = {
   postgres: ['17'],
+  /** The major version of its PostgreSQL. */
+  timescale: ['17'],
 } as const
 export type EngineName = keyof typeof engineVersions
 const engineNames = Object.keys(engineVersions) as EngineName[]
 
 /** Engines that speak SQL as PostgreSQL does: roles, databases and migrations of ours. */
-const postgresFamily: EngineName[] = ['postgres']
+const postgresFamily: EngineName[] = ['postgres', 'timescale']
 
 /** Engines that split their data. */
 const sharded: EngineName[] = []
@@ -43,6 +45,9 @@ const sharded: EngineName[] = []
 /** Migration folders a DataStore can hold, and the engines that understand them. */
 export const schemaEngines = {
   core: ['postgres'],
+  vault: ['postgres'],
+  geolocation: ['postgres'],
+  temporal: ['timescale'],
 } as const satisfies Record<string, readonly EngineName[]>
 export type SchemaName = keyof typeof schemaEngines
 export const schemaNames = Object.keys(schemaEngines) as SchemaName[]
@@ -282,6 +287,12 @@ export const DataStoreStatus = Type.Object(
     observedGeneration: Type.Integer({ description: 'metadata.generation the status was computed from.' }),
     phase,
     version: Type.Optional(Type.String({ description: 'Version the running engine reports.' })),
+    edition: Type.Optional(
+      Type.String({
+        description:
+          'Of TimescaleDB: community has continuous aggregates, compression and retention policies, apache has not.',
+      }),
+    ),
     endpoint: Type.Optional(
       Type.String({ description: 'host:port of the read-write Service; of an external store host:port/database.' }),
     ),

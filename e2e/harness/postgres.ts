@@ -155,8 +155,8 @@ data=/var/lib/postgresql/data/pgdata
 initdb --pgdata "$data" --username postgres --auth trust --encoding UTF8 --no-sync \\
   --locale-provider builtin --builtin-locale C.UTF-8 --locale C.UTF-8 --data-checksums >/tmp/initdb.log
 exec postgres -D "$data" -p ${postgresPort} -c listen_addresses=127.0.0.1 -c unix_socket_directories=/tmp \\
-  -c shared_preload_libraries=pg_cron,pgaudit,pg_stat_statements -c cron.database_name=supersmartmatch_core \\
-  -c cron.use_background_workers=on -c max_worker_processes=16 -c max_connections=300 \\
+  -c shared_preload_libraries=timescaledb,pg_cron,pgaudit,pg_stat_statements -c cron.database_name=supersmartmatch_core \\
+  -c cron.use_background_workers=on -c max_worker_processes=24 -c max_connections=300 \\
   -c fsync=off -c synchronous_commit=off -c full_page_writes=off
 `
 const startPooler = `

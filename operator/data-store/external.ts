@@ -112,6 +112,7 @@ function judge(context: Context, adopted: Adopted): Outcome {
   const { store, tools } = context
   if (adopted.kind === 'done') {
     context.found.clusterSql = adopted.clusterSql || undefined
+    context.found.edition = adopted.edition
     if (adopted.changed.length > 0) tools.events.normal(store, 'CredentialsChanged', adopted.changed.join(', '))
     return { kind: 'done', reason: 'Ready' }
   }

@@ -33,7 +33,7 @@ export const names = {
 }
 
 /** Database and role names are underscored: they need no quoting in SQL. `schema` is the migration folder, e.g. `core`. */
-export const databaseName = (schema: string) => `supersmartmatch_${schema}`
+export const databaseName = (schema: string) => `supersmartmatch_${schema === 'geolocation' ? 'geo' : schema}`
 /** Of a store: empty without a schema. */
 export const databaseOf = ({ schema }: { schema?: { name: string } }) => (schema ? databaseName(schema.name) : '')
 export const ownerRole = (database: string) => `${database}_owner`

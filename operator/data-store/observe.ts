@@ -49,8 +49,10 @@ export interface Context {
   signal: AbortSignal
   /** Status fields the steps found; what they leave out stays as it was. */
   found: {
-    [Field in 'version' | 'endpoint' | 'clusterSql' | 'schema' | 'replicas' | 'primary' | 'pending' | 'switchover']?:
-      DataStoreStatus[Field] | undefined
+    [
+      Field in
+        'version' | 'edition' | 'endpoint' | 'clusterSql' | 'schema' | 'replicas' | 'primary' | 'pending' | 'switchover'
+    ]?: DataStoreStatus[Field] | undefined
   }
   /** Conditions beside those of the steps. */
   beside: Finding[]

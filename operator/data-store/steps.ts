@@ -212,7 +212,7 @@ const credentialsReady: Step<Context> = {
     if (refused) return refused
     try {
       const result = await bootstrap(context)
-      if (result) context.found.clusterSql = result.clusterSql
+      if (result) context.found = { ...context.found, clusterSql: result.clusterSql, edition: result.edition }
       return unavailable(context, result) ?? { kind: 'done', reason: 'Ready' }
     } catch (error) {
       return { kind: 'wait', reason: 'Failed', message: messageOf(error), retryAfterMs: 15_000 }

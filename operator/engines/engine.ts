@@ -134,6 +134,8 @@ export interface BootstrapResult {
   changed: string[]
   /** Wanted extensions that the server does not have. */
   unavailable: string[]
+  /** Which edition of the engine it turned out to be, where there are several with different abilities. */
+  edition?: string
 }
 
 /** What an external server must have. */
@@ -152,7 +154,7 @@ export interface Adoption {
 
 // prettier-ignore
 export type Adopted =
-  | { kind: 'done'; clusterSql: string; changed: string[] }
+  | { kind: 'done'; clusterSql: string; changed: string[]; edition?: string }
   /** What is missing or in the way, each by name, and whose it is to put in place. */
   | { kind: 'notAllowed'; missing: string[] }
 

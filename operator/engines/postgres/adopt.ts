@@ -4,7 +4,7 @@ import { localeClause } from '../../../migrations/runner/bootstrap.ts'
 import { scramVerifier } from '../../../migrations/runner/scram.ts'
 import { withConnection, type Connection } from '../../postgres-connection.ts'
 import type { Adopted, Adoption, Target } from '../engine.ts'
-import { keepOutOfLogs, verifiers } from './bootstrap.ts'
+import { editionOf, keepOutOfLogs, verifiers } from './bootstrap.ts'
 import { scramMatches } from './scram.ts'
 
 const { escapeIdentifier, escapeLiteral } = pg
@@ -27,7 +27,8 @@ export async function adopt(target: Target, wanted: Adoption, signal: AbortSigna
   const found = await look(target, wanted, signal)
   if (found.isSuperuser) return found.obstacles.length > 0 ? refuse(found.obstacles) : setUp(target, wanted, signal)
   const missing = [...found.obstacles, ...found.missing, ...(await wrongLogins(target, found, wanted, signal))]
-  return missing.length > 0 ? refuse(missing) : { kind: 'done', clusterSql: wanted.appliedClusterSql, changed: [] }
+  if (missing.length > 0) return refuse(missing)
+  return { kind: 'done', clusterSql: wanted.appliedClusterSql, changed: [], ...found.edition }
 }
 
 const refuse = (missing: string[]): Adopted => ({ kind: 'notAllowed', missing })
@@ -42,6 +43,7 @@ interface Found {
   /** What a superuser would put in place. */
   missing: string[]
   roles: Set<string>
+  edition: Awaited<ReturnType<typeof editionOf>>
 }
 
 async function look(target: Target, wanted: Adoption, signal: AbortSignal): Promise<Found> {
@@ -65,7 +67,7 @@ async function look(target: Target, wanted: Adoption, signal: AbortSignal): Prom
       ...(hasDatabase ? await othersDatabase(connection, wanted) : lost(target.database, wanted)),
       ...(isSuperuser ? await othersRoles(connection, wanted.passwords) : []),
     ]
-    return { isSuperuser, hasDatabase, obstacles, missing, roles }
+    return { isSuperuser, hasDatabase, obstacles, missing, roles, edition: await editionOf(connection) }
   })
 }
 
@@ -201,9 +203,9 @@ async function setUp(target: Target, wanted: Adoption, signal: AbortSignal): Pro
     await connection.query('BEGIN')
     const changed = await inDatabase(connection, wanted, wanted.appliedClusterSql !== clusterSql || created.length > 0)
     await connection.query('COMMIT')
-    return changed
+    return { changed, ...(await editionOf(connection)) }
   })
-  return { kind: 'done', clusterSql, changed: [...created, ...applied] }
+  return { kind: 'done', clusterSql, ...applied, changed: [...created, ...applied.changed] }
 }
 
 async function createOwned(connection: Connection, database: string, { owner }: Adoption): Promise<string[]> {

@@ -31,10 +31,11 @@ export async function bootstrap(target: Target, wanted: Bootstrap, signal: Abort
     return {
       passwords: [...(due ? ['cluster.sql'] : []), ...passwords],
       ...(await extend(connection, wanted.extensions)),
+      ...(await editionOf(connection)),
     }
   })
-  const changed = [...created, ...applied.passwords, ...applied.extensions]
-  return { clusterSql, changed, unavailable: applied.unavailable }
+  const { passwords, extensions, ...rest } = applied
+  return { clusterSql, changed: [...created, ...passwords, ...extensions], ...rest }
 }
 
 async function createOwned(connection: Connection, { database, mayCreateDatabase }: Bootstrap): Promise<string[]> {
@@ -73,6 +74,15 @@ async function extend(connection: Connection, wanted: string[]) {
     extensions: missing.map((name) => `extension ${name}`),
     unavailable: wanted.filter((name) => !found.has(name)),
   }
+}
+
+/** TimescaleDB's licence decides what it can do; a database without it has no such setting. */
+export async function editionOf(connection: Connection): Promise<{ edition?: 'apache' | 'community' }> {
+  const [row] = await connection.query<{ licence: string | null }>(
+    `SELECT current_setting('timescaledb.license', true) AS licence`,
+  )
+  if (!row?.licence) return {}
+  return { edition: row.licence === 'apache' ? 'apache' : 'community' }
 }
 
 async function lacks(connection: Connection, query: string, name: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import type { DataStore } from '../../../crds/schema/data-store.ts'
 import { names, poolerRole, replicationRole, superuserRole } from '../../data-store/names.ts'
 import { quantity } from '../../quantity.ts'
 import type { Plan } from '../engine.ts'
-import { maxConnections, normalized, preloaded } from './parameters.ts'
+import { maxConnections, maxWorkers, normalized, preloaded, type FamilyName } from './parameters.ts'
 
 export const port = 5432
 export const patroniPort = 8008
@@ -113,11 +113,11 @@ export function dynamicConfig(plan: Plan): DynamicConfig {
       basebackup: { checkpoint: 'fast' },
       pg_hba: hostBasedAuthentication(store),
       parameters: {
-        ...settings(plan.database),
+        ...settings(plan),
         ...memorySettings(bytes(store.spec.resources.memoryLimit), maxConnections(store)),
         ...walSettings(bytes(store.spec.storage.size)),
         ...normalized(store.spec.parameters),
-        shared_preload_libraries: preloaded(store.spec.parameters),
+        shared_preload_libraries: preloaded(family(plan), store.spec.parameters),
       },
     },
   }
@@ -152,12 +152,16 @@ const podParameters = {
   allow_alter_system: 'off',
 }
 
+/** The scheduler of each database and its jobs need workers; nothing is reported to the maker. */
+const timescaleSettings = { 'timescaledb.max_background_workers': '8', 'timescaledb.telemetry_level': 'off' }
+
 /** Where the spec says nothing. Patroni knows some of them by name and takes them from here only. All are strings, as in the spec. */
-function settings(database: string): Record<string, string> {
+const family = ({ store }: Plan) => store.spec.engine
+
+function settings(plan: Plan): Record<string, string> {
   return {
     max_connections: '100',
-    // Parallel workers, logical replication and pg_cron's background workers share them.
-    max_worker_processes: '16',
+    max_worker_processes: String(maxWorkers(family(plan))),
     // A query on a partitioned table locks every partition it cannot rule out.
     max_locks_per_transaction: '128',
     max_prepared_transactions: '0',
@@ -167,7 +171,7 @@ function settings(database: string): Record<string, string> {
     wal_keep_size: '64MB',
     wal_log_hints: 'on',
     track_commit_timestamp: 'off',
-    'cron.database_name': database,
+    'cron.database_name': plan.database,
     // Without it pg_cron logs in through libpq, which would need a password or a trust line.
     'cron.use_background_workers': 'on',
     'cron.max_running_jobs': '5',
@@ -180,6 +184,7 @@ function settings(database: string): Record<string, string> {
     log_lock_waits: 'on',
     log_timezone: 'UTC',
     timezone: 'UTC',
+    ...(family(plan) === 'timescale' ? timescaleSettings : {}),
   }
 }
 

@@ -101,7 +101,7 @@ test('the spec’s connections are what the pooler may count on', () => {
 })
 
 test('libraries add to the operator’s own', () => {
-  expect(preloaded({ shared_preload_libraries: 'auto_explain, pgaudit' })).toBe(
+  expect(preloaded('postgres', { shared_preload_libraries: 'auto_explain, pgaudit' })).toBe(
     'pg_cron,pgaudit,pg_stat_statements,auto_explain',
   )
 })
@@ -154,4 +154,15 @@ describe('what a server has not taken over', () => {
   ])('%s', (_name, files, waiting, known, expected) => {
     expect(compareSettings(wanted, files, waiting, known)).toEqual(expected)
   })
+})
+
+test('TimescaleDB has its settings, PostgreSQL alone does not', () => {
+  const parameters = { 'timescaledb.max_background_workers': '4' }
+  const store = (engine: string, schema: string) =>
+    ({ spec: Value.Default(DataStoreSpec, { engine, schema: { name: schema }, parameters }) }) as DataStore
+  expect(validateParameters(store('timescale', 'temporal'))).toEqual([])
+  expect(validateParameters(store('postgres', 'core'))).toEqual([
+    expect.stringContaining('spec.parameters.timescaledb.max_background_workers: PostgreSQL 17'),
+  ])
+  expect(preloaded('timescale', {})).toBe('timescaledb,pg_cron,pgaudit,pg_stat_statements')
 })

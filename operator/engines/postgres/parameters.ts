@@ -17,13 +17,35 @@ interface Setting {
   values: string[]
 }
 
-/**
- * What PostgreSQL 17 and the libraries below say of themselves in pg_settings: name, type, context, unit, min, max, values.
- * Made and compared by parameters.postgres.test.ts; `vitest run --project postgres parameters -u` writes it again.
- */
-const settings = readSettings(readFileSync(join(import.meta.dirname, 'settings.tsv'), 'utf8'))
+/** The engines of this family: what differs between them. */
+export type FamilyName = 'postgres' | 'timescale'
 
-function readSettings(text: string): Map<string, Setting> {
+interface Family {
+  title: string
+  /** Loaded into every server. */
+  libraries: string[]
+  /**
+   * What PostgreSQL 17 and these libraries say of themselves in pg_settings, by name in lower case. The files have name, type, context,
+   * unit, min, max, values; made and compared by parameters.postgres.test.ts: `vitest run --project postgres parameters -u` writes them.
+   */
+  settings: Map<string, Setting>
+}
+
+const libraries = ['pg_cron', 'pgaudit', 'pg_stat_statements']
+const ofPostgres = readSettings('settings.tsv')
+const families: Record<FamilyName, Family> = {
+  postgres: { title: 'PostgreSQL 17', libraries, settings: ofPostgres },
+  timescale: {
+    title: 'PostgreSQL 17 and TimescaleDB',
+    libraries: ['timescaledb', ...libraries],
+    settings: new Map([...ofPostgres, ...readSettings('../timescale/settings.tsv')]),
+  },
+}
+
+const familyOf = ({ spec }: DataStore) => families[spec.engine]
+
+function readSettings(file: string): Map<string, Setting> {
+  const text = readFileSync(join(import.meta.dirname, file), 'utf8')
   const rows = text
     .trimEnd()
     .split('\n')
@@ -36,8 +58,6 @@ function readSettings(text: string): Map<string, Setting> {
   return new Map(rows)
 }
 
-/** Loaded into every server. */
-const libraries = ['pg_cron', 'pgaudit', 'pg_stat_statements']
 /** Of the image's other libraries those that may be loaded besides. */
 const moreLibraries = ['auto_explain']
 
@@ -87,12 +107,15 @@ const refused: Record<string, string> = {
   post_auth_delay: developer, pre_auth_delay: developer, backtrace_functions: developer, wal_consistency_checking: developer,
   remove_temp_files_after_crash: developer, send_abort_for_crash: developer, send_abort_for_kill: developer,
   'cron.database_name': 'jobs are kept in the database of the store', 'cron.use_background_workers': 'a login of pg_cron’s own would need a password',
+  'timescaledb.license': 'the image has one edition', 'timescaledb.restoring': 'it is for restores, which set it themselves',
+  'timescaledb.disable_load': loss, 'timescaledb.last_tuned': developer, 'timescaledb.last_tuned_version': developer,
   'cron.host': 'a login of pg_cron’s own would need a password',
 }
 
 /** Groups of the same kind, by how their names begin. */
 const refusedGroups: [string, string][] = [
   ['debug_', developer],
+  ['timescaledb.debug_', developer],
   ['trace_', developer],
   ['jit_d', developer],
   ['jit_profiling', developer],
@@ -162,9 +185,10 @@ export function normalized(parameters: Record<string, string>): Record<string, s
 /** One sentence per problem of `spec.parameters`, naming the key and what to do; empty when all can be applied. Pure. */
 export function validateParameters(store: DataStore): string[] {
   const { parameters } = store.spec
+  const family = familyOf(store)
   const problems = [
     ...twice(parameters),
-    ...Object.entries(parameters).flatMap(([key, value]) => problemOf(key, value, parameters) ?? []),
+    ...Object.entries(parameters).flatMap(([key, value]) => problemOf(family, key, value, parameters) ?? []),
   ]
   return problems.length > 0 ? problems : contradictions(store)
 }
@@ -179,14 +203,14 @@ function twice(parameters: Record<string, string>): string[] {
     .map((key) => `${pathOf(key)} is given twice: PostgreSQL does not tell upper from lower case; remove one`)
 }
 
-function problemOf(key: string, value: string, parameters: Record<string, string>): string | undefined {
+function problemOf(family: Family, key: string, value: string, parameters: Record<string, string>): string | undefined {
   const name = key.toLowerCase()
-  if (name === 'shared_preload_libraries') return librariesProblem(value)
+  if (name === 'shared_preload_libraries') return librariesProblem(family, value)
   const why = whyRefused(name)
   if (why) return `${pathOf(key)} cannot be set: ${why}; remove it`
-  const setting = settings.get(name)
-  if (!setting) return unknown(key)
-  const missing = missingLibrary(name, parameters)
+  const setting = family.settings.get(name)
+  if (!setting) return unknown(family, key)
+  const missing = missingLibrary(family, name, parameters)
   if (missing) return `${pathOf(key)} needs the library ${missing}: add it to spec.parameters.shared_preload_libraries`
   const problem = valueProblem(name, setting, value)
   return problem && `${pathOf(key)}: "${value}" ${problem}`
@@ -198,16 +222,16 @@ function whyRefused(name: string): string | undefined {
 }
 
 /** Whether a spec may set it. */
-export const isSettable = (name: string) => settings.has(name) && whyRefused(name) === undefined
+export const isSettable = (name: string) => ofPostgres.has(name) && whyRefused(name) === undefined
 
-function unknown(key: string): string {
+function unknown({ title, libraries, settings }: Family, key: string): string {
   const candidates = [...settings.keys()].filter((name) => !whyRefused(name))
   const close = closest(key.toLowerCase(), candidates)
   const fix = close ? `did you mean ${settings.get(close)?.name}?` : 'see docs/reference/postgres-parameters.md'
-  return `${pathOf(key)}: PostgreSQL 17 with ${libraries.join(', ')} has no such setting; ${fix}`
+  return `${pathOf(key)}: ${title} with ${libraries.join(', ')} has no such setting; ${fix}`
 }
 
-function librariesProblem(value: string): string | undefined {
+function librariesProblem({ libraries }: Family, value: string): string | undefined {
   const known = [...libraries, ...moreLibraries]
   const other = listOf(value).find((library) => !known.includes(library))
   if (other === undefined) return undefined
@@ -221,13 +245,16 @@ const listOf = (value: string) =>
     .filter(Boolean)
 
 /** The value of shared_preload_libraries: the operator's own, and what the spec adds. */
-export function preloaded(parameters: Record<string, string>): string {
-  return [...new Set([...libraries, ...listOf(normalized(parameters)['shared_preload_libraries'] ?? '')])].join(',')
+export function preloaded(engine: FamilyName, parameters: Record<string, string>): string {
+  return [
+    ...new Set([...families[engine].libraries, ...listOf(normalized(parameters)['shared_preload_libraries'] ?? '')]),
+  ].join(',')
 }
 
-function missingLibrary(name: string, parameters: Record<string, string>): string | undefined {
+function missingLibrary({ libraries }: Family, name: string, parameters: Record<string, string>): string | undefined {
   const library = moreLibraries.find((candidate) => name.startsWith(`${candidate}.`))
-  return library && !listOf(preloaded(parameters)).includes(library) ? library : undefined
+  const given = listOf(normalized(parameters)['shared_preload_libraries'] ?? '')
+  return library && ![...libraries, ...given].includes(library) ? library : undefined
 }
 
 function valueProblem(name: string, setting: Setting, value: string): string | undefined {
@@ -306,6 +333,7 @@ function unitWords(unit: string): string {
 /** What each value allows and several together do not: a server that would not start, or would be ended by the kernel. */
 function contradictions(store: DataStore): string[] {
   const given = normalized(store.spec.parameters)
+  const { settings } = familyOf(store)
   const value = (name: string, otherwise: number) => {
     const setting = settings.get(name)
     return (setting && given[name] !== undefined ? amountOf(setting, given[name]) : undefined) ?? otherwise
@@ -318,7 +346,10 @@ function contradictions(store: DataStore): string[] {
       `spec.parameters: superuser_reserved_connections and reserved_connections are ${reserved} together, max_connections is ${connections}: nobody else could connect; raise max_connections or lower them`,
     )
   }
-  const [jobs, workers] = [value('cron.max_running_jobs', 5), value('max_worker_processes', 16)]
+  const [jobs, workers] = [
+    value('cron.max_running_jobs', 5),
+    value('max_worker_processes', maxWorkers(store.spec.engine)),
+  ]
   if (jobs >= workers) {
     problems.push(`spec.parameters: cron.max_running_jobs is ${jobs}, max_worker_processes is ${workers}: each job needs a worker, and something else needs one, too; raise max_worker_processes or lower it`) // prettier-ignore
   }
@@ -334,15 +365,19 @@ function contradictions(store: DataStore): string[] {
 
 const defaultMaxConnections = 100
 
+/** Parallel workers, logical replication, pg_cron's and TimescaleDB's background workers share them. */
+export const maxWorkers = (engine: FamilyName) => (engine === 'timescale' ? 24 : 16)
+
 /** Connections one server accepts, those kept for superusers included. The pooler's budget is computed from it. */
 export function maxConnections(store: DataStore): number {
-  const setting = settings.get('max_connections')
+  const setting = ofPostgres.get('max_connections')
   const given = normalized(store.spec.parameters)['max_connections']
   return (setting && given !== undefined ? amountOf(setting, given) : undefined) ?? defaultMaxConnections
 }
 
-/** docs/reference/postgres-parameters.md. */
-export function reference(): string {
+/** docs/reference/<engine>-parameters.md. */
+export function reference(engine: FamilyName): string {
+  const { title, libraries, settings } = families[engine]
   const names = [...settings.entries()]
   const allowed = names
     .filter(([name]) => !whyRefused(name) && name !== 'shared_preload_libraries')
@@ -356,8 +391,10 @@ export function reference(): string {
   })
   const parts = [
     '<!-- Generated by `make generate`. Do not edit. -->',
-    '# PostgreSQL parameters',
-    'What `spec.parameters` of a DataStore accepts: settings of PostgreSQL 17 and of the libraries that are loaded, all values as strings. ' +
+    engine === 'timescale' ? '# TimescaleDB parameters' : '# PostgreSQL parameters',
+    'What `spec.parameters` of a DataStore accepts: settings of ' +
+      title +
+      ' and of the libraries that are loaded, all values as strings. ' +
       'Numbers may have a unit: `B`, `kB`, `MB`, `GB`, `TB`, or `us`, `ms`, `s`, `min`, `h`, `d`. ' +
       'PostgreSQL’s own page says more about each: <https://www.postgresql.org/docs/17/runtime-config.html>. ' +
       'What is not set here follows from `spec.resources` and `spec.storage`, or is PostgreSQL’s default.',

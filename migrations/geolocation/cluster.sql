@@ -1,0 +1,87 @@
+-- Roles, extensions and grants of the geolocation database. Run as superuser in that database, any number of times, before the
+-- numbered files. Passwords are not set here: whoever runs this sets them with ALTER ROLE afterwards.
+--
+-- Roles belong to the whole server, so the same text may run in another database at the same moment: the first block takes a
+-- lock that all databases share. Advisory locks would not do, they are per database.
+
+DO $$
+DECLARE
+  -- A group owns nothing and cannot log in; a login inherits nothing and picks one group per transaction with SET LOCAL ROLE.
+  v_role record;
+BEGIN
+  BEGIN
+    LOCK TABLE pg_catalog.pg_authid IN SHARE ROW EXCLUSIVE MODE;
+  EXCEPTION WHEN insufficient_privilege THEN
+    RAISE NOTICE 'not a superuser: roles are created without the lock that all databases share';
+  END;
+
+  FOR v_role IN
+    SELECT * FROM (VALUES
+      ('supersmartmatch_geo_owner', 'LOGIN NOINHERIT'),
+      ('supersmartmatch_geo_app_a', 'LOGIN NOINHERIT'),
+      ('supersmartmatch_geo_app_b', 'NOLOGIN NOINHERIT'),
+      ('outbox_worker', 'NOLOGIN NOINHERIT'),
+      ('pgbouncer_auth', 'LOGIN NOINHERIT')
+    ) AS wanted (name, attributes)
+    WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = wanted.name)
+  LOOP
+    BEGIN
+      EXECUTE format('CREATE ROLE %I %s', v_role.name, v_role.attributes);
+    EXCEPTION WHEN duplicate_object OR unique_violation THEN
+      RAISE NOTICE 'role % appeared meanwhile', v_role.name;
+    END;
+  END LOOP;
+
+  -- These count at log-in only; SET ROLE changes neither.
+  FOR v_role IN SELECT unnest(ARRAY['supersmartmatch_geo_owner', 'supersmartmatch_geo_app_a', 'supersmartmatch_geo_app_b', 'outbox_worker']) AS name
+  LOOP
+    EXECUTE format('ALTER ROLE %I SET search_path = public', v_role.name);
+    EXECUTE format('ALTER ROLE %I SET timezone = ''UTC''', v_role.name);
+  END LOOP;
+END
+$$;
+
+DO $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('geolocation cluster.sql', 0));
+
+  CREATE EXTENSION IF NOT EXISTS postgis WITH SCHEMA public;
+
+  REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+  GRANT USAGE, CREATE ON SCHEMA public TO supersmartmatch_geo_owner;
+  GRANT USAGE ON SCHEMA public TO supersmartmatch_geo_app_a, supersmartmatch_geo_app_b, outbox_worker;
+  -- By default everybody who can log in to the server may connect and make temporary tables.
+  EXECUTE format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+  EXECUTE format('GRANT CONNECT ON DATABASE %I TO supersmartmatch_geo_owner, supersmartmatch_geo_app_a, supersmartmatch_geo_app_b, outbox_worker, pgbouncer_auth', current_database());
+  -- The migration ledger lives in a schema of its own, which the runner creates as owner.
+  EXECUTE format('GRANT CREATE, TEMPORARY ON DATABASE %I TO supersmartmatch_geo_owner', current_database());
+
+  ALTER DEFAULT PRIVILEGES FOR ROLE supersmartmatch_geo_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+
+  -- pg_cron can be created in one database of a server only. Where it is missing, nothing runs maintenance_jobs yet.
+  IF current_setting('cron.database_name', true) = current_database()
+     AND EXISTS (SELECT 1 FROM pg_catalog.pg_available_extensions WHERE name = 'pg_cron') THEN
+    CREATE EXTENSION IF NOT EXISTS pg_cron;
+    GRANT USAGE ON SCHEMA cron TO supersmartmatch_geo_owner;
+  ELSE
+    RAISE NOTICE 'pg_cron is not available in database %', current_database();
+  END IF;
+
+  -- The pooler looks up the password of whoever logs in. Superusers, replication and whoever may migrate never get through it.
+  CREATE SCHEMA IF NOT EXISTS pgbouncer;
+  CREATE OR REPLACE FUNCTION pgbouncer.get_auth(p_usename text)
+  RETURNS TABLE (usename name, passwd text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $body$
+    SELECT a.rolname, a.rolpassword
+      FROM pg_catalog.pg_authid a
+     WHERE a.rolname = p_usename
+       AND a.rolcanlogin AND NOT a.rolsuper AND NOT a.rolreplication AND NOT a.rolbypassrls
+       AND (a.rolvaliduntil IS NULL OR a.rolvaliduntil > now())
+       AND NOT pg_catalog.pg_has_role(a.oid, 'supersmartmatch_geo_owner', 'MEMBER')
+  $body$;
+  REVOKE ALL ON FUNCTION pgbouncer.get_auth(text) FROM PUBLIC;
+  GRANT USAGE ON SCHEMA pgbouncer TO pgbouncer_auth;
+  GRANT EXECUTE ON FUNCTION pgbouncer.get_auth(text) TO pgbouncer_auth;
+END
+$$;
