@@ -3,7 +3,7 @@ import type { DataStore } from '../../../crds/schema/data-store.ts'
 import { names, poolerRole, replicationRole, superuserRole } from '../../data-store/names.ts'
 import { quantity } from '../../quantity.ts'
 import type { Plan } from '../engine.ts'
-import { maxConnections, maxWorkers, normalized, preloaded, type FamilyName } from './parameters.ts'
+import { maxConnections, maxWorkers, normalized, preloaded } from './parameters.ts'
 
 export const port = 5432
 export const patroniPort = 8008
