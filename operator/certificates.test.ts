@@ -51,3 +51,23 @@ test('a TLS client that trusts the CA accepts the certificate for its name and n
   expect(await handshake('evil.ns.svc')).toBe('ERR_TLS_CERT_ALTNAME_INVALID')
   listener.close()
 })
+
+test('members of a store show it to each other', async () => {
+  const live = await createAuthority('live', new Date())
+  const pair = await issueServerCertificate(live, names, new Date())
+  const own = { cert: pair.certificate, key: pair.key, ca: live.certificate }
+  const listener = createServer({ ...own, requestCert: true, rejectUnauthorized: true }, (socket) =>
+    socket.end('hello'),
+  )
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
+  const { port } = listener.address() as AddressInfo
+  const answer = (certificate: object) =>
+    new Promise<string>((resolve) => {
+      const socket = connect({ port, host: '127.0.0.1', servername: names[0], ca: live.certificate, ...certificate })
+      socket.on('data', (data) => resolve(String(data)))
+      socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+    })
+  expect(await answer(own)).toBe('hello')
+  expect(await answer({})).toMatch(/CERTIFICATE_REQUIRED|ECONNRESET/)
+  listener.close()
+})

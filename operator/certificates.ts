@@ -35,6 +35,9 @@ export async function createAuthority(commonName: string, now: Date): Promise<Ke
   return { certificate: certificate.toString('pem'), key: await exportKey(keys.privateKey) }
 }
 
+/** Members of a store that connect to each other show it as clients, too. */
+const usages = [x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]
+
 /** A server certificate for `dnsNames`, valid for 90 days. */
 export async function issueServerCertificate(authority: KeyPair, dnsNames: string[], now: Date): Promise<KeyPair> {
   const keys = await generateKeys()
@@ -51,7 +54,7 @@ export async function issueServerCertificate(authority: KeyPair, dnsNames: strin
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.ExtendedKeyUsageExtension(usages),
       new x509.SubjectAlternativeNameExtension(dnsNames.map((value) => ({ type: 'dns', value }))),
       await x509.AuthorityKeyIdentifierExtension.create(issuer),
     ],
@@ -66,6 +69,7 @@ export function whyReissue(pair: KeyPair, caPem: string, dnsNames: string[], now
   if (!belongsTo(pair.key, certificate)) return 'its key is not the right one'
   const ca = parse(caPem)
   if (!ca || !certificate.checkIssued(ca) || !certificate.verify(ca.publicKey)) return 'the CA changed'
+  if (!usages.every((usage) => certificate.keyUsage.includes(usage))) return 'members cannot show it to each other'
   const missing = dnsNames.find((name) => certificate.checkHost(name) === undefined)
   if (missing) return `it does not name ${missing}`
   const left = certificate.validToDate.getTime() - now.getTime()
