@@ -1,6 +1,7 @@
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import { secretValue } from '../secrets.ts'
 import { connectionOf, type ConnectionResult } from './connection.ts'
+import type { Engine } from '../engines/engine.ts'
 import { databaseOf, names } from './names.ts'
 import type { Tools } from './observe.ts'
 
@@ -24,24 +25,30 @@ export function endpointOf(store: DataStore, tools: Pick<Tools, 'cache' | 'engin
   const { name, namespace = '' } = store.metadata
   const authority = tools.cache.get(secretKind, namespace, store.spec.tls.caSecret ?? names.caSecret(name))
   const ca = secretValue(authority, 'tls.crt')
-  const port = tools.engines[store.spec.engine]?.port
-  if (ca === undefined || port === undefined) return undefined
+  const engine = tools.engines[store.spec.engine]
+  if (ca === undefined || engine === undefined) return undefined
   return {
     host: `${names.readWriteService(name)}.${namespace}.svc`,
-    port,
-    database: databaseOf(store.spec),
+    port: engine.port,
+    database: databaseFor(store, engine),
     ca,
   }
 }
 
+/** The database of the schema, or what the engine has in its place. */
+export const databaseFor = (store: DataStore, engine: Engine): string =>
+  engine.database?.(store) ?? databaseOf(store.spec)
+
 /** What the Secret of an external store says; undefined when there is none that the operator sees. */
 export function connectionFor(
-  { metadata: { namespace = '' }, spec }: DataStore,
+  store: DataStore,
   { cache, engines }: Pick<Tools, 'cache' | 'engines'>,
 ): ConnectionResult | undefined {
+  const { metadata, spec } = store
+  const { namespace = '' } = metadata
   const secret = spec.connectionSecretRef && cache.get(secretKind, namespace, spec.connectionSecretRef.name)
   const engine = engines[spec.engine]
   if (!spec.connectionSecretRef || !secret || !engine) return undefined
   const { port, uriSchemes } = engine
-  return connectionOf(spec.connectionSecretRef, secret, { port, uriSchemes, database: databaseOf(spec) })
+  return connectionOf(spec.connectionSecretRef, secret, { port, uriSchemes, database: databaseFor(store, engine) })
 }

@@ -22,7 +22,7 @@ import {
   memberTarget,
   type Context,
 } from './observe.ts'
-import { loadCertificates } from './renewal.ts'
+import { loadCertificates, refreshFiles } from './renewal.ts'
 import { nextMove, type Move } from './rollout.ts'
 import { membersWanted, trustVolumes } from './size.ts'
 import {
@@ -92,8 +92,10 @@ async function settle(context: Context, nodes: Node[]): Promise<Outcome | undefi
   const { engine, plan, store, tools } = context
   if (!engine.settle || nodes.every(({ target }) => target === undefined)) return undefined
   try {
-    const { changed, waiting } = await engine.settle(nodes, plan, allPasswords(context), deadline(context, 10_000))
+    const settled = await engine.settle(nodes, plan, allPasswords(context), deadline(context, 10_000))
+    const { changed, waiting, outdated = {} } = settled
     if (changed.length > 0) tools.events.normal(store, 'SettingsChanged', changed.join(', '))
+    await refreshFiles(context, outdated)
     return waiting === undefined ? undefined : wait('Configuring', waiting, 1_000)
   } catch (error) {
     const reason = wasReady(context) ? 'Degraded' : 'Starting'

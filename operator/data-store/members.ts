@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import type { KubeObject } from '../../crds/object.ts'
 import type { MemberAddress, Membership, Node } from '../engines/engine.ts'
 import { deadline } from '../reconcile/deadline.ts'
@@ -55,8 +56,15 @@ export function nodesOf(context: Context): Node[] {
       ordinal: Number(pod.metadata.name.split('-').at(-1)),
       ready: isReady(pod),
       target: memberTarget(context, pod.metadata.name),
+      certificate: wantedCertificate(context),
     }))
     .sort((a, b) => a.ordinal - b.ordinal)
+}
+
+/** Fingerprint of the certificate in the Secret; empty while there is none. */
+export function wantedCertificate(context: Context): string {
+  const certificate = secretValue(findSecret(context, names.tlsSecret(context.store.metadata.name)), 'tls.crt')
+  return certificate ? new X509Certificate(certificate).fingerprint256 : ''
 }
 
 export interface Answer {

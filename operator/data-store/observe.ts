@@ -10,11 +10,11 @@ import type { EventRecorder } from '../kube/events.ts'
 import { domain, selector, type Identity } from '../labels.ts'
 import { secretValue } from '../secrets.ts'
 import { fingerprint } from '../certificates.ts'
-import { connectionFor, endpointOf } from './endpoint.ts'
+import { connectionFor, databaseFor, endpointOf } from './endpoint.ts'
 import { imageOf } from '../images.ts'
 import { claimsOf } from './losses.ts'
 import { readFrom } from './members.ts'
-import { databaseOf, names } from './names.ts'
+import { names } from './names.ts'
 
 /** A migration folder as the operator's own image carries it. */
 export interface Schema {
@@ -89,7 +89,7 @@ export function observe(store: DataStore, tools: Tools, signal: AbortSignal): Co
     store,
     identity,
     image: imageOf(image, tools.images[engineName], registry),
-    database: endpointOf(store, tools)?.database ?? databaseOf(store.spec),
+    database: endpointOf(store, tools)?.database ?? databaseFor(store, engine),
     caFingerprint: caFingerprint(store, tools.cache),
     members: liveMembers(tools.cache, namespace, store.metadata.name) ?? 0,
     readFrom: readFrom(podsWith(tools.cache, namespace, selector(identity))),

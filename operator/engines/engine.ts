@@ -102,6 +102,8 @@ export interface Node {
   ready: boolean
   /** The operator's own login at this very pod; undefined while it has no address. */
   target: Target | undefined
+  /** Fingerprint (sha256) of the server certificate it should show; a renewed one is in its files some time after it is in the Secret. */
+  certificate: string
 }
 
 /** What `settle` did and what it waits for. */
@@ -110,6 +112,8 @@ export interface Settled {
   changed: string[]
   /** Why the store is not as it should be yet, in a sentence; it is asked again within seconds. */
   waiting?: string
+  /** Pods whose mounted files are older than the objects, each with a digest of what they shall hold: the kubelet is told to look again. */
+  outdated?: Record<string, string>
 }
 
 /** Logins that must exist with these passwords, and the SQL that gives them their rights. */
@@ -174,6 +178,8 @@ export interface Engine {
   admin(plan: Plan): { secret: string; username: string; database: string }
   /** Those of `credentials` that a pod reads once, at its start: lost, they come back with the password they had. */
   readAtStart(plan: Plan): string[]
+  /** What a binding calls `database` where no schema names one; absent where the engine has nothing like it. */
+  database?(store: DataStore): string
   /** DNS names the server certificate must carry. */
   serverNames(plan: Plan): string[]
   /**
