@@ -15,7 +15,7 @@ TEST := vitest run --reporter=default --reporter=json --outputFile.json=.local/t
 .DEFAULT_GOAL := help
 
 ##@ Run
-up: node_modules ## Start a local Kubernetes, install the operator, apply samples/quickstart.yaml, wait until Ready
+up: node_modules ## Start a local Kubernetes, install the operator, apply a sample (SAMPLE=core for core alone), wait until Ready
 	@node local/main.ts up
 down: node_modules ## Stop the local cluster; volumes and cluster state stay
 	@node local/main.ts down

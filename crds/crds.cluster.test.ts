@@ -7,6 +7,8 @@ import { generatedFiles, kinds } from './generate.ts'
 import { objectSchema } from './generator/definition.ts'
 import type { StructuralSchema } from './generator/structural.ts'
 import { apiVersion } from './schema/common.ts'
+import { isPostgresFamily } from './schema/data-store.ts'
+import { platformStores, storeNames, type StoreName } from './schema/platform-stores.ts'
 
 const env = { ...process.env, PATH: `${join(import.meta.dirname, '../.local/bin')}:${process.env['PATH'] ?? ''}` }
 const kubectl = (args: string[], input?: object) =>
@@ -95,21 +97,31 @@ describe('defaults', () => {
     paused: false,
     hibernate: false,
   }
+  const postgres = { replication: 'Synchronous', pgHba: [] }
   const storeDefaults = {
     mode: 'managed',
+    shards: 1,
     replicas: 1,
-    replication: 'Synchronous',
     storage: { size: '2Gi' },
     resources: database,
     parameters: {},
-    pgHba: [],
+    ...postgres,
   }
+  /** Sizes are the profile's. */
+  const inPlatform = (name: StoreName) => ({
+    ...(name === 'core' ? {} : { enabled: true }),
+    mode: 'managed',
+    storage: {},
+    resources: {},
+    parameters: {},
+    ...(isPostgresFamily(platformStores[name].engine) ? postgres : {}),
+  })
 
   test('an empty MatchingCluster gets every default', () => {
     expect(accepted(cluster({}))).toEqual({
-      stores: { core: storeDefaults },
+      profile: 'small',
+      stores: Object.fromEntries(storeNames.map((name) => [name, inPlatform(name)])),
       pooling: {
-        replicas: 1,
         parameters: {},
         databases: {},
         users: {},
@@ -124,7 +136,7 @@ describe('defaults', () => {
   test('a given field leaves the defaults of its neighbours', () => {
     const spec = { stores: { core: { resources: { cpu: '1' } } }, pooling: { replicas: 2 } }
     expect(accepted(cluster(spec))).toMatchObject({
-      stores: { core: { storage: { size: '2Gi' }, resources: { ...database, cpu: '1' } } },
+      stores: { core: { storage: {}, resources: { cpu: '1' } } },
       pooling: { replicas: 2, parameters: {} },
     })
   })
@@ -133,7 +145,6 @@ describe('defaults', () => {
     expect(accepted(store({}))).toEqual({
       engine: 'postgres',
       schema: { name: 'core' },
-      version: '17',
       extensions: [],
       tls: {},
       ...storeDefaults,
@@ -155,7 +166,6 @@ interface Case {
 
 const named = (object: Sample, name: string): Sample => ({ ...object, metadata: { ...object.metadata, name } })
 const memory = (memory: string, memoryLimit: string) => ({ resources: { memory, memoryLimit } })
-const coreStore = (spec: object) => cluster({ stores: { core: spec } })
 const nameLength = (max: number) => `metadata.name must be at most ${max} characters`
 const nameLetters = 'metadata.name must start with a lower-case letter'
 const tooSmall = 'size must be at least 256Mi, or the store cannot start'
@@ -167,41 +177,56 @@ const windowless = 'updatePolicy.type Window needs at least one window'
 const window = { cron: '0 2 * * 6', duration: '4h' }
 const notBuilt = (name: string) => `${name} is not built yet: leave it out`
 const noEffect = (name: string) => `${name} has no effect with mode external`
+const coreStore = (spec: object) => cluster({ stores: { core: spec } })
 const external = { mode: 'external', connectionSecretRef: { name: 'theirs' } }
 const needsReference = 'mode external needs connectionSecretRef'
 const forExternal = 'connectionSecretRef is for mode external'
-const laterStores = ['geolocation', 'temporal', 'behavior', 'search', 'cache', 'events', 'vault']
+const laterStores = ['behavior', 'search', 'cache', 'events']
+
+/** Every store of a platform is held to the same rules, as far as it has the fields. */
+// prettier-ignore
+function platformStoreCases(name: StoreName): Case[] {
+  const one = (spec: object) => cluster({ stores: { [name]: spec } })
+  const { engine, least } = platformStores[name]
+  const cases: Case[] = [
+    { field: `spec.stores.${name}.storage.size`, message: tooSmall, good: one({ storage: { size: '256Mi' } }), bad: one({ storage: { size: '255Mi' } }) },
+    { field: `spec.stores.${name}.storage.storageClass`, message: sameClass, before: one({ storage: { size: '1Gi' } }),
+    good: one({ storage: { size: '1Gi' }, resources: { cpu: '2' } }), bad: one({ storage: { size: '1Gi', storageClass: 'fast' } }) },
+    { field: `spec.stores.${name}.mode`, message: 'mode is immutable', before: one({}), good: one({}), bad: one(external) },
+    { field: `spec.stores.${name}.connectionSecretRef`, message: needsReference, good: one(external), bad: one({ mode: 'external' }) },
+    { field: `spec.stores.${name}.connectionSecretRef`, message: forExternal, good: one(external), bad: one({ ...external, mode: 'managed' }) },
+    { field: `spec.stores.${name}.parameters`, message: noEffect('parameters'), good: one({ parameters: { work_mem: '8MB' } }), bad: one({ ...external, parameters: { work_mem: '8MB' } }) },
+    { field: `spec.stores.${name}.pgHba`, message: noEffect('pgHba'), good: one({ pgHba: ['hostssl all all all reject'] }), bad: one({ ...external, pgHba: ['hostssl all all all reject'] }) },
+    { field: `spec.stores.${name}.replicas`, message: noEffect('replicas'), good: one({ replicas: 3 }), bad: one({ ...external, replicas: 3 }) },
+    { field: `spec.stores.${name}.replication`, message: noEffect('replication'), good: one({ replication: 'Asynchronous' }), bad: one({ ...external, replication: 'Asynchronous' }) },
+    { field: `spec.stores.${name}.storage.storageClass`, message: noEffect('storage.storageClass'), good: one({ storage: { storageClass: 'fast' } }), bad: one({ ...external, storage: { storageClass: 'fast' } }) },
+    { field: `spec.stores.${name}.resources.memoryLimit`, message: limitBelow, good: one(memory('1Gi', '1024Mi')), bad: one(memory('1Gi', '1023Mi')) },
+    { field: `spec.stores.${name}.resources.cpu`, message: tooMuch('1024'), good: one({ resources: { cpu: '1024' } }), bad: one({ resources: { cpu: '1025' } }) },
+    { field: `spec.stores.${name}.storage.size`, message: tooMuch('1Pi'), good: one({ storage: { size: '1Pi' } }), bad: one({ storage: { size: '1025Ti' } }) },
+    { field: `spec.stores.${name}.resources.memoryLimit`, message: tooMuch('64Ti'), good: one(memory('1Gi', '64Ti')), bad: one(memory('1Gi', '999999999Ti')) },
+    { field: `spec.stores.${name}.resources.memoryLimit`, message: tooLittle(least), good: one(memory('1Mi', least)), bad: one(memory('1Mi', '1Mi')) },
+    { field: `spec.stores.${name}.resources.memory`, message: tooMuch('64Ti'), good: one({ resources: { memory: '64Ti' } }), bad: one({ resources: { memory: '65Ti' } }) },
+  ]
+  const switching: Case = { field: `spec.stores.${name}.enabled`, message: 'a store cannot be switched off', before: one({}), good: one({ enabled: true }), bad: one({ enabled: false }) }
+  const postgresOnly = ['pgHba', 'replication'].map((field) => `spec.stores.${name}.${field}`)
+  return [...(name === 'core' ? [] : [switching]), ...cases].filter(({ field }) => isPostgresFamily(engine) || !postgresOnly.includes(field))
+}
 
 // prettier-ignore
 const clusterCases: Case[] = [
+  ...storeNames.flatMap(platformStoreCases),
   { field: 'metadata.name', message: nameLength(30), good: cluster({}, 'a'.repeat(30)), bad: cluster({}, 'a'.repeat(31)) },
   { field: 'metadata.name', message: nameLetters, good: cluster({}, 'a-1'), bad: cluster({}, '1-a') },
-  ...laterStores.map((name) => ({ field: `spec.stores.${name}`, message: `stores.${name} is not built yet: only stores.core is; leave it out`,
+  ...laterStores.map((name) => ({ field: `spec.stores.${name}`, message: `stores.${name} is not built yet: leave it out`,
     good: cluster({ stores: {} }), bad: cluster({ stores: { [name]: { storage: { size: '1Gi' } } } }) })),
-  { field: 'spec.stores.core.storage.size', message: tooSmall, good: coreStore({ storage: { size: '256Mi' } }), bad: coreStore({ storage: { size: '255Mi' } }) },
-  { field: 'spec.stores.core.storage.storageClass', message: sameClass, before: coreStore({ storage: { size: '1Gi' } }),
-    good: coreStore({ storage: { size: '1Gi' }, resources: { cpu: '2' } }), bad: coreStore({ storage: { size: '1Gi', storageClass: 'fast' } }) },
-  { field: 'spec.stores.core.mode', message: 'mode is immutable', before: cluster({}), good: cluster({}), bad: coreStore(external) },
-  { field: 'spec.stores.core.connectionSecretRef', message: needsReference, good: coreStore(external), bad: coreStore({ mode: 'external' }) },
-  { field: 'spec.stores.core.connectionSecretRef', message: forExternal, good: coreStore(external), bad: coreStore({ ...external, mode: 'managed' }) },
-  { field: 'spec.stores.core.parameters', message: noEffect('parameters'), good: coreStore({ parameters: { work_mem: '8MB' } }), bad: coreStore({ ...external, parameters: { work_mem: '8MB' } }) },
-  { field: 'spec.stores.core.pgHba', message: noEffect('pgHba'), good: coreStore({ pgHba: ['hostssl all all all reject'] }), bad: coreStore({ ...external, pgHba: ['hostssl all all all reject'] }) },
-  { field: 'spec.stores.core.replicas', message: noEffect('replicas'), good: coreStore({ replicas: 3 }), bad: coreStore({ ...external, replicas: 3 }) },
-  { field: 'spec.stores.core.replication', message: noEffect('replication'), good: coreStore({ replication: 'Asynchronous' }), bad: coreStore({ ...external, replication: 'Asynchronous' }) },
-  { field: 'spec.stores.core.storage.storageClass', message: noEffect('storage.storageClass'), good: coreStore({ storage: { storageClass: 'fast' } }), bad: coreStore({ ...external, storage: { storageClass: 'fast' } }) },
   { field: 'spec.updatePolicy.windows', message: windowless, good: cluster({ updatePolicy: { type: 'Window', windows: [window] } }), bad: cluster({ updatePolicy: { type: 'Window' } }) },
   ...['retention', 'monitoring'].map((name) => ({ field: `spec.${name}`, message: notBuilt(name), good: cluster({}), bad: cluster({ [name]: { a: 1 } }) })),
-  { field: 'spec.stores.core.resources.memoryLimit', message: limitBelow, good: coreStore(memory('1Gi', '1024Mi')), bad: coreStore(memory('1Gi', '1023Mi')) },
-  { field: 'spec.stores.core.resources.cpu', message: tooMuch('1024'), good: coreStore({ resources: { cpu: '1024' } }), bad: coreStore({ resources: { cpu: '1025' } }) },
   { field: 'spec.pooling.resources.cpu', message: tooMuch('1024'), good: cluster({ pooling: { resources: { cpu: '1024000m' } } }), bad: cluster({ pooling: { resources: { cpu: '99999999999999999999' } } }) },
   { field: 'spec.services.core.resources.memoryLimit', message: tooMuch('64Ti'), good: cluster({ services: { core: memory('1Gi', '64Ti') } }), bad: cluster({ services: { core: memory('1Gi', '65Ti') } }) },
-  { field: 'spec.stores.core.storage.size', message: tooMuch('1Pi'), good: coreStore({ storage: { size: '1Pi' } }), bad: coreStore({ storage: { size: '1025Ti' } }) },
   { field: 'spec.services.core.resources.cpu', message: tooMuch('1024'), good: cluster({ services: { core: { resources: { cpu: '1k' } } } }), bad: cluster({ services: { core: { resources: { cpu: '2k' } } } }) },
-  { field: 'spec.stores.core.resources.memoryLimit', message: tooMuch('64Ti'), good: coreStore(memory('1Gi', '64Ti')), bad: coreStore(memory('1Gi', '999999999Ti')) },
   { field: 'spec.pooling.resources.memoryLimit', message: tooMuch('64Ti'), good: cluster({ pooling: memory('1Gi', '64Ti') }), bad: cluster({ pooling: memory('1Gi', '65Ti') }) },
   { field: 'spec.pooling.resources.memoryLimit', message: limitBelow, good: cluster({ pooling: memory('1G', '1Gi') }), bad: cluster({ pooling: memory('1Gi', '1G') }) },
   { field: 'spec.services.core.resources.memoryLimit', message: limitBelow, good: cluster({ services: { core: memory('0.5Gi', '512Mi') } }), bad: cluster({ services: { core: memory('513Mi', '0.5Gi') } }) },
-  { field: 'spec.stores.core.resources.memoryLimit', message: tooLittle('256Mi'), good: coreStore(memory('128Mi', '256Mi')), bad: coreStore(memory('128Mi', '255Mi')) },
   { field: 'spec.pooling.resources.memoryLimit', message: tooLittle('32Mi'), good: cluster({ pooling: memory('16Mi', '32Mi') }), bad: cluster({ pooling: memory('16Mi', '16Mi') }) },
   { field: 'spec.services.core.resources.memoryLimit', message: tooLittle('192Mi'), good: cluster({ services: { core: memory('64Mi', '192Mi') } }), bad: cluster({ services: { core: memory('64Mi', '128Mi') } }) },
 ]
@@ -210,8 +235,13 @@ const clusterCases: Case[] = [
 const storeCases: Case[] = [
   { field: 'metadata.name', message: nameLength(45), good: store({}, 'a'.repeat(45)), bad: store({}, 'a'.repeat(46)) },
   { field: 'metadata.name', message: nameLetters, good: store({}, 'b'), bad: store({}, 'b.c') },
-  { field: 'spec.engine', message: 'engine is immutable', before: store({}), good: store({}), bad: store({ engine: 'redis' }), insteadNow: 'spec.engine: Unsupported value' },
-  { field: 'spec.schema', message: 'schema.name is immutable', before: store({}), good: store({}), bad: store({ schema: { name: 'temporal' } }), insteadNow: 'spec.schema.name: Unsupported value' },
+  { field: 'spec.engine', message: 'engine is immutable', before: store({}), good: store({}), bad: store({ engine: 'timescale', schema: { name: 'temporal' } }) },
+  { field: 'spec.schema', message: 'schema.name is immutable', before: store({}), good: store({}), bad: store({ schema: { name: 'vault' } }) },
+  { field: 'spec.schema', message: 'schema is missing: engine postgres or timescale needs one', good: store({}), bad: store({ schema: undefined }) },
+  { field: 'spec.schema.name', message: 'schema.name does not go with this engine', good: store({ engine: 'timescale', schema: { name: 'temporal' } }), bad: store({ schema: { name: 'temporal' } }) },
+  { field: 'spec.version', message: 'version is none of those supported: postgres 17; timescale 17', good: store({ version: '17' }), bad: store({ version: '16' }) },
+  { field: 'spec.shards', message: noEffect('shards'), good: store({}), bad: store({ ...external, shards: 2 }) },
+  { field: 'spec.shards', message: 'shards has no effect with this engine', good: store({ shards: 1 }), bad: store({ shards: 2 }) },
   { field: 'spec.storage.size', message: tooSmall, good: store({ storage: { size: '1G' } }), bad: store({ storage: { size: '1k' } }) },
   { field: 'spec.storage.storageClass', message: sameClass, before: store({ storage: { storageClass: 'fast' } }), good: store({ storage: { storageClass: 'fast' } }), bad: store({ storage: { storageClass: 'slow' } }) },
   { field: 'spec.mode', message: 'mode is immutable', before: store({}), good: store({}), bad: store(external) },
@@ -226,7 +256,7 @@ const storeCases: Case[] = [
   { field: 'spec.updatePolicy.type', message: noEffect('updatePolicy.type'), good: store({ updatePolicy: { type: 'OnApproval' } }), bad: store({ ...external, updatePolicy: { type: 'OnApproval' } }) },
   { field: 'spec.hibernate', message: noEffect('hibernate'), good: store({ hibernate: true }), bad: store({ ...external, hibernate: true }) },
   { field: 'spec.updatePolicy.windows', message: windowless, good: store({ updatePolicy: { type: 'Window', windows: [window] } }), bad: store({ updatePolicy: { type: 'Window' } }) },
-  ...['shards', 'retention', 'credentials', 'backup', 'monitoring'].map((name) => ({ field: `spec.${name}`, message: notBuilt(name), good: store({}), bad: store({ [name]: { a: 1 } }) })),
+  ...['retention', 'credentials', 'backup', 'monitoring'].map((name) => ({ field: `spec.${name}`, message: notBuilt(name), good: store({}), bad: store({ [name]: { a: 1 } }) })),
   { field: 'spec.storage.size', message: tooMuch('1Pi'), good: store({ storage: { size: '1Pi' } }), bad: store({ storage: { size: '2Pi' } }) },
   { field: 'spec.resources.cpu', message: tooMuch('1024'), good: store({ resources: { cpu: '1024' } }), bad: store({ resources: { cpu: '1024.5' } }) },
   { field: 'spec.resources.memoryLimit', message: tooMuch('64Ti'), good: store(memory('1Gi', '64Ti')), bad: store(memory('1Gi', '65Ti')) },
@@ -247,7 +277,9 @@ describe.each([
     const refused = dryRun(bad)
     expect(refused.status).not.toBe(0)
     const wanted = insteadNow ?? `${field}: Invalid value: ${message}`
-    expect(refused.stderr.replaceAll(/Invalid value: ("[^"]*"|{.*}): /g, 'Invalid value: ')).toContain(wanted)
+    expect(refused.stderr.replaceAll(/Invalid value: ("[^"]*"|{.*}|true|false): /g, 'Invalid value: ')).toContain(
+      wanted,
+    )
   })
 
   test('every rule has a case', () => {
@@ -277,7 +309,6 @@ test.each([
   ['spec.images.postgres',            cluster({ images: { postgres: '' } }),                         'should be at least 1 chars long'],
   ['spec.pooling.parameters.verbose', cluster({ pooling: { parameters: { verbose: 1 } } }),          'must be of type string'],
   ['spec.engine',                     store({ engine: 'mysql' }),                                    'supported values: "postgres"'],
-  ['spec.version',                    store({ version: '16' }),                                      'supported values: "17"'],
   ['spec.binding.port',               store({ binding: { host: 'pooler' } }),                        'Required value'],
   ['spec.deletionPolicy',             store({ deletionPolicy: 'Keep' }),                             'supported values: "Retain"'],
   ['spec.storageClass',               store({ storageClass: 'fast' }),                               'unknown field'],

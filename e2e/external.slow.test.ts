@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { externalServer, type ExternalServer } from '../operator/testing/external-server.ts'
 import { operatorImage } from '../operator/testing/lab.ts'
+import { coreAlone } from '../operator/testing/platform.ts'
 import { kubectl } from './harness/kubectl.ts'
 import { list, namespace, read, until } from './harness/objects.ts'
 import {
@@ -46,7 +47,7 @@ test('an external core store is probed, set up, migrated, pooled and bound, with
   await kubectl(['label', 'secret', reference, 'app.kubernetes.io/managed-by=supersmartmatch-operator'])
   const keys = { host: 'PGHOST', username: 'login', password: 'secret', ca: 'ca.pem' }
   const spec = {
-    stores: { core: { mode: 'external', connectionSecretRef: { name: reference, keys } } },
+    stores: { ...coreAlone, core: { mode: 'external', connectionSecretRef: { name: reference, keys } } },
     pooling: { resources: { cpu: '20m', memory: '32Mi' } },
     services: { core: { resources: { cpu: '20m', memory: '128Mi' } } },
     deletionPolicy: 'Delete',

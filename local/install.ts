@@ -74,8 +74,9 @@ export async function installPlatform(images: PlatformImages, started: Started):
     ])
     await ensureRelease('matching-operator', { images: Object.fromEntries(references), watchNamespaces: [namespace] })
   })
-  await step('install', 'samples/quickstart.yaml', async () => {
-    await kubectl(['apply', '-n', namespace, '-f', join(checkout, 'samples/quickstart.yaml')])
+  const sample = `samples/${process.env['SAMPLE'] ?? 'quickstart'}.yaml`
+  await step('install', sample, async () => {
+    await kubectl(['apply', '-n', namespace, '-f', join(checkout, sample)])
     await waitUntilReady(started)
   })
 }

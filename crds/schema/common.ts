@@ -65,81 +65,109 @@ const largest = (most: string): CelRule => ({
 })
 const atMost = (most: string) => rules(largest(most))
 
-/** Requests and limits; CPU has no limit on purpose: a throttled database is slow for no gain. */
-export function resources(
-  defaults: { cpu: string; memory: string; memoryLimit: string },
-  of: string,
-  least: string,
-  more = '',
-) {
-  return Type.Object(
+interface Resources {
+  cpu: string
+  memory: string
+  memoryLimit: string
+}
+
+/** The fields of `resources` below. `defaults` absent: the profile has them. */
+function resourceFields(of: string, more: string, defaults?: Resources) {
+  const given = (field: keyof Resources) => (defaults ? { default: defaults[field] } : {})
+  const says = (field: keyof Resources) =>
+    `Default ${defaults ? defaults[field] : 'by spec.profile'}. Changing it restarts the pods.${more}`
+  return {
+    cpu: quantity({
+      ...given('cpu'),
+      ...atMost('1024'),
+      description: `CPU requested by each ${of} pod; there is no CPU limit. ${says('cpu')}`,
+    }),
+    memory: quantity({
+      ...given('memory'),
+      // Otherwise the limit beside it holds it down.
+      ...(defaults ? {} : atMost('64Ti')),
+      description: `Memory requested by each ${of} pod. ${says('memory')}`,
+    }),
+    memoryLimit: quantity({
+      ...given('memoryLimit'),
+      ...atMost('64Ti'),
+      description: `Memory limit of each ${of} pod; the kernel ends a pod that goes over it. ${says('memoryLimit')}`,
+    }),
+  }
+}
+
+const memoryRules = (of: string, least: string, has: { both: string; limit: string }) =>
+  rules(
     {
-      cpu: quantity({
-        default: defaults.cpu,
-        ...atMost('1024'),
-        description: `CPU requested by each ${of} pod; there is no CPU limit. Default ${defaults.cpu}. Changing it restarts the pods.${more}`,
-      }),
-      memory: quantity({
-        default: defaults.memory,
-        description: `Memory requested by each ${of} pod. Default ${defaults.memory}. Changing it restarts the pods.${more}`,
-      }),
-      memoryLimit: quantity({
-        default: defaults.memoryLimit,
-        ...atMost('64Ti'),
-        description: `Memory limit of each ${of} pod; the kernel ends a pod that goes over it. Default ${defaults.memoryLimit}. Changing it restarts the pods.${more}`,
-      }),
+      rule: `${has.both}quantity(self.memory).compareTo(quantity(self.memoryLimit)) <= 0`,
+      message: 'memoryLimit must be at least memory: raise memoryLimit or lower memory',
+      fieldPath: '.memoryLimit',
     },
     {
+      rule: `${has.limit}quantity(self.memoryLimit).compareTo(quantity('${least}')) >= 0`,
+      message: `memoryLimit must be at least ${least}, or a ${of} pod cannot start`,
+      fieldPath: '.memoryLimit',
+    },
+  )
+
+/** Requests and limits; CPU has no limit on purpose: a throttled database is slow for no gain. */
+export function resources(defaults: Resources, of: string, least: string, more = '') {
+  return Type.Object(resourceFields(of, more, defaults), {
+    default: {},
+    description: `CPU and memory of each ${of} pod. Changing it restarts the pods.`,
+    ...memoryRules(of, least, { both: '', limit: '' }),
+  })
+}
+
+/** The same where `spec.profile` says what is left out. */
+export function resourcesByProfile(of: string, least: string) {
+  const { cpu, memory, memoryLimit } = resourceFields(of, noPods)
+  return Type.Object(
+    { cpu: Type.Optional(cpu), memory: Type.Optional(memory), memoryLimit: Type.Optional(memoryLimit) },
+    {
       default: {},
-      description: `CPU and memory of each ${of} pod. Changing it restarts the pods.`,
-      ...rules(
-        {
-          rule: 'quantity(self.memory).compareTo(quantity(self.memoryLimit)) <= 0',
-          message: 'memoryLimit must be at least memory: raise memoryLimit or lower memory',
-          fieldPath: '.memoryLimit',
-        },
-        {
-          rule: `quantity(self.memoryLimit).compareTo(quantity('${least}')) >= 0`,
-          message: `memoryLimit must be at least ${least}, or a ${of} pod cannot start`,
-          fieldPath: '.memoryLimit',
-        },
-      ),
+      description: `CPU and memory of each ${of} pod, where they shall differ from those of spec.profile. Changing it restarts the pods.`,
+      ...memoryRules(of, least, {
+        both: '!has(self.memory) || !has(self.memoryLimit) || ',
+        limit: '!has(self.memoryLimit) || ',
+      }),
     },
   )
 }
 
-export const storage = Type.Object(
-  {
-    size: quantity({
-      default: '2Gi',
-      description:
-        'Size of the volume of each pod. Default 2Gi. It can grow while the store runs, where the StorageClass allows it (allowVolumeExpansion); no volume can shrink, so a size below what the volumes have is reported (VolumeSizeDiffers) and changes nothing. Changing it restarts nothing: the size of the write-ahead log follows by reload.' +
-        noPods,
-      ...rules(
-        {
-          rule: 'quantity(self).compareTo(quantity("256Mi")) >= 0',
-          message: 'size must be at least 256Mi, or the store cannot start',
-        },
-        largest('1Pi'),
-      ),
-    }),
-    storageClass: Type.Optional(
-      localName({
-        description:
-          'StorageClass of the volumes. Default: the cluster’s default class. Immutable: Kubernetes cannot move a volume to another class. With mode external it is refused.',
-      }),
+const storageSize = (byDefault?: string) =>
+  quantity({
+    ...(byDefault ? { default: byDefault } : {}),
+    description: `Size of the volume of each pod. Default ${byDefault ?? 'by spec.profile'}. It can grow while the store runs, where the StorageClass allows it (allowVolumeExpansion); no volume can shrink, so a size below what the volumes have is reported (VolumeSizeDiffers) and changes nothing. Changing it restarts nothing.${noPods}`,
+    ...rules(
+      {
+        rule: 'quantity(self).compareTo(quantity("256Mi")) >= 0',
+        message: 'size must be at least 256Mi, or the store cannot start',
+      },
+      largest('1Pi'),
     ),
-  },
-  {
-    default: {},
-    description: 'The volumes that hold the data. They outlive the object unless deletionPolicy is Delete.',
-    ...rules({
-      rule: 'has(self.storageClass) == has(oldSelf.storageClass) && (!has(self.storageClass) || self.storageClass == oldSelf.storageClass)',
-      message: 'storageClass is immutable: a volume cannot move to another class',
-      fieldPath: '.storageClass',
-    }),
-  },
+  })
+
+const storageClass = Type.Optional(
+  localName({
+    description:
+      'StorageClass of the volumes. Default: the cluster’s default class. Immutable: Kubernetes cannot move a volume to another class. With mode external it is refused.',
+  }),
 )
+
+const storageOptions = {
+  default: {},
+  description: 'The volumes that hold the data. They outlive the object unless deletionPolicy is Delete.',
+  ...rules({
+    rule: 'has(self.storageClass) == has(oldSelf.storageClass) && (!has(self.storageClass) || self.storageClass == oldSelf.storageClass)',
+    message: 'storageClass is immutable: a volume cannot move to another class',
+    fieldPath: '.storageClass',
+  }),
+}
+
+export const storage = Type.Object({ size: storageSize('2Gi'), storageClass }, storageOptions)
+/** The same where `spec.profile` says what is left out. */
+export const storageByProfile = Type.Object({ size: Type.Optional(storageSize()), storageClass }, storageOptions)
 
 /** A label, as Kubernetes limits it. */
 const labelText = (options: object) => Type.String({ maxLength: 253, ...options })
@@ -295,13 +323,22 @@ export const hibernate = (of: string) =>
     description: `Stops every pod of ${of} and keeps its volumes, credentials and settings; false starts it again with its data. Default false. Changing it stops or starts the pods.`,
   })
 
-export const replicas = (of: string, most: number) =>
-  Type.Integer({
-    default: 1,
-    minimum: 1,
-    maximum: most,
-    description: `Copies of ${of}, each on a volume of its own: one primary, the others follow it and take over when it fails. Default 1. More are added one after the other; fewer are refused while that could lose data, unless approved. Changing it restarts no member that stays.`,
-  })
+const replicasOptions = (of: string, byDefault: string) => ({
+  minimum: 1,
+  maximum: 9,
+  description: `Copies of ${of}, each on a volume of its own. Default ${byDefault}. More are added one after the other; fewer are refused while that could lose data, unless approved. Of PostgreSQL one is primary, the others follow it and take over when it fails. Changing it restarts no member that stays.`,
+})
+export const replicas = Type.Integer({ default: 1, ...replicasOptions('the store', '1') })
+/** The same where `spec.profile` says what is left out. */
+export const replicasByProfile = (of: string) => Type.Integer(replicasOptions(of, 'by spec.profile'))
+
+const shardsOptions = (byDefault: string) => ({
+  minimum: 1,
+  maximum: 100,
+  description: `Parts that the data is split into, each with \`replicas\` copies; only for engines that split their data. Default ${byDefault}. Changing it adds pods and moves data to them; fewer are refused unless approved, because they could lose data.`,
+})
+export const shards = Type.Integer({ default: 1, ...shardsOptions('1') })
+export const shardsByProfile = Type.Integer(shardsOptions('by spec.profile'))
 
 export const parameters = Type.Record(Type.String(), Type.String({ maxLength: 1024 }), {
   default: {},

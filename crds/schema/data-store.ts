@@ -20,6 +20,7 @@ import {
   replication,
   resources,
   rules,
+  shards,
   storage,
   stringEnum,
   updatePolicy,
@@ -34,13 +35,15 @@ export const engineVersions = {
   timescale: ['17'],
 } as const
 export type EngineName = keyof typeof engineVersions
-const engineNames = Object.keys(engineVersions) as EngineName[]
+export const engineNames = Object.keys(engineVersions) as EngineName[]
 
 /** Engines that speak SQL as PostgreSQL does: roles, databases and migrations of ours. */
-const postgresFamily: EngineName[] = ['postgres', 'timescale']
+const postgresFamily: readonly EngineName[] = ['postgres', 'timescale']
 
 /** Engines that split their data. */
-const sharded: EngineName[] = []
+const sharded: readonly EngineName[] = []
+export const isPostgresFamily = (engine: EngineName) => postgresFamily.includes(engine)
+export const isSharded = (engine: EngineName) => sharded.includes(engine)
 
 /** Migration folders a DataStore can hold, and the engines that understand them. */
 export const schemaEngines = {
@@ -59,7 +62,7 @@ const laterFields = ['retention', 'credentials', 'backup', 'monitoring'] as cons
 const cel = (value: unknown) => JSON.stringify(value).replaceAll('"', "'")
 
 /** What only some engines have: setting it for another would do nothing. */
-const onlyFor = (engines: EngineName[], unset: string, field: string): CelRule => ({
+const onlyFor = (engines: readonly EngineName[], unset: string, field: string): CelRule => ({
   rule: `self.engine in ${cel(engines)} || ${unset}`,
   message: `${field} has no effect with this engine, only with ${engines.join(' and ') || 'engines that are not built yet'}: leave it out`,
   fieldPath: `.${field}`,
@@ -85,14 +88,19 @@ const engineRules: CelRule[] = [
       .join('; ')}`,
     fieldPath: '.schema.name',
   },
-  {
-    rule: 'has(self.schema) == has(oldSelf.schema)',
-    message: 'schema is immutable: create another DataStore',
-    fieldPath: '.schema',
-  },
-  onlyFor(postgresFamily, 'size(self.pgHba) == 0', 'pgHba'),
-  onlyFor(postgresFamily, 'size(self.extensions) == 0', 'extensions'),
-  onlyFor(postgresFamily, "self.replication == 'Synchronous'", 'replication'),
+  // As long as there are engines for which they count.
+  ...(engineNames.every(isPostgresFamily)
+    ? []
+    : [
+        {
+          rule: 'has(self.schema) == has(oldSelf.schema)',
+          message: 'schema is immutable: create another DataStore',
+          fieldPath: '.schema',
+        },
+        onlyFor(postgresFamily, 'size(self.pgHba) == 0', 'pgHba'),
+        onlyFor(postgresFamily, 'size(self.extensions) == 0', 'extensions'),
+        onlyFor(postgresFamily, "self.replication == 'Synchronous'", 'replication'),
+      ]),
   onlyFor(sharded, 'self.shards == 1', 'shards'),
 ]
 
@@ -103,24 +111,32 @@ const managedOnly = (rule: string, field: string, instead: string): CelRule => (
   fieldPath: `.${field}`,
 })
 
-/** Rules of everything that has `mode`. */
-export const modeRules: CelRule[] = [
-  {
-    rule: "self.mode == 'managed' || has(self.connectionSecretRef)",
-    message: 'mode external needs connectionSecretRef: name the Secret that says how to reach the store',
-    fieldPath: '.connectionSecretRef',
-  },
-  {
-    rule: "self.mode == 'external' || !has(self.connectionSecretRef)",
-    message: 'connectionSecretRef is for mode external: leave it out, or create the store with mode external',
-    fieldPath: '.connectionSecretRef',
-  },
-  managedOnly('size(self.parameters) == 0', 'parameters', 'and set them on the server itself'),
-  managedOnly('size(self.pgHba) == 0', 'pgHba', 'and set it on the server itself'),
-  managedOnly('self.replicas == 1', 'replicas', 'the server has its own'),
-  managedOnly("self.replication == 'Synchronous'", 'replication', 'the server has its own'),
-  managedOnly('!has(self.storage.storageClass)', 'storage.storageClass', 'the server has its own volumes'),
-]
+/** Rules of everything that has `mode`: a DataStore, and a store in a MatchingCluster, which has some fields only. */
+export const modeRules = (has: { postgres: boolean; shards: boolean; byProfile: boolean }): CelRule[] => {
+  const optional = (field: string) => (has.byProfile ? `!has(self.${field}) || ` : '')
+  return [
+    {
+      rule: "self.mode == 'managed' || has(self.connectionSecretRef)",
+      message: 'mode external needs connectionSecretRef: name the Secret that says how to reach the store',
+      fieldPath: '.connectionSecretRef',
+    },
+    {
+      rule: "self.mode == 'external' || !has(self.connectionSecretRef)",
+      message: 'connectionSecretRef is for mode external: leave it out, or create the store with mode external',
+      fieldPath: '.connectionSecretRef',
+    },
+    managedOnly('size(self.parameters) == 0', 'parameters', 'and set them on the server itself'),
+    managedOnly(`${optional('replicas')}self.replicas == 1`, 'replicas', 'the server has its own'),
+    ...(has.shards ? [managedOnly(`${optional('shards')}self.shards == 1`, 'shards', 'the server has its own')] : []),
+    ...(has.postgres
+      ? [
+          managedOnly('size(self.pgHba) == 0', 'pgHba', 'and set it on the server itself'),
+          managedOnly("self.replication == 'Synchronous'", 'replication', 'the server has its own'),
+        ]
+      : []),
+    managedOnly('!has(self.storage.storageClass)', 'storage.storageClass', 'the server has its own volumes'),
+  ]
+}
 
 export const connectionKeys = ['host', 'port', 'database', 'username', 'password', 'uri', 'ca'] as const
 export type ConnectionKey = (typeof connectionKeys)[number]
@@ -188,14 +204,8 @@ export const DataStoreSpec = Type.Object(
           )}. Any other is refused. A minor version comes with image: pods are replaced one at a time, the primary last.`,
       }),
     ),
-    shards: Type.Integer({
-      default: 1,
-      minimum: 1,
-      maximum: 100,
-      description:
-        'Parts that the data is split into, each with `replicas` copies; only for engines that split their data. Default 1. Changing it adds pods and moves data to them; fewer are refused unless approved, because they could lose data.',
-    }),
-    replicas: replicas('the store', 9),
+    shards,
+    replicas,
     replication,
     schema: Type.Optional(
       Type.Object(
@@ -271,7 +281,7 @@ export const DataStoreSpec = Type.Object(
   {
     description: 'What the store shall be.',
     ...rules(
-      ...modeRules,
+      ...modeRules({ postgres: true, shards: true, byProfile: false }),
       ...engineRules,
       managedOnly('!has(self.image)', 'image', 'the server runs its own'),
       managedOnly("self.updatePolicy.type == 'Always'", 'updatePolicy.type', 'the operator restarts nothing there'),

@@ -8,27 +8,22 @@ import {
   later,
   laterRules,
   nameRules,
-  noPods,
-  parameters,
   paused,
-  pgHba,
   phase,
   phases,
   placement,
   registry,
-  replicas,
-  replication,
   resources,
   rules,
-  storage,
   stringEnum,
   updatePolicy,
   type Resource,
 } from './common.ts'
-import { connectionSecretRef, modeRules } from './data-store.ts'
+import { engineNames, type EngineName } from './data-store.ts'
+import { storeSchemas } from './platform-stores.ts'
 
 /** Stores of the platform that are not expanded yet. */
-const laterStores = ['geolocation', 'temporal', 'behavior', 'search', 'cache', 'events', 'vault'] as const
+const laterStores = ['behavior', 'search', 'cache', 'events'] as const
 
 // Unknown fields are kept so that a filled-in store is refused with our sentence, not with the name of its first unknown field.
 const laterStore = (name: string) =>
@@ -42,40 +37,21 @@ const laterStore = (name: string) =>
     ),
   )
 
+const imagesOfEngines = Object.fromEntries(engineNames.map((name) => [name, Type.Optional(image(name))])) as Record<
+  EngineName,
+  Type.TOptional<Type.TString>
+>
+
 export const MatchingClusterSpec = Type.Object(
   {
+    profile: stringEnum(['small', 'medium', 'large'], {
+      default: 'small',
+      description:
+        'How large the stores and the pooler are where nothing else is said of them: replicas, CPU, memory, volumes, connections together; see docs/reference/profiles.md for the figures. small: one copy of each, for trying out and for small platforms. medium and large: three copies. Default small. Changing it is as changing these fields: volumes grow, members are added one by one, pods restart with the new memory; what could lose data is refused.',
+    }),
     stores: Type.Object(
       {
-        core: Type.Object(
-          {
-            mode: stringEnum(['managed', 'external'], {
-              default: 'managed',
-              description:
-                'managed: the operator runs the store. external: connectionSecretRef says how to reach one that somebody else runs. Default managed. Immutable.',
-              ...rules({
-                rule: 'self == oldSelf',
-                message: 'mode is immutable: create another MatchingCluster and move the data',
-              }),
-            }),
-            connectionSecretRef,
-            replicas: replicas('the core database', 9),
-            replication,
-            storage,
-            resources: resources(
-              { cpu: '200m', memory: '512Mi', memoryLimit: '1Gi' },
-              'core database',
-              '256Mi',
-              noPods,
-            ),
-            parameters,
-            pgHba,
-          },
-          {
-            default: {},
-            description: 'The core store (PostgreSQL): users, profiles, skills, companies, jobs, applications, outbox.',
-            ...rules(...modeRules),
-          },
-        ),
+        ...storeSchemas,
         ...(Object.fromEntries(laterStores.map((name) => [name, laterStore(name)])) as Record<
           (typeof laterStores)[number],
           ReturnType<typeof laterStore>
@@ -87,7 +63,7 @@ export const MatchingClusterSpec = Type.Object(
         ...rules(
           ...laterStores.map((name) => ({
             rule: `!has(self.${name})`,
-            message: `stores.${name} is not built yet: only stores.core is; leave it out`,
+            message: `stores.${name} is not built yet: leave it out`,
             fieldPath: `.${name}`,
           })),
         ),
@@ -95,13 +71,14 @@ export const MatchingClusterSpec = Type.Object(
     ),
     pooling: Type.Object(
       {
-        replicas: Type.Integer({
-          default: 1,
-          minimum: 1,
-          maximum: 20,
-          description:
-            'PgBouncer pods. Default 1. Changing it adds or removes pods. The pools of all pods together, and of one more during a rollout, must fit the connections of the servers; otherwise PoolerReady says PoolBudgetExceeded and what would fit.',
-        }),
+        replicas: Type.Optional(
+          Type.Integer({
+            minimum: 1,
+            maximum: 20,
+            description:
+              'PgBouncer pods. Default by spec.profile: 1, 2 or 3. Changing it adds or removes pods. The pools of all pods together, and of one more during a rollout, must fit the connections of the servers; otherwise PoolerReady says PoolBudgetExceeded and what would fit.',
+          }),
+        ),
         parameters: Type.Record(Type.String(), Type.String({ maxLength: 256 }), {
           default: {},
           maxProperties: 64,
@@ -151,7 +128,7 @@ export const MatchingClusterSpec = Type.Object(
     ),
     images: Type.Object(
       {
-        postgres: Type.Optional(image('postgres')),
+        ...imagesOfEngines,
         pgbouncer: Type.Optional(image('pgbouncer')),
       },
       {

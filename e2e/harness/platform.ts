@@ -6,6 +6,7 @@ import { expect } from 'vitest'
 import { bindingKeys, type Binding } from '../../crds/binding.ts'
 import type { Condition, ConditionType } from '../../crds/conditions.ts'
 import type { KubeObject } from '../../crds/object.ts'
+import { coreAlone } from '../../operator/testing/platform.ts'
 import { remove } from './case.ts'
 import { kubectl } from './kubectl.ts'
 import { config, list, namespace, read, until, type Kind } from './objects.ts'
@@ -25,11 +26,15 @@ const claimKind: Kind = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' }
 
 const readyLimitMs = 180_000
 
-/** @param core  fields of spec.stores.core  @param more  fields of spec */
+/**
+ * A platform with the core store alone.
+ * @param core  fields of spec.stores.core
+ * @param more  fields of spec
+ */
 export async function applyPlatform(name: string, core: object = {}, more: object = {}): Promise<void> {
   const small = { storage: { size: '512Mi' }, resources: { cpu: '50m', memory: '256Mi', memoryLimit: '512Mi' } }
   const spec = {
-    stores: { core: { ...small, ...core } },
+    stores: { ...coreAlone, core: { ...small, ...core } },
     pooling: { resources: { cpu: '20m', memory: '32Mi' } },
     services: { core: { resources: { cpu: '20m', memory: '128Mi' } } },
     ...more,

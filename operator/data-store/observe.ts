@@ -111,7 +111,7 @@ export function caFingerprint(store: DataStore, cache: Cache): string {
 }
 
 /** Labels come down from the MatchingCluster; a DataStore used alone is its own store. */
-function identityOf(store: DataStore): Identity {
+export function identityOf(store: DataStore): Identity {
   const given = store.metadata.labels ?? {}
   const cluster = given[`${domain}/cluster`]
   return {

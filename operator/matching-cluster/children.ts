@@ -1,43 +1,81 @@
 import { apiVersion } from '../../crds/schema/common.ts'
 import type { DataStoreSpec } from '../../crds/schema/data-store.ts'
 import type { MatchingCluster } from '../../crds/schema/matching-cluster.ts'
+import { platformStores, type PlatformStoreSpec, type StoreName } from '../../crds/schema/platform-stores.ts'
 import type { KubeObject } from '../../crds/object.ts'
 import { labels } from '../labels.ts'
+import { quantity } from '../quantity.ts'
 import { names } from './names.ts'
 import { poolerPort } from './pooler/objects.ts'
+import { profiles, storesOf } from './profile.ts'
 
 /** What a child DataStore is given; what it leaves out gets the DataStore's own default. */
-type ChildSpec = Partial<DataStoreSpec> & Pick<DataStoreSpec, 'engine' | 'schema'>
-
-/** The stores a MatchingCluster expands into, by short name. */
-export const storeNames = ['core'] as const
+type ChildSpec = Partial<DataStoreSpec> & Pick<DataStoreSpec, 'engine'>
 
 /** The DataStores of a MatchingCluster; `sleep`: their pods shall stop. Pure. */
 export function children(cluster: MatchingCluster, { sleep = false } = {}): KubeObject[] {
-  return storeNames.map((store) => child(cluster, store, spec(cluster, store, sleep)))
+  return storesOf(cluster).map((store) => child(cluster, store, spec(cluster, store, sleep)))
 }
 
-function spec(cluster: MatchingCluster, store: (typeof storeNames)[number], sleep: boolean): ChildSpec {
+/** Clients of these go through the pooler. */
+export const isPooled = (store: StoreName) => 'pooled' in platformStores[store]
+
+export const isPooledChild = (child: KubeObject) => (child['spec'] as ChildSpec).binding !== undefined
+
+function spec(cluster: MatchingCluster, store: StoreName, sleep: boolean): ChildSpec {
   const { name, namespace = '' } = cluster.metadata
   const { images, registry, imagePullSecrets, placement, updatePolicy, deletionPolicy, stores } = cluster.spec
-  const isManaged = stores[store].mode === 'managed'
-  // What an external store would refuse: it runs no image of ours, and nothing restarts there.
-  const image = isManaged ? images.postgres : undefined
+  const { engine, schema } = platformStores[store]
+  const given = stores[store]
+  const isManaged = given.mode === 'managed'
+  const { enabled, storage, resources, ...fields } = given
   return {
-    ...stores[store],
-    engine: 'postgres',
-    schema: { name: store },
-    ...(image ? { image } : {}),
+    ...fields,
+    engine,
+    schema: { name: schema },
+    // What an external store would refuse: it runs no image of ours, has no size of ours, and nothing restarts there.
+    ...(isManaged ? { ...sized(cluster, store, given), ...imageFor(images, engine), updatePolicy } : {}),
     ...(registry ? { registry } : {}),
     imagePullSecrets,
     placement,
-    ...(isManaged ? { updatePolicy } : {}),
     tls: { caSecret: names.caSecret(name) },
-    binding: { host: `${names.pooler(name)}.${namespace}.svc`, port: poolerPort },
+    ...(isPooled(store) ? { binding: { host: `${names.pooler(name)}.${namespace}.svc`, port: poolerPort } } : {}),
     deletionPolicy,
     hibernate: sleep && isManaged,
   }
 }
+
+function imageFor(images: MatchingCluster['spec']['images'], engine: DataStoreSpec['engine']): { image?: string } {
+  const image = images[engine]
+  return image ? { image } : {}
+}
+
+/** The sizes of the profile where the spec says nothing. */
+function sized(
+  cluster: MatchingCluster,
+  store: StoreName,
+  { replicas, resources, storage, parameters }: PlatformStoreSpec,
+) {
+  const size = profiles[cluster.spec.profile].stores[store]
+  const { cpu = size.cpu } = resources
+  return {
+    replicas: replicas ?? size.replicas,
+    resources: { cpu, ...memoryOf(resources, size) },
+    storage: { size: size.storage, ...storage },
+    parameters: { ...size.parameters, ...parameters },
+  }
+}
+
+/** One that is given alone moves the other where the two would contradict each other. */
+function memoryOf(given: PlatformStoreSpec['resources'], size: { memory: string; memoryLimit: string }) {
+  const { memory = smaller(size.memory, given.memoryLimit), memoryLimit = larger(size.memoryLimit, given.memory) } =
+    given
+  return { memory, memoryLimit }
+}
+
+const bytes = (amount: string) => quantity(amount) ?? 0
+const smaller = (one: string, other = one) => (bytes(other) < bytes(one) ? other : one)
+const larger = (one: string, other = one) => (bytes(other) > bytes(one) ? other : one)
 
 function child(cluster: MatchingCluster, store: string, spec: ChildSpec): KubeObject {
   const { name: clusterName, namespace = '' } = cluster.metadata

@@ -17,6 +17,7 @@ import { managedBy, poolerPausedAnnotation } from '../labels.ts'
 import { reconciler } from '../reconcile/controller.ts'
 import { rollout } from '../rollout.ts'
 import { secret, secretValue } from '../secrets.ts'
+import { coreAlone } from '../testing/platform.ts'
 import { beyondAnyNode, playRunning } from '../testing/kubelet.ts'
 import { matchingClusterController } from './controller.ts'
 import { ownedKinds } from '../wake.ts'
@@ -75,7 +76,8 @@ const get = (kind: { apiVersion: string; kind: string }, name: string) => client
 
 async function make(name: string, spec: { pooling?: object; stores?: object } = {}): Promise<void> {
   const pooling = { resources: { cpu: beyondAnyNode }, ...spec.pooling }
-  await client.create({ ...clusterKind, metadata: { name, namespace }, spec: { ...spec, pooling } })
+  const stores = { ...coreAlone, ...spec.stores }
+  await client.create({ ...clusterKind, metadata: { name, namespace }, spec: { ...spec, stores, pooling } })
   await until(() => cache.get(clusterKind, namespace, name) !== undefined)
 }
 
@@ -95,7 +97,6 @@ async function reconcile(name: string): Promise<Map<ConditionType, Condition>> {
 
 /** Plays the DataStore's controller: Ready for its present spec with what the pooler logs in with, or not Ready with that message. */
 async function say(store: string, problem?: string, more: object = {}): Promise<void> {
-  if (problem === undefined && !(await get(secretKind, `${store}-pooler`))) await makePoolerLogin(store)
   const { metadata } = (await get(dataStoreKind, store)) as DataStore
   const ready = {
     type: 'Ready',
@@ -114,13 +115,6 @@ async function say(store: string, problem?: string, more: object = {}): Promise<
     ...more,
   }
   tools.cache.wrote(await client.mergePatch(dataStoreKind, namespace, store, { status }, 'status'))
-}
-
-async function makePoolerLogin(store: string): Promise<void> {
-  const labels = { 'app.kubernetes.io/managed-by': managedBy, 'app.kubernetes.io/instance': store }
-  const values = { username: 'pgbouncer_auth', password: `password of ${store}` }
-  await client.create(secret({ name: `${store}-pooler`, namespace, labels }, values))
-  await until(() => cache.get(secretKind, namespace, `${store}-pooler`) !== undefined)
 }
 
 /** A cluster whose store is Ready and whose pooler is applied. */
@@ -257,24 +251,27 @@ test('a bad pooling parameter is named and changes nothing of what runs', async 
   expect(fixed.has('Stalled')).toBe(false)
 })
 
-test('while the Secret with the pooler’s login is missing, the pooler stays as it is', async () => {
+test('the Secret with the pooler’s login comes back as it was, and the pooler does not notice', async () => {
   await makePooled('keyless')
+  const passwordOf = async () => secretValue(await get(secretKind, 'keyless-core-pooler'), 'password')
   const userlist = async () => secretValue(await get(secretKind, 'keyless-pooler'), 'userlist.txt')
-  const before = await userlist()
-  expect(before).toContain('"pgbouncer_auth" "password of keyless-core"')
+  const [password, before] = [await passwordOf(), await userlist()]
+  expect(before).toContain(`"pgbouncer_auth" "${password}"`)
   const { generation } = (await get(deploymentKind, 'keyless-pooler'))!.metadata
   await remove(secretKind, 'keyless-core-pooler')
-  expect((await reconcile('keyless')).get('PoolerReady')).toMatchObject({
-    status: 'False',
-    reason: 'SecretMissing',
-    message: expect.stringMatching(
-      /^Secret keyless-core-pooler .* is not there: DataStore keyless-core makes it/,
-    ) as string,
-  })
+  await reconcile('keyless')
+  expect(await passwordOf()).toBe(password)
   expect(await userlist()).toBe(before)
-  await makePoolerLogin('keyless-core')
-  expect((await reconcile('keyless')).get('PoolerReady')?.reason).toBe('Starting')
   expect((await get(deploymentKind, 'keyless-pooler'))?.metadata.generation).toBe(generation)
+})
+
+test('every pooled store has the same password of the pooler’s login', async () => {
+  await make('shared', { stores: { geolocation: { enabled: true }, vault: { enabled: true } } })
+  await reconcile('shared')
+  const passwordOf = async (store: string) => secretValue(await get(secretKind, `shared-${store}-pooler`), 'password')
+  expect(await passwordOf('core')).toBeTruthy()
+  expect(await passwordOf('geolocation')).toBe(await passwordOf('core'))
+  expect(await get(secretKind, 'shared-vault-pooler')).toBeUndefined()
 })
 
 test('a new cluster with a bad pooling parameter makes nothing at all', async () => {

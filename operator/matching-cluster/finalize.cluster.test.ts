@@ -6,6 +6,7 @@ import type { MatchingCluster } from '../../crds/schema/matching-cluster.ts'
 import { client, edit, testNamespace, until } from '../kube/testing/cluster.ts'
 import { finalizer } from '../reconcile/finalizer.ts'
 import { beyondAnyNode } from '../testing/kubelet.ts'
+import { coreAlone } from '../testing/platform.ts'
 import { testOperator } from '../testing/operator.ts'
 
 /** Deletion of MatchingClusters by the whole operator; the API server and its garbage collector are real. No pooler answers here. */
@@ -26,7 +27,7 @@ const readStore = async (name: string) => (await get(storeKind, name)) as DataSt
 /** Applies a cluster and waits until its store is Ready and its pooler made. */
 async function make(name: string, deletionPolicy = 'Retain'): Promise<void> {
   const resources = { cpu: beyondAnyNode }
-  const spec = { stores: { core: { resources } }, pooling: { resources }, deletionPolicy }
+  const spec = { stores: { ...coreAlone, core: { resources } }, pooling: { resources }, deletionPolicy }
   const metadata = { name, namespace }
   tools().cache.wrote(await client.create({ ...clusterKind, metadata, spec }))
   await until(async () => (await readStore(`${name}-core`))?.status?.phase === 'Ready', 60_000)

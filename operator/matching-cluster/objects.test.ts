@@ -4,12 +4,15 @@ import Value from 'typebox/value'
 import { describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import type { KubeObject } from '../../crds/object.ts'
+import type { DataStoreSpec } from '../../crds/schema/data-store.ts'
 import { MatchingClusterSpec } from '../../crds/schema/matching-cluster.ts'
+import { storeNames } from '../../crds/schema/platform-stores.ts'
 import { containersOf, podSpecs, restrictedViolations, secretMaterial } from '../testing/restricted.ts'
 import { children } from './children.ts'
-import type { PoolerPlan } from './pooler/compile.ts'
+import type { Backend, PoolerPlan } from './pooler/compile.ts'
 import { backend, poolerPlan, replicated } from './pooler/fixture.ts'
 import { poolerObjects } from './pooler/objects.ts'
+import { poolingOf } from './profile.ts'
 import { workloads } from './workloads.ts'
 
 /** The cluster with nothing but what must be said, and one that says everything. */
@@ -53,8 +56,15 @@ const plans = Object.entries(cases)
 
 function planOf(given: object): PoolerPlan {
   const spec = Value.Default(MatchingClusterSpec, given) as MatchingClusterSpec
-  const plan = poolerPlan({}, [spec.stores.core.replicas > 1 ? replicated : backend])
-  return { ...plan, cluster: { ...plan.cluster, spec }, image: spec.images.pgbouncer ?? plan.image }
+  const backends = ['core', 'geo', 'temporal'].map((name) => backendNamed(name, (spec.stores.core.replicas ?? 1) > 1))
+  const plan = poolerPlan({}, backends)
+  const cluster = { ...plan.cluster, spec }
+  return { ...plan, cluster, pooling: poolingOf(cluster), image: spec.images.pgbouncer ?? plan.image }
+}
+
+function backendNamed(name: string, hasReplicas: boolean): Backend {
+  const text = JSON.stringify(name === 'core' && hasReplicas ? replicated : backend)
+  return JSON.parse(text.replaceAll('_core', `_${name}`).replaceAll('demo-core', `demo-${name}`)) as Backend
 }
 
 /** Everything a MatchingCluster makes but its Secrets. */
@@ -90,7 +100,7 @@ describe.each(plans)('%s', (name, plan) => {
       expect(metadata.namespace).toBe('ns')
       expect(metadata.labels, `${kind} ${metadata.name}`).toMatchObject({
         'app.kubernetes.io/name': expect.any(String) as string,
-        'app.kubernetes.io/instance': kind === 'DataStore' ? 'demo-core' : 'demo',
+        'app.kubernetes.io/instance': kind === 'DataStore' ? metadata.name : 'demo',
         'app.kubernetes.io/component': expect.any(String) as string,
         'app.kubernetes.io/part-of': 'supersmartmatch',
         'app.kubernetes.io/managed-by': 'supersmartmatch-operator',
@@ -200,13 +210,13 @@ describe('a store that sleeps', () => {
   }
 
   test('does so once its clients are gone', () => {
-    expect(hibernate({}, false)).toEqual([false])
-    expect(hibernate({}, true)).toEqual([true])
+    expect(hibernate({}, false)).toEqual(storeNames.map(() => false))
+    expect(hibernate({}, true)).toEqual(storeNames.map(() => true))
   })
 
   test('is never an external one', () => {
     const core = { mode: 'external', connectionSecretRef: { name: 'elsewhere' } }
-    expect(hibernate({ stores: { core } }, true)).toEqual([false])
+    expect(hibernate({ stores: { core } }, true)).toEqual(storeNames.map((name) => name !== 'core'))
   })
 })
 
@@ -242,4 +252,35 @@ describe('the pooler’s Deployment', () => {
     ['another number of pods', planOf({ pooling: { replicas: 2 } })],
     ['another CA', { ...before, fingerprint: 'another' }],
   ])('changes with %s', (_what, after) => expect(deployment(after)).not.toBe(deployment(before)))
+})
+
+test('a store that is switched off is not made, and the pooler does not know its database', () => {
+  const { cluster } = planOf({ stores: { vault: { enabled: false }, temporal: { enabled: false } } })
+  expect(children(cluster).map(({ metadata }) => metadata.name)).toEqual(['demo-core', 'demo-geolocation'])
+})
+
+describe('sizes', () => {
+  const sizeOf = (core: object, profile = 'small') => {
+    const [child] = children(planOf({ profile, stores: { core } }).cluster)
+    return child?.['spec'] as DataStoreSpec
+  }
+
+  test('are the profile’s, but for what the spec says', () => {
+    expect(sizeOf({}, 'medium')).toMatchObject({ replicas: 3, parameters: { max_connections: '200' } })
+    const given = { replicas: 1, resources: { cpu: '3' }, storage: { size: '9Gi' }, parameters: { work_mem: '8MB' } }
+    expect(sizeOf(given, 'medium')).toMatchObject({
+      replicas: 1,
+      resources: { cpu: '3', memory: '4Gi', memoryLimit: '8Gi' },
+      storage: { size: '9Gi' },
+      parameters: { max_connections: '200', work_mem: '8MB' },
+    })
+  })
+
+  test('a memory or a limit that is given alone moves the other with it', () => {
+    expect(sizeOf({ resources: { memory: '3Gi' } }).resources).toMatchObject({ memory: '3Gi', memoryLimit: '3Gi' })
+    expect(sizeOf({ resources: { memoryLimit: '256Mi' } }).resources).toMatchObject({
+      memory: '256Mi',
+      memoryLimit: '256Mi',
+    })
+  })
 })

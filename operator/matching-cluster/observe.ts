@@ -2,16 +2,18 @@ import type { KubeObject } from '../../crds/object.ts'
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import type { MatchingCluster } from '../../crds/schema/matching-cluster.ts'
 import { apiVersion } from '../../crds/schema/common.ts'
+import type { StoreName } from '../../crds/schema/platform-stores.ts'
 import { podsWith, type Tools } from '../data-store/observe.ts'
 import { labels } from '../labels.ts'
-import { storeNames } from './children.ts'
+import { isPooled } from './children.ts'
 import { names } from './names.ts'
+import { storesOf } from './profile.ts'
 
 export interface Context {
   cluster: MatchingCluster
   namespace: string
   /** Short name -> its DataStore, as far as it exists. */
-  stores: Map<string, DataStore>
+  stores: Map<StoreName, DataStore>
   tools: Tools
   signal: AbortSignal
   /** While the platform goes to sleep: which of its clients still stops, in a sentence. */
@@ -20,19 +22,24 @@ export interface Context {
 
 export function observe(cluster: MatchingCluster, tools: Tools, signal: AbortSignal): Context {
   const namespace = cluster.metadata.namespace ?? ''
-  const context = { cluster, namespace, stores: new Map<string, DataStore>(), tools, signal }
+  const context = { cluster, namespace, stores: new Map<StoreName, DataStore>(), tools, signal }
   return { ...context, stores: readStores(context) }
 }
 
 /** Read again after the children were applied: the cache shows our own writes at once. */
-export function readStores({ cluster, namespace, tools }: Context): Map<string, DataStore> {
-  const stores = new Map<string, DataStore>()
-  for (const store of storeNames) {
+export function readStores({ cluster, namespace, tools }: Context): Map<StoreName, DataStore> {
+  const stores = new Map<StoreName, DataStore>()
+  for (const store of storesOf(cluster)) {
     const name = names.dataStore(cluster.metadata.name, store)
     const found = tools.cache.get({ apiVersion, kind: 'DataStore' }, namespace, name)
     if (found) stores.set(store, found as DataStore)
   }
   return stores
+}
+
+/** Those that clients reach through the pooler. */
+export function pooledStores({ stores }: Context): DataStore[] {
+  return [...stores].flatMap(([name, store]) => (isPooled(name) ? [store] : []))
 }
 
 /** Labels of what belongs to the platform as a whole. */

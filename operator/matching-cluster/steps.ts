@@ -9,18 +9,20 @@ import { deadline } from '../reconcile/deadline.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
 import type { Step } from '../reconcile/steps.ts'
 import { randomPassword, secretValue } from '../secrets.ts'
-import { children } from './children.ts'
+import { children, isPooled, isPooledChild } from './children.ts'
 import { asleep, stopClients } from './hibernate.ts'
 import { names } from './names.ts'
 import { ownedUnlessProtected, releaseProtected } from './ownership.ts'
-import { findPods, findSecret, platformLabels, readStores, type Context } from './observe.ts'
+import { findPods, findSecret, platformLabels, pooledStores, readStores, type Context } from './observe.ts'
 import { answers, synchronize } from './pooler/admin.ts'
 import { budgetProblem } from './pooler/budget.ts'
 import { compile, type PoolerPlan } from './pooler/compile.ts'
+import { sharePoolerPassword } from './pooler/credentials.ts'
 import { poolerObjects, poolerSecretValues, poolerServerNames } from './pooler/objects.ts'
 import { authority, pooledOf, poolerPlan, runningPoolers } from './pooler/plan.ts'
 import { validate } from './pooler/settings.ts'
 import { rollout } from '../rollout.ts'
+import { poolingOf } from './profile.ts'
 import { decideHold } from './switchover.ts'
 import { createTokenKeys } from './tokens.ts'
 import { workloads } from './workloads.ts'
@@ -36,7 +38,7 @@ const ownedKinds = [
 const specValid: Step<Context> = {
   condition: 'SpecValid',
   async run(context) {
-    const problems = validate(context.cluster.spec.pooling, pooledOf(context))
+    const problems = validate(poolingOf(context.cluster), pooledOf(context))
     if (problems.length === 0) return { kind: 'done', reason: 'Valid' }
     return { kind: 'blocked', reason: 'Invalid', message: problems.join('; ') }
   },
@@ -54,6 +56,8 @@ const storesApplied: Step<Context> = {
     if (cluster.spec.hibernate) context.stopping = await stopClients(context)
     const isAsleep = [...readStores(context).values()].some(({ spec }) => spec.hibernate)
     const stores = children(cluster, { sleep: cluster.spec.hibernate && (isAsleep || !context.stopping) })
+    const shared = await sharePoolerPassword(context, stores.filter(isPooledChild))
+    if (shared) return shared
     const applied = await tools.applier.applyAll(stores.map((store) => ownedUnlessProtected(cluster, store)))
     return applied.refused ? waitFor(applied.refused) : { kind: 'done', reason: 'Applied' }
   },
@@ -68,12 +72,23 @@ const storesReady: Step<Context> = {
   condition: 'StoresReady',
   async run(context) {
     if (context.cluster.spec.hibernate) return asleep(context)
-    for (const [name, store] of readStores(context)) {
+    const waiting = [...readStores(context)].flatMap(([name, store]) => {
       const why = whyNotReady(store)
-      // A store's own events wake this cluster; the time is only a safety net.
-      if (why) return { kind: 'wait', reason: 'StoreNotReady', message: `${name}: ${why}`, retryAfterMs: 30_000 }
+      return why ? [{ name, why }] : []
+    })
+    const [first, ...others] = waiting
+    if (!first) return { kind: 'done', reason: 'Ready' }
+    const alike = others.length > 0 ? ` (and ${others.map(({ name }) => name).join(', ')})` : ''
+    // Pooler and services go on without the stores they do not need.
+    const goOn = waiting.every(({ name }) => !isPooled(name))
+    // A store's own events wake this cluster; the time is only a safety net.
+    return {
+      kind: 'wait',
+      reason: 'StoreNotReady',
+      message: `${first.name}: ${first.why}${alike}`,
+      retryAfterMs: 30_000,
+      goOn,
     }
-    return { kind: 'done', reason: 'Ready' }
   },
 }
 
@@ -108,7 +123,7 @@ const poolerReady: Step<Context> = {
 
 /** Its clients wait for a switchover, and so would a question through it. */
 function held(context: Context): Outcome | undefined {
-  const held = [...context.stores.values()].find((store) => decideHold(store, context.tools.now()).kind !== 'none')
+  const held = pooledStores(context).find((store) => decideHold(store, context.tools.now()).kind !== 'none')
   if (!held) return undefined
   const message = `clients of ${held.metadata.name} wait for its switchover`
   return { kind: 'wait', reason: 'Paused', message, retryAfterMs: 2_000 }
@@ -116,24 +131,15 @@ function held(context: Context): Outcome | undefined {
 
 /** The passwords PgBouncer itself uses: to ask the databases for others', and for its admin console. */
 async function ensurePoolerSecret(context: Context): Promise<Outcome | undefined> {
-  const { cluster, stores, tools } = context
+  const { cluster, tools } = context
   const name = names.pooler(cluster.metadata.name)
   const adminPassword = secretValue(findSecret(context, name), 'admin-password') ?? randomPassword()
-  const passwords: Record<string, string> = {}
-  for (const store of stores.values()) {
-    const source = storeNames.poolerSecret(store.metadata.name)
-    const password = secretValue(findSecret(context, source), 'password')
-    // Without it no client could log in, and another userlist.txt rolls the pods.
-    if (!password) return waitForPassword(source, store)
-    passwords[poolerRole] = password
-  }
-  const values = poolerSecretValues(passwords, adminPassword)
+  const [store] = pooledStores(context)
+  const source = store && findSecret(context, storeNames.poolerSecret(store.metadata.name))
+  const password = secretValue(source, 'password')
+  if (!password) throw new Error(`no Secret of a store holds the password of ${poolerRole}`)
+  const values = poolerSecretValues(password, adminPassword)
   return writeSecret(tools, metadata(context, name), values)
-}
-
-function waitForPassword(name: string, store: DataStore): Outcome {
-  const message = `Secret ${name} with the pooler's password is not there: DataStore ${store.metadata.name} makes it; the pooler stays as it is until then`
-  return { kind: 'wait', reason: 'SecretMissing', message, retryAfterMs: 5_000 }
 }
 
 function ensurePoolerCertificate(context: Context): Promise<Outcome | undefined> {
@@ -163,7 +169,7 @@ async function reloadPods(context: Context, plan: PoolerPlan): Promise<Outcome |
 
 /** Ready means that an application's login gets an answer, by the very Secret it would use. */
 async function askThroughPooler(context: Context): Promise<Outcome> {
-  for (const store of context.stores.values()) {
+  for (const store of pooledStores(context)) {
     const binding = findSecret(context, storeNames.bindingSecret(store.metadata.name, 'app'))
     const value = (key: string) => secretValue(binding, key) ?? ''
     const target: Address = {

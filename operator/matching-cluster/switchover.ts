@@ -1,7 +1,7 @@
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import { poolerPausedAnnotation } from '../labels.ts'
 import { deadline } from '../reconcile/deadline.ts'
-import type { Context } from './observe.ts'
+import { pooledStores, type Context } from './observe.ts'
 import { pause, resumeOthers } from './pooler/admin.ts'
 import { databasesOf } from './pooler/databases.ts'
 import { backendOf, runningPoolers, type RunningPooler } from './pooler/plan.ts'
@@ -30,9 +30,7 @@ const concernMs = 10 * 60_000
 export async function holdClients(context: Context, since: Date): Promise<number | undefined> {
   const now = context.tools.now()
   const isNew = now.getTime() - since.getTime() < concernMs
-  const planned = [...context.stores.values()].filter((store) =>
-    isNew ? store.status?.switchover : isRecent(store, now),
-  )
+  const planned = pooledStores(context).filter((store) => (isNew ? store.status?.switchover : isRecent(store, now)))
   if (planned.length === 0) return undefined
   const holds = planned.map((store) => ({ store, hold: decideHold(store, now) }))
   const asked = await Promise.all(runningPoolers(context).map((pooler) => bringTo(context, pooler, holds)))
@@ -52,7 +50,7 @@ function isRecent({ status }: DataStore, now: Date): boolean {
  */
 export async function letClientsGo(context: Context): Promise<string[]> {
   const now = context.tools.now()
-  if (![...context.stores.values()].some((store) => isRecent(store, now))) return []
+  if (!pooledStores(context).some((store) => isRecent(store, now))) return []
   const asked = runningPoolers(context).map(async ({ pod, console }) => {
     const failed = await resumeOthers(console, [], [], context.signal)
     return failed ? [`pod ${pod.metadata.name}: ${failed}`] : []

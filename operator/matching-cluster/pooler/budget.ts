@@ -57,7 +57,7 @@ const between = (least: number, value: number, most: number) => Math.min(Math.ma
 
 /** Why the servers cannot serve the pools that are asked for, in a sentence; undefined when they can. */
 export function budgetProblem(plan: PoolerPlan): string | undefined {
-  const { replicas } = plan.cluster.spec.pooling
+  const { replicas } = plan.pooling
   for (const { host, maxConnections, budget, first, others } of servers(plan)) {
     const parts = [first, ...others].filter(({ asked }) => asked !== undefined)
     const asked = parts.reduce((sum, part) => sum + (part.asked ?? 0), 0)
@@ -99,7 +99,7 @@ function servers(plan: PoolerPlan): Server[] {
     const [first, ...others] = databases
     if (!first) return []
     const { host, maxConnections } = first
-    const budget = connectionBudget(maxConnections, plan.cluster.spec.pooling.replicas)
+    const budget = connectionBudget(maxConnections, plan.pooling.replicas)
     return [{ host, maxConnections, budget, first: share(plan, first), others: others.map((one) => extra(plan, one)) }]
   })
 }
@@ -107,7 +107,7 @@ function servers(plan: PoolerPlan): Server[] {
 /** What a database may want: its limit if the spec sets one, else the pools of its logins at their full sizes. */
 function share(plan: PoolerPlan, database: PooledDatabase): Server['first'] {
   const { name } = database
-  const given = plan.cluster.spec.pooling.databases[name]?.['max_db_connections']
+  const given = plan.pooling.databases[name]?.['max_db_connections']
   if (given !== undefined)
     return { name, asked: Number(given), fixed: true, why: `${name} max_db_connections ${given}` }
   const pools = poolsOf(plan, database)
@@ -118,14 +118,14 @@ function share(plan: PoolerPlan, database: PooledDatabase): Server['first'] {
 
 /** Reads that share a server with writes ask for nothing of their own until the spec sizes them. */
 function extra(plan: PoolerPlan, database: PooledDatabase): Share {
-  const given = plan.cluster.spec.pooling.databases[database.name] ?? {}
+  const given = plan.pooling.databases[database.name] ?? {}
   const sized = given['pool_size'] !== undefined || given['max_db_connections'] !== undefined
   return sized ? share(plan, database) : { ...share(plan, database), asked: undefined }
 }
 
 /** PgBouncer makes a pool for each login. Of the pair only one is in use; the other counts once the spec gives it a size. */
-function poolsOf({ cluster }: PoolerPlan, { name, logins }: PooledDatabase): { login: string; size: number }[] {
-  const { parameters, databases, users } = cluster.spec.pooling
+function poolsOf({ pooling }: PoolerPlan, { name, logins }: PooledDatabase): { login: string; size: number }[] {
+  const { parameters, databases, users } = pooling
   const ofDatabase = databases[name]?.['pool_size'] ?? effectiveSettings(parameters)['default_pool_size']
   return logins
     .filter((login, index) => index === 0 || users[login]?.['pool_size'] !== undefined)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { MatchingCluster } from '../../../crds/schema/matching-cluster.ts'
 import { poolerRole } from '../../data-store/names.ts'
 import type { Identity } from '../../labels.ts'
+import type { Pooling } from '../profile.ts'
 import { connectionLimits } from './budget.ts'
 import { databasesOf, type PooledDatabase } from './databases.ts'
 import { databaseSettings, effectiveSettings, lineSettings, userSettings } from './settings.ts'
@@ -15,6 +16,7 @@ export const tlsDirectory = '/tls'
 
 export interface PoolerPlan {
   cluster: MatchingCluster
+  pooling: Pooling
   identity: Identity
   image: string
   /** The databases that exist, one per PostgreSQL-family store. */
@@ -72,7 +74,7 @@ export interface Compiled {
  * Settings have passed `validate`. The version comes last: a pod that could not read what is before it does not show it.
  */
 export function compile(plan: PoolerPlan): Compiled {
-  const { parameters, users } = plan.cluster.spec.pooling
+  const { parameters, users } = plan.pooling
   const chosen = effectiveSettings(parameters)
   const section = { ...operatorSettings, ...pick(chosen, [...writtenDefaults, ...Object.keys(parameters).sort()]) }
   const text = [
@@ -168,8 +170,8 @@ function databaseLines(plan: PoolerPlan): { name: string; keys: Record<string, s
   })
 }
 
-function ownSettings({ cluster }: PoolerPlan, { name, leadsTo }: PooledDatabase): Record<string, string> {
-  const given = cluster.spec.pooling.databases[name]
+function ownSettings({ pooling }: PoolerPlan, { name, leadsTo }: PooledDatabase): Record<string, string> {
+  const given = pooling.databases[name]
   return { ...(leadsTo === 'replicas' ? replicaLifetime : {}), ...lineSettings(databaseSettings, given) }
 }
 
@@ -198,7 +200,7 @@ function expectedDatabases(plan: PoolerPlan, chosen: Record<string, string>): Ef
 /** Sizes only where they are given: for a login that has none, PgBouncer 1.24 prints that of the login before it. */
 function expectedUsers(plan: PoolerPlan, chosen: Record<string, string>): Effective['users'] {
   const expected = loginsOf(plan).map((login) => {
-    const given = lineSettings(userSettings, plan.cluster.spec.pooling.users[login])
+    const given = lineSettings(userSettings, plan.pooling.users[login])
     const of = (name: string) => given[name] ?? chosen[name] ?? ''
     const sizes = ['pool_size', 'reserve_pool_size'].filter((name) => given[name] !== undefined)
     const columns = {

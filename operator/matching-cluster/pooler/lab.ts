@@ -30,7 +30,7 @@ export async function poolerLab(lab: Lab, image: string): Promise<PoolerLab> {
   async function secrets({ cluster }: PoolerPlan): Promise<KubeObject[]> {
     const pair = await issueServerCertificate(authority, poolerServerNames(cluster), new Date())
     const tls = { 'tls.crt': pair.certificate, 'tls.key': pair.key, 'ca.crt': authority.certificate }
-    const values = poolerSecretValues({ pgbouncer_auth: authPassword }, adminPassword)
+    const values = poolerSecretValues(authPassword, adminPassword)
     return [secret(metadata(names.poolerTlsSecret('demo')), tls), secret(metadata(names.pooler('demo')), values)]
   }
 

@@ -2,6 +2,7 @@ import type { KubeObject } from '../../../crds/object.ts'
 import type { MatchingCluster } from '../../../crds/schema/matching-cluster.ts'
 import { domain, labels, selector } from '../../labels.ts'
 import { containerSecurity, podSecurity, resourceRequirements } from '../../pods.ts'
+import { poolerRole } from '../../data-store/names.ts'
 import { disruptionBudget, podScheduling } from '../../placement.ts'
 import { names } from '../names.ts'
 import { adminUser, compile, configDirectory, poolerPort, tlsDirectory, type PoolerPlan } from './compile.ts'
@@ -14,7 +15,7 @@ const pgbouncerId = 999
 /** The pooler's ConfigMap, Service, Deployment and disruption budget; its two Secrets (`poolerSecretValues`, TLS) are the caller's. Pure. */
 export function poolerObjects(plan: PoolerPlan): KubeObject[] {
   const always = [configMap(plan), service(plan), deployment(plan)]
-  const several = plan.cluster.spec.pooling.replicas > 1
+  const several = plan.pooling.replicas > 1
   return several ? [...always, disruptionBudget(metadata(plan), plan.identity)] : always
 }
 
@@ -25,14 +26,14 @@ export function poolerServerNames({ metadata: { name, namespace = '' } }: Matchi
 }
 
 /**
- * Values of Secret `<cluster>-pooler`: PgBouncer's auth_file, and the admin console's password for the operator.
- * @param passwords  login -> password in clear: PgBouncer cannot log in to a server with a verifier alone
+ * Values of Secret `<cluster>-pooler`: PgBouncer's auth_file, and by themselves the two passwords in it: of its login at the databases,
+ * and of its admin console for the operator.
  */
-export function poolerSecretValues(passwords: Record<string, string>, adminPassword: string): Record<string, string> {
-  const lines = Object.entries({ ...passwords, [adminUser]: adminPassword }).map(
+export function poolerSecretValues(password: string, adminPassword: string): Record<string, string> {
+  const lines = Object.entries({ [poolerRole]: password, [adminUser]: adminPassword }).map(
     ([login, password]) => `${quote(login)} ${quote(password)}\n`,
   )
-  return { 'userlist.txt': lines.join(''), 'admin-password': adminPassword }
+  return { 'userlist.txt': lines.join(''), 'auth-password': password, 'admin-password': adminPassword }
 }
 
 const quote = (value: string) => `"${value.replaceAll('"', '""')}"`
@@ -63,7 +64,7 @@ function deployment(plan: PoolerPlan): KubeObject {
     kind: 'Deployment',
     metadata: metadata(plan),
     spec: {
-      replicas: plan.cluster.spec.pooling.replicas,
+      replicas: plan.pooling.replicas,
       selector: { matchLabels: selector(plan.identity) },
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       template: {
@@ -96,7 +97,7 @@ function container(plan: PoolerPlan) {
     startupProbe: { ...probe, periodSeconds: 1, failureThreshold: 60 },
     livenessProbe: { ...probe, periodSeconds: 10 },
     readinessProbe: { ...probe, periodSeconds: 2, failureThreshold: 2 },
-    resources: resourceRequirements(plan.cluster.spec.pooling.resources),
+    resources: resourceRequirements(plan.pooling.resources),
     securityContext: containerSecurity,
     volumeMounts: [
       { name: 'config', mountPath: configDirectory, readOnly: true },

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto'
 import type { KubeObject } from '../../../crds/object.ts'
 import type { DataStore } from '../../../crds/schema/data-store.ts'
+import { platformStores } from '../../../crds/schema/platform-stores.ts'
 import { authorityOf } from '../../credentials.ts'
 import { endpointOf } from '../../data-store/endpoint.ts'
 import { appRoles, databaseName, databaseOf, names as storeNames } from '../../data-store/names.ts'
 import { imageOf } from '../../images.ts'
 import { secretValue } from '../../secrets.ts'
-import { storeNames as storesOfPlatform } from '../children.ts'
+import { isPooled } from '../children.ts'
 import { names } from '../names.ts'
-import { findPods, findSecret, type Context } from '../observe.ts'
+import { findPods, findSecret, pooledStores, type Context } from '../observe.ts'
+import { poolingOf, storesOf } from '../profile.ts'
 import type { Console } from './admin.ts'
 import type { Backend, PoolerPlan } from './compile.ts'
 import { readOnlyName } from './databases.ts'
@@ -17,16 +19,17 @@ import type { Pooled } from './settings.ts'
 
 /** @throws when the platform's CA is not there: a step before must have made it */
 export function poolerPlan(context: Context): PoolerPlan {
-  const { cluster, stores, tools } = context
+  const { cluster, tools } = context
   const { name } = cluster.metadata
   const { images, registry } = cluster.spec
   const userlist = secretValue(findSecret(context, names.pooler(name)), 'userlist.txt') ?? ''
   const ca = authority(context).certificate
   return {
     cluster,
+    pooling: poolingOf(cluster),
     identity: { name: 'pgbouncer', instance: name, component: 'pooler', cluster: name },
     image: imageOf(images.pgbouncer, tools.images['pgbouncer'], registry),
-    backends: [...stores.values()].map((store) => backendOf(context, store)),
+    backends: pooledStores(context).map((store) => backendOf(context, store)),
     authority: ca,
     fingerprint: createHash('sha256').update(ca).update(userlist).digest('hex'),
   }
@@ -52,18 +55,16 @@ export function backendOf({ namespace, tools }: Context, store: DataStore): Back
   }
 }
 
-/**
- * What `spec.pooling` may name. Every store so far is PostgreSQL, with the schema of its own name; only the database of an external
- * one may be called otherwise.
- */
-export function pooledOf({ stores, tools }: Context): Pooled {
-  const databases = storesOfPlatform.map((name) => {
+/** What `spec.pooling` may name. Only the database of an external store may be called otherwise than its schema says. */
+export function pooledOf({ cluster, stores, tools }: Context): Pooled {
+  const names = storesOf(cluster).filter(isPooled)
+  const databases = names.map((name) => {
     const store = stores.get(name)
-    return (store && endpointOf(store, tools)?.database) ?? databaseName(name)
+    return (store && endpointOf(store, tools)?.database) ?? databaseName(platformStores[name].schema)
   })
   return {
     databases: databases.flatMap((database) => [database, readOnlyName(database)]),
-    logins: storesOfPlatform.flatMap((name) => appRoles(databaseName(name))),
+    logins: names.flatMap((name) => appRoles(databaseName(platformStores[name].schema))),
   }
 }
 

@@ -1,0 +1,123 @@
+import Type, { type Static } from 'typebox'
+import {
+  parameters,
+  pgHba,
+  replicasByProfile,
+  replication,
+  resourcesByProfile,
+  rules,
+  shardsByProfile,
+  storageByProfile,
+  stringEnum,
+} from './common.ts'
+import { connectionSecretRef, isPostgresFamily, isSharded, modeRules } from './data-store.ts'
+import type { EngineName, SchemaName } from './data-store.ts'
+
+interface PlatformStore {
+  engine: EngineName
+  /** Absent: it holds no schema of ours. */
+  schema?: SchemaName
+  /** What is in it. */
+  holds: string
+  /** Least memory limit a pod can start with. */
+  least: string
+  /** Clients reach it through PgBouncer. */
+  pooled?: true
+}
+
+/** The stores a MatchingCluster expands into, by short name. */
+export const platformStores = {
+  core: {
+    engine: 'postgres',
+    schema: 'core',
+    holds: 'users, profiles, skills, companies, jobs, applications, outbox',
+    least: '256Mi',
+    pooled: true,
+  },
+  vault: {
+    engine: 'postgres',
+    schema: 'vault',
+    holds: 'the wrapped key of each person’s data, and nothing else',
+    least: '256Mi',
+  },
+  geolocation: {
+    engine: 'postgres',
+    schema: 'geolocation',
+    holds: 'places, distances, location preferences',
+    least: '256Mi',
+    pooled: true,
+  },
+  temporal: {
+    engine: 'timescale',
+    schema: 'temporal',
+    holds: 'availability, schedules, interview slots, metrics',
+    least: '256Mi',
+    pooled: true,
+  },
+} as const satisfies Record<string, PlatformStore>
+
+export type StoreName = keyof typeof platformStores
+export const storeNames = Object.keys(platformStores) as StoreName[]
+
+const enabled = (name: string) =>
+  Type.Boolean({
+    default: true,
+    description: `Whether the platform has this store. It can be switched on later; off only as long as it never was on: to take it away, delete DataStore <cluster>-${name} as its deletionPolicy allows. Default true. Changing it restarts nothing.`,
+    ...rules({
+      rule: 'self || !oldSelf',
+      message: `a store cannot be switched off: it holds data. Scale it down with hibernate, or create another MatchingCluster`,
+    }),
+  })
+
+/** One store in the spec of a MatchingCluster, whatever its engine. What it leaves out comes from `spec.profile`. */
+export interface PlatformStoreSpec {
+  /** core has no such field: it is always there. */
+  enabled?: boolean
+  mode: 'managed' | 'external'
+  connectionSecretRef?: Static<typeof connectionSecretRef>
+  shards?: number
+  replicas?: number
+  replication?: Static<typeof replication>
+  pgHba?: string[]
+  storage: Static<typeof storageByProfile>
+  resources: Static<ReturnType<typeof resourcesByProfile>>
+  parameters: Record<string, string>
+}
+
+function storeSchema(name: StoreName) {
+  const { engine, holds, least }: PlatformStore = platformStores[name]
+  const pods = `${name} store`
+  const postgres = isPostgresFamily(engine) ? { replication, pgHba } : {}
+  const schema = Type.Object(
+    {
+      ...(name === 'core' ? {} : { enabled: enabled(name) }),
+      mode: stringEnum(['managed', 'external'], {
+        default: 'managed',
+        description:
+          'managed: the operator runs the store. external: connectionSecretRef says how to reach one that somebody else runs. Default managed. Immutable.',
+        ...rules({
+          rule: 'self == oldSelf',
+          message: 'mode is immutable: create another MatchingCluster and move the data',
+        }),
+      }),
+      connectionSecretRef,
+      ...(isSharded(engine) ? { shards: Type.Optional(shardsByProfile) } : {}),
+      replicas: Type.Optional(replicasByProfile(`the ${pods}`)),
+      ...postgres,
+      storage: storageByProfile,
+      resources: resourcesByProfile(pods, least),
+      parameters,
+    },
+    {
+      default: {},
+      description: `The ${name} store (${engine}): ${holds}.`,
+      ...rules(...modeRules({ postgres: isPostgresFamily(engine), shards: isSharded(engine), byProfile: true })),
+    },
+  )
+  return Type.Unsafe<PlatformStoreSpec>(schema)
+}
+
+export const storeSchemas = Object.fromEntries(storeNames.map((name) => [name, storeSchema(name)])) as Record<
+  StoreName,
+  ReturnType<typeof storeSchema>
+>
