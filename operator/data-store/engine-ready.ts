@@ -141,15 +141,7 @@ async function withoutAnswer(context: Context, silence: string): Promise<Outcome
   const move = nextMoveOf(context, { members: [], paused: false })
   if (move.kind === 'replace') return replace(context, move.pod, move.why)
   const reason = wasReady(context) ? 'Degraded' : 'Starting'
-  return (await probe(context)) ?? wait(reason, whySilent(context, silence), 2_000)
-}
-
-/** A pod that Kubernetes refuses to make (a quota, a webhook) has no status: only Events tell why, which the operator may not read. */
-function whySilent(context: Context, silence: string): string {
-  const { namespace, store } = context
-  const pods = databasePods(context)
-  if (pods.length > 0) return podProblem(pods) ?? silence
-  return `no pod is there; if it stays so, kubectl describe statefulset ${store.metadata.name} -n ${namespace} says why`
+  return (await probe(context)) ?? wait(reason, podProblem(databasePods(context)) ?? silence, 2_000)
 }
 
 function report(context: Context, { members }: Membership): void {
@@ -362,13 +354,21 @@ async function probe(context: Context): Promise<Outcome | undefined> {
   }
   const lost = volumeEmpty(context.store, databasePods(context), findVolumeClaims(context))
   if (lost) return lost
-  const message = whySilent(context, health.message)
+  const message = podProblem(databasePods(context)) ?? health.message
   // prettier-ignore
   switch (health.state) {
     case 'starting':    return wait('Starting', message, 2_000)
-    case 'unreachable': return wait('Unreachable', message, 2_000)
+    case 'unreachable': return wait('Unreachable', withoutPod(context) ?? message, 2_000)
     case 'degraded':    return wait('Degraded', message, 10_000)
   }
+}
+
+/** A pod that Kubernetes refuses to make (a quota, a webhook) has no status: only Events say why, which the operator may not read. */
+function withoutPod(context: Context): string | undefined {
+  const { namespace, store } = context
+  return databasePods(context).length > 0
+    ? undefined
+    : `no pod is there; if it stays so, kubectl describe statefulset ${store.metadata.name} -n ${namespace} says why`
 }
 
 /** Not every member that is wanted is there and follows. */

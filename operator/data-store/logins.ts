@@ -54,7 +54,9 @@ function adminPassword(context: Context): string | undefined {
 
 /** By login, of all but the operator's own whose password is in a Secret. */
 export function storedPasswords(context: Context): Record<string, string> {
-  const found = loginSecrets(context).map(([login, name]) => [login, secretValue(findSecret(context, name), 'password')] as const)
+  const found = loginSecrets(context).map(
+    ([login, name]) => [login, secretValue(findSecret(context, name), 'password')] as const,
+  )
   return Object.fromEntries(found.filter((pair): pair is [string, string] => pair[1] !== undefined))
 }
 
