@@ -27,7 +27,7 @@ logs: node_modules ## Logs of the local cluster's daemons and of the operator (L
 	@node local/main.ts logs $(LOG)
 demo: node_modules ## Load ESCO, cities and synthetic people and jobs, then print one candidate's ten best jobs
 	@node services/core/demo/main.ts
-token: node_modules ## Print a 15-minute token: ROLE=candidate|recruiter|admin [USER=<user id>]
+token: node_modules ## Print a 15-minute token: ROLE=candidate|recruiter|admin [USER=<user id>] [CLUSTER=demo] [NAMESPACE=supersmartmatch]
 	@node services/core/demo/token.ts --role "$(ROLE)" $(if $(filter command,$(firstword $(origin USER))),--user "$(USER)")
 
 ##@ Develop

@@ -29,6 +29,7 @@ const everywhere = [
   ['supersmartmatch.io/datastores',                  'patch',                             'the finalizer; here, because a namespace that is deleted loses its Role first'],
   ['/namespaces',                                    'get',                               'a finalizer asks whether the namespace itself is being deleted'],
   ['storage.k8s.io/storageclasses',                  'get',                               'DependenciesReady asks whether the class exists'],
+  ['scheduling.k8s.io/priorityclasses',              'get',                               'DependenciesReady asks whether the class exists'],
 ]
 // prettier-ignore
 const inWatchedNamespaces = [

@@ -10,7 +10,7 @@
 // prettier-ignore
 export const conditions = {
   SpecValid:         { of: 'both',            about: 'The spec can be acted on.',                                            reasons: ['Valid', 'Invalid', 'NamespaceNotWatched'] },
-  DependenciesReady: { of: 'DataStore',       about: 'What the store needs from elsewhere exists: its CA, a storage class.', reasons: ['Ready', 'SecretMissing', 'StorageClassMissing', 'ConnectionInvalid', 'FieldConflict', 'PreviousOwnerTerminating'] },
+  DependenciesReady: { of: 'DataStore',       about: 'What the store needs from elsewhere exists: its CA, its classes.',      reasons: ['Ready', 'SecretMissing', 'StorageClassMissing', 'PriorityClassMissing', 'ConnectionInvalid', 'FieldConflict', 'PreviousOwnerTerminating'] },
   ObjectsApplied:    { of: 'DataStore',       about: 'Every Kubernetes object of the store is as desired.',                  reasons: ['Applied', 'FieldConflict', 'PreviousOwnerTerminating', 'SecretMissing', 'VolumeSizeDiffers', 'VolumeResizing', 'VolumeCannotGrow', 'VolumeMissing', 'ShrinkRefused', 'External'] },
   EngineReady:       { of: 'DataStore',       about: 'The engine answers a query.',                                          reasons: ['Ready', 'Starting', 'Unreachable', 'Degraded', 'Configuring', 'Restarting', 'SwitchingOver', 'Hibernated', 'VolumeMissing'] },
   CredentialsReady:  { of: 'DataStore',       about: 'Database, roles, extensions and passwords are in place.',              reasons: ['Ready', 'Failed', 'NotAllowed', 'FieldConflict', 'PreviousOwnerTerminating'] },

@@ -314,7 +314,7 @@ export type UpdatePolicy = Static<typeof updatePolicy>
 export const paused = Type.Boolean({
   default: false,
   description:
-    'Stops all work on this object: nothing is changed, repaired or reported until it is false again; what runs goes on running. The annotation supersmartmatch.io/pause-reconciliation: "true" does the same. Default false. Changing it restarts nothing.',
+    'Stops all work on this object: nothing is changed, repaired or reported until it is false again; what runs goes on running. The annotation supersmartmatch.io/pause-reconciliation: "true" does the same, and so does any other value but "false". Default false. Changing it restarts nothing.',
 })
 
 export const hibernate = (of: string) =>

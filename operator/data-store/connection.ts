@@ -63,7 +63,8 @@ export function connectionOf(
     password: required('password'),
     ca: given('ca') ?? systemAuthorities(),
   }
-  if (target.host && !isHost(target.host)) problems.push(`key ${keyOf('host')} is no host name and no IP address`)
+  if (target.host && !isHost(target.host))
+    problems.push(`key ${keyOf('host')} is no host name and no IP address; a port has its own key, ${keyOf('port')}`)
   if (!isPort(target.port)) problems.push(`key ${keyOf('port')} is no port from 1 to 65535`)
   if (Buffer.byteLength(target.database) > 63) problems.push(`key ${keyOf('database')} is longer than 63 bytes`)
   if (!isPem(target.ca)) problems.push(`key ${keyOf('ca')} holds no certificate in PEM`)

@@ -259,6 +259,14 @@ test('a storage class that does not exist is named before anything is made', asy
   expect(await get({ apiVersion: 'apps/v1', kind: 'StatefulSet' }, 'class')).toBeUndefined()
 })
 
+test('a priority class that does not exist is named before a pod that runs is replaced', async () => {
+  await make('rank', { placement: { priorityClassName: 'nope' } })
+  const conditions = await reconcile('rank')
+  expect(conditions.get('DependenciesReady')).toMatchObject({ status: 'False', reason: 'PriorityClassMissing' })
+  expect(conditions.get('Ready')?.message).toContain('spec.placement.priorityClassName names nope')
+  expect(await get({ apiVersion: 'apps/v1', kind: 'StatefulSet' }, 'rank')).toBeUndefined()
+})
+
 test('a CA Secret that is not there is named', async () => {
   await make('ca', { tls: { caSecret: 'nowhere-ca' } })
   const conditions = await reconcile('ca')

@@ -358,9 +358,17 @@ async function probe(context: Context): Promise<Outcome | undefined> {
   // prettier-ignore
   switch (health.state) {
     case 'starting':    return wait('Starting', message, 2_000)
-    case 'unreachable': return wait('Unreachable', message, 2_000)
+    case 'unreachable': return wait('Unreachable', withoutPod(context) ?? message, 2_000)
     case 'degraded':    return wait('Degraded', message, 10_000)
   }
+}
+
+/** A pod that Kubernetes refuses to make (a quota, a webhook) has no status: only Events say why, which the operator may not read. */
+function withoutPod(context: Context): string | undefined {
+  const { namespace, store } = context
+  return databasePods(context).length > 0
+    ? undefined
+    : `no pod is there; if it stays so, kubectl describe statefulset ${store.metadata.name} -n ${namespace} says why`
 }
 
 /** Not every member that is wanted is there and follows. */

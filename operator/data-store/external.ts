@@ -8,7 +8,7 @@ import { randomPassword } from '../secrets.ts'
 import { connectionFor } from './endpoint.ts'
 import { names, poolerRole } from './names.ts'
 import { adminTarget, hasMoved, location, type Context } from './observe.ts'
-import { ensureBinding, metadata, storedPasswords } from './logins.ts'
+import { ensureBinding, loginSecrets, metadata, storedPasswords } from './logins.ts'
 
 /*
  * A store that somebody else runs: nothing of an engine is made, everything above it is. docs/external-stores.md has the rights
@@ -54,7 +54,8 @@ const engineReady: Step<Context> = {
       context.found.version = health.version
       return { kind: 'done', reason: 'Ready' }
     }
-    const { message } = health
+    const { name = '' } = context.store.spec.connectionSecretRef ?? {}
+    const message = `${health.message}. How to connect is in Secret ${name}`
     // Nobody tells us when a server of somebody else's answers again.
     // prettier-ignore
     switch (health.state) {
@@ -103,6 +104,7 @@ async function adopt(context: Context): Promise<Adopted> {
     appliedClusterSql: recorded?.clusterSql ?? '',
     mayCreateDatabase: recorded?.schema === undefined,
     passwords: storedPasswords(context),
+    secrets: Object.fromEntries(loginSecrets(context)),
     extensions: store.spec.extensions,
   }
   return engine.adopt(adminTarget(context), wanted, deadline(context, 30_000))

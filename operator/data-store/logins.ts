@@ -54,17 +54,22 @@ function adminPassword(context: Context): string | undefined {
 
 /** By login, of all but the operator's own whose password is in a Secret. */
 export function storedPasswords(context: Context): Record<string, string> {
-  const { engine, plan, store } = context
+  const found = loginSecrets(context).map(
+    ([login, name]) => [login, secretValue(findSecret(context, name), 'password')] as const,
+  )
+  return Object.fromEntries(found.filter((pair): pair is [string, string] => pair[1] !== undefined))
+}
+
+/** Each login but the administrator's, and the Secret that its password is in. */
+export function loginSecrets({ engine, plan, store }: Context): [login: string, secret: string][] {
   const logins = engine.bindingLogins(plan)
   const admin = engine.admin(plan).secret
-  const sources = [
-    ...bindingRoles.map((role) => [logins[role], names.bindingSecret(store.metadata.name, role)] as const),
+  return [
+    ...bindingRoles.map((role): [string, string] => [logins[role], names.bindingSecret(store.metadata.name, role)]),
     ...Object.entries(engine.credentials(plan))
-      .filter(([secretName]) => secretName !== admin)
-      .map(([secretName, login]) => [login, secretName] as const),
+      .filter(([secret]) => secret !== admin)
+      .map(([secret, login]): [string, string] => [login, secret]),
   ]
-  const found = sources.map(([login, name]) => [login, secretValue(findSecret(context, name), 'password')] as const)
-  return Object.fromEntries(found.filter((pair): pair is [string, string] => pair[1] !== undefined))
 }
 
 /** By login, the operator's own and those of bindings that are not published yet among them. */

@@ -7,8 +7,8 @@ import { goesOn, type Outcome } from '../reconcile/outcome.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import { deadline } from '../reconcile/deadline.ts'
 import type { Step } from '../reconcile/steps.ts'
-import { secretValue } from '../secrets.ts'
 import { lastWords, migrationState, podProblem } from './decide.ts'
+import { givenAuthority, missingClass } from './dependencies.ts'
 import { migrateJob, migrateJobName, type MigrationPlan } from './migrate-job.ts'
 import { engineReady } from './engine-ready.ts'
 import { settleVolumes } from './growth.ts'
@@ -64,11 +64,8 @@ const specValid: Step<Context> = {
 const dependenciesReady: Step<Context> = {
   condition: 'DependenciesReady',
   async run(context) {
-    const { storageClass } = context.store.spec.storage
-    if (storageClass && !(await storageClassExists(context, storageClass))) {
-      const message = `spec.storage.storageClass names ${storageClass}, which does not exist in this cluster: create that StorageClass, or delete this object and apply it with another`
-      return { kind: 'blocked', reason: 'StorageClassMissing', message, retryAfterMs: 30_000 }
-    }
+    const missing = await missingClass(context)
+    if (missing) return missing
     const outcome = context.store.spec.tls.caSecret ? givenAuthority(context) : await ownAuthority(context)
     // The plan may be older than the CA. Its fingerprint is in the pod template: with another one pods would be rolled at once.
     context.plan.caFingerprint = caFingerprint(context.store, context.tools.cache)
@@ -76,22 +73,9 @@ const dependenciesReady: Step<Context> = {
   },
 }
 
-async function storageClassExists({ tools }: Context, name: string): Promise<boolean> {
-  const kind = { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass' }
-  return (await tools.client.get(kind, undefined, name)) !== undefined
-}
-
 async function ownAuthority(context: Context): Promise<Outcome> {
   const stopped = await ensureAuthority(context.tools, metadata(context, caSecretName(context)))
   return stopped ?? { kind: 'done', reason: 'Ready' }
-}
-
-function givenAuthority(context: Context): Outcome {
-  const name = caSecretName(context)
-  const found = findSecret(context, name)
-  if (secretValue(found, 'tls.crt') && secretValue(found, 'tls.key')) return { kind: 'done', reason: 'Ready' }
-  const message = `spec.tls.caSecret names ${name}: that Secret with tls.crt and tls.key is not there (label it app.kubernetes.io/managed-by=supersmartmatch-operator)`
-  return { kind: 'wait', reason: 'SecretMissing', message, retryAfterMs: 10_000 } // a MatchingCluster may be about to make it
 }
 
 const objectsApplied: Step<Context> = {

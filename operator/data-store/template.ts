@@ -129,6 +129,6 @@ export function announcePending(context: Context, gate: Gate & { go: false }, pe
   if (context.found.pending) return
   context.found.pending = pending
   if (gate.opensAt) context.due.push(gate.opensAt)
-  const message = `${pending.what}: ${gate.message}. ${pending.differences.join('; ')}. Annotation supersmartmatch.io/approve=${pending.hash} lets it go now`
+  const message = `${pending.what}: ${gate.message}. ${pending.differences.join('; ')}. Annotation supersmartmatch.io/approve=${pending.hash} on DataStore ${context.store.metadata.name} lets it go now`
   context.beside.push({ type: 'PendingRollout', status: 'True', reason: gate.reason, message })
 }

@@ -152,6 +152,8 @@ export interface Adoption {
   mayCreateDatabase: boolean
   /** role name -> password, as stored in our Secrets. */
   passwords: Record<string, string>
+  /** role name -> the Secret that its password is in, to name it. */
+  secrets: Record<string, string>
   /** Extensions of the spec. */
   extensions: string[]
 }

@@ -32,6 +32,7 @@ export const resources: Resource[] = [
   { apiVersion: 'policy/v1',                    kind: 'PodDisruptionBudget',   plural: 'poddisruptionbudgets',   namespaced: true },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role',                  plural: 'roles',                  namespaced: true },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding',           plural: 'rolebindings',           namespaced: true },
+  { apiVersion: 'scheduling.k8s.io/v1',         kind: 'PriorityClass',         plural: 'priorityclasses',        namespaced: false },
   { apiVersion: 'storage.k8s.io/v1',            kind: 'StorageClass',          plural: 'storageclasses',         namespaced: false },
 ]
 

@@ -178,6 +178,8 @@ test('paused: everything stays as it was last seen, and a condition says so', ()
 test.each([
   [true, { paused: true }, {}],
   [true, {}, { 'supersmartmatch.io/pause-reconciliation': 'true' }],
+  [true, {}, { 'supersmartmatch.io/pause-reconciliation': 'yes' }],
+  [false, {}, {}],
   [false, { paused: false }, { 'supersmartmatch.io/pause-reconciliation': 'false' }],
 ])('paused: %s', (expected, spec, annotations) => {
   expect(isPaused({ apiVersion: 'v1', kind: 'DataStore', metadata: { name: 'a', annotations }, spec })).toBe(expected)

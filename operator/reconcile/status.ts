@@ -51,7 +51,7 @@ export function computeStatus(input: {
 export function pausedStatus(previous: CommonStatus | undefined, generation: number, now: Date): CommonStatus {
   const { conditions, ...rest } = previous ?? { observedGeneration: 0, phase: 'Pending', conditions: [] }
   const others = conditions.filter(({ type }) => type !== 'ReconciliationPaused')
-  const message = `nothing is changed or repaired until spec.paused is false and the annotation ${pauseAnnotation} is gone`
+  const message = `nothing is changed or repaired until spec.paused is false and the annotation ${pauseAnnotation} is false or gone`
   const paused = finding('ReconciliationPaused', 'True', 'Paused', message)
   return { ...rest, conditions: [...others, dated(paused, previous, generation, now)] }
 }
@@ -59,10 +59,10 @@ export function pausedStatus(previous: CommonStatus | undefined, generation: num
 /** Pauses an object whose spec Git owns. */
 export const pauseAnnotation = `${group}/pause-reconciliation`
 
-/** Whether the object asks to be left alone. */
+/** Whether the object asks to be left alone. Any value but false does: who writes `yes` must not believe in vain that it rests. */
 export function isPaused(object: KubeObject): boolean {
   const spec = object['spec'] as { paused?: boolean } | undefined
-  return spec?.paused === true || object.metadata.annotations?.[pauseAnnotation] === 'true'
+  return spec?.paused === true || (object.metadata.annotations?.[pauseAnnotation] ?? 'false') !== 'false'
 }
 
 /**

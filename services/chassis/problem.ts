@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifySchemaValidationError } from 'fastify'
 import { AppError, errors, isAppError } from './errors.ts'
 import type { ErrorCode, FieldProblem } from './errors.ts'
+import { controlCharacters } from './schemas.ts'
 
 /** RFC 9457 problem details with three members of our own: code, requestId, errors. */
 export interface Problem {
@@ -51,7 +52,14 @@ function fromFastify(error: FastifyError): AppError {
   }
   if (error.code === 'FST_ERR_HANDLER_TIMEOUT') return new AppError('DEADLINE_EXCEEDED', undefined, { cause: error })
   const code = byStatus[error.statusCode ?? 500] ?? 'INTERNAL'
-  return new AppError(code, undefined, { cause: error })
+  return new AppError(code, unreadable[error.code], { cause: error })
+}
+
+/** What is wrong with a request that cannot be read. Fastify's own words repeat what was sent. */
+const unreadable: Record<string, string> = {
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'The body is empty',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'The body is not valid JSON, or holds a key __proto__ or constructor',
+  FST_ERR_BAD_URL: 'The path is not percent-encoded UTF-8',
 }
 
 /** Ajv's error in words; the path ends at the field that is meant, also when it is missing or unknown. */
@@ -67,6 +75,8 @@ function fieldProblem(part: FieldProblem['in'], error: FastifySchemaValidationEr
       problem: 'is not a known field',
     }
   }
+  if (keyword === 'pattern' && controlCharacters.includes(String(params['pattern'])))
+    return { in: part, path: instancePath, problem: 'must not hold control characters' }
   const allowed =
     keyword === 'enum'
       ? `: ${(params['allowedValues'] as (string | null)[]).filter((value) => value !== null).join(', ')}`

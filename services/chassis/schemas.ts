@@ -19,18 +19,19 @@ export function nullable<T extends TSchema>(schema: T) {
 
 export const id = (description: string) => Type.String({ format: 'uuid', description })
 
+const noControls = '^[^\\u0000-\\u001f\\u007f-\\u009f]*$'
+const noControlsButLineEnds = '^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*$'
+
+/** Patterns that nobody can read in an answer. */
+export const controlCharacters = [noControls, noControlsButLineEnds]
+
 /** One line of text: no control characters, of which PostgreSQL refuses NUL and people can read none. `maxLength` in code points. */
 export const text = (maxLength: number, options: object = {}) =>
-  Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$', ...options })
+  Type.String({ minLength: 1, maxLength, pattern: noControls, ...options })
 
 /** Text of several lines: of the control characters, tab and line ends. `maxLength` in code points. */
 export const prose = (maxLength: number, options: object = {}) =>
-  Type.String({
-    minLength: 1,
-    maxLength,
-    pattern: '^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*$',
-    ...options,
-  })
+  Type.String({ minLength: 1, maxLength, pattern: noControlsButLineEnds, ...options })
 
 export const instant = (description: string) => Type.String({ format: 'date-time', description })
 

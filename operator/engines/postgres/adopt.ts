@@ -65,7 +65,7 @@ async function look(target: Target, wanted: Adoption, signal: AbortSignal): Prom
     ]
     const obstacles = [
       ...(hasDatabase ? await othersDatabase(connection, wanted) : lost(target.database, wanted)),
-      ...(isSuperuser ? await othersRoles(connection, wanted.passwords) : []),
+      ...(isSuperuser ? await othersRoles(connection, wanted) : []),
     ]
     return { isSuperuser, hasDatabase, obstacles, missing, roles, edition: await editionOf(connection) }
   })
@@ -109,17 +109,19 @@ async function othersDatabase(connection: Connection, { owner }: Adoption): Prom
 }
 
 /** A role that was there with another password is used by somebody: setting ours would lock them out. */
-async function othersRoles(connection: Connection, passwords: Record<string, string>): Promise<string[]> {
+async function othersRoles(connection: Connection, wanted: Adoption): Promise<string[]> {
+  const { passwords } = wanted
   const stored = await verifiers(connection, Object.keys(passwords))
   const marked = await markedAmong(connection, Object.keys(passwords))
   return Object.entries(passwords)
     .filter(
       ([role, password]) => stored.has(role) && !marked.has(role) && !scramMatches(stored.get(role) ?? null, password),
     )
-    .map(([role]) => wrongPassword(role))
+    .map(([role]) => wrongPassword(role, wanted))
 }
 
-const wrongPassword = (role: string) => `the password in the Secret for role ${role}, which was there and has another`
+const wrongPassword = (role: string, { secrets }: Adoption) =>
+  `the password in Secret ${secrets[role] ?? ''} for role ${role}, which was there and has another`
 
 async function rolesAmong(connection: Connection, names: string[]): Promise<Set<string>> {
   const rows = await connection.query<{ rolname: string }>(
@@ -265,7 +267,7 @@ async function wrongLogins(target: Target, found: Found, wanted: Adoption, signa
   const wrong: string[] = []
   for (const [username, password] of Object.entries(wanted.passwords)) {
     if (!found.roles.has(username) || username === target.username) continue
-    if (!(await logsIn({ ...target, username, password }, signal))) wrong.push(wrongPassword(username))
+    if (!(await logsIn({ ...target, username, password }, signal))) wrong.push(wrongPassword(username, wanted))
   }
   return wrong
 }

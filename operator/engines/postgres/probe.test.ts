@@ -20,6 +20,14 @@ test.each([
   ['connection cut',          new Error('Connection terminated unexpectedly'), 'unreachable'],
 ])('%s', (_name, error, state) => expect(classify(error, 'host:1', live).state).toBe(state))
 
+// prettier-ignore
+test.each([
+  ['a database closed to the login', failure('42501', 'permission denied for database "jobs"'), 'PostgreSQL: permission denied for database "jobs" (42501): GRANT CONNECT on it to the login'],
+  ['a CA that is missing',           failure('UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'unable to verify the first certificate; if the root CA is installed locally, try running Node.js with --use-system-ca'), 'certificate of host:1: unable to verify the first certificate'],
+])('%s is told with what can be done', (_name, error, message) => {
+  expect(classify(error, 'host:1', live)).toEqual({ state: 'degraded', message })
+})
+
 test('a deadline is told as one, whatever the driver made of it', () => {
   const health = classify(new Error('Connection terminated'), 'host:1', AbortSignal.abort())
   expect(health).toEqual({ state: 'unreachable', message: 'host:1 did not answer in time' })

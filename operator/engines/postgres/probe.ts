@@ -52,10 +52,16 @@ export function classify(error: unknown, server: string, signal: AbortSignal): H
   if (!(error instanceof Error)) return { state: 'unreachable', message: `${server}: ${String(error)}` }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (transient.has(code)) return { state: 'starting', message: `PostgreSQL: ${error.message}` }
+  if (code === '42501')
+    return { state: 'degraded', message: `PostgreSQL: ${error.message} (${code}): GRANT CONNECT on it to the login` }
   if (sqlState.test(code)) return { state: 'degraded', message: `PostgreSQL: ${error.message} (${code})` }
-  if (isCertificateError(code)) return { state: 'degraded', message: `certificate of ${server}: ${error.message}` }
+  if (isCertificateError(code))
+    return { state: 'degraded', message: `certificate of ${server}: ${withoutAdvice(error)}` }
   return { state: 'unreachable', message: `${server}: ${error.message || code}` }
 }
+
+/** Node adds how Node should be started. */
+const withoutAdvice = ({ message }: Error) => message.replace(/; if the root CA is installed locally, .*/, '')
 
 /** OpenSSL's verification results and Node's own name check; all other TLS failures are connection failures. */
 function isCertificateError(code: string): boolean {

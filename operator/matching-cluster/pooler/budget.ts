@@ -65,7 +65,7 @@ export function budgetProblem(plan: PoolerPlan): string | undefined {
     const available = Math.max(0, maxConnections - directConnections)
     const fitting = Math.floor(available / asked) - surge
     return (
-      `${replicas} pooler pods (one more during a rollout) ask for ${asked * (replicas + surge)} connections to ${host}, each ` +
+      `${replicas} pooler pod${replicas === 1 ? '' : 's'} (one more during a rollout) ask for ${asked * (replicas + surge)} connections to ${host}, each ` +
       `${asked} (${parts.map(({ why }) => why).join('; ')}), and its max_connections ${maxConnections} leave ${available} to them: ` +
       `lower ${fitting > 0 ? `spec.pooling.replicas to ${fitting}, or ` : ''}pool sizes in spec.pooling so that a pod asks for ${budget} at most`
     )

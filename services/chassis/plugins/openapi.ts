@@ -1,6 +1,6 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifySchema } from 'fastify'
 import fp from 'fastify-plugin'
 import { everybody } from './identity.ts'
 
@@ -14,6 +14,7 @@ export interface OpenApiOptions {
 export default fp(
   async (app: FastifyInstance, info: OpenApiOptions) => {
     await app.register(swagger, {
+      transform: ({ schema, url }) => ({ schema: asSent(schema), url: url.replace(/(?<=.)\/$/, '') }),
       openapi: {
         openapi: '3.1.0',
         info,
@@ -29,3 +30,11 @@ export default fp(
   },
   { name: 'openapi', dependencies: ['identity'] },
 )
+
+/** The validator fills defaults in, so a handler has every one of them: who sends the request may leave them out. */
+function asSent<Schema extends FastifySchema>(schema: Schema): Schema {
+  const query = schema.querystring as { required?: string[]; properties: Record<string, object> } | undefined
+  if (!query?.required) return schema
+  const required = query.required.filter((name) => !('default' in (query.properties[name] ?? {})))
+  return { ...schema, querystring: { ...query, required } }
+}

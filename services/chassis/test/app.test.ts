@@ -76,6 +76,20 @@ describe('problems', () => {
     ])
   })
 
+  // prettier-ignore
+  test.each([
+    ['/v1/probe/items', { method: 'POST', headers: json, payload: '{"name":' }, 'The body is not valid JSON'],
+    ['/v1/probe/items', { method: 'POST', headers: json },                      'The body is empty'],
+    ['/v1/%zz',         { method: 'GET' },                                      'The path is not percent-encoded'],
+  ] as const)('%s %j says what cannot be read', async (url, { method, ...options }, detail) => {
+    expect((await ask(method, url, options)).problem.detail).toContain(detail)
+  })
+
+  test('a control character is named in words', async () => {
+    const { problem } = await ask('GET', '/v1/probe?name=%00')
+    expect(problem.errors).toEqual([{ in: 'querystring', path: '/name', problem: 'must not hold control characters' }])
+  })
+
   test('bytes that are no request get one too', async () => {
     await probe.app.listen({ host: '127.0.0.1', port: 0 })
     const { port } = probe.app.server.address() as AddressInfo
@@ -146,6 +160,11 @@ describe('documents', () => {
     expect(document.openapi).toBe('3.1.0')
     expect(document.paths['/v1/probe/mine']).toMatchObject({ get: { security: [{ bearer: ['candidate', 'admin'] }] } })
     expect(document.paths).not.toHaveProperty('/readyz')
+    const parameters = [
+      { name: 'limit', required: false },
+      { name: 'name', required: false },
+    ]
+    expect(document.paths['/v1/probe']).toMatchObject({ get: { parameters } })
     const page = await probe.app.inject('/docs/')
     expect(page.statusCode).toBe(200)
     expect(page.body).toContain('swagger-ui')

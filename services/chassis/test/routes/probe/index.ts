@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import { allow, everybody, identityOf } from '../../../plugins/identity.ts'
+import { closed, text } from '../../../schemas.ts'
 
 /** Routes that do what the chassis has to cope with. */
 const routes: FastifyPluginAsyncTypebox = async (app) => {
@@ -10,6 +11,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     { additionalProperties: false },
   )
 
+  const query = Type.Object({ limit: Type.Integer({ default: 20 }), name: Type.Optional(text(20)) }, closed)
+  app.get('/', { schema: { security: everybody, querystring: query } }, async (request) => request.query)
   app.get('/hello', { schema: { security: everybody } }, async () => ({ greeting }))
   app.get('/mine', { schema: { security: allow('candidate', 'admin') } }, async (request) => identityOf(request))
   app.post('/items', { schema: { security: everybody, body: Item } }, async (request) => request.body)
