@@ -15,6 +15,7 @@ import {
   superuser,
   whenReady,
 } from './harness/platform.ts'
+import { whenReplaced } from './harness/victims.ts'
 
 /** Three members, written to at a steady rate through the pooler while the primary goes. */
 const name = 'k4'
@@ -29,7 +30,7 @@ beforeAll(async () => {
 })
 afterAll(() => removePlatform(name))
 
-/** Writes while `event` happens and for some seconds before and after; every acknowledged row must be there. */
+/** Writes for three seconds before `event`, meanwhile, and as many again after it; every acknowledged row must be there. */
 async function underLoad(event: () => Promise<void>): Promise<Report> {
   await superuser(name, 'TRUNCATE written')
   const [pooler] = await list(podKind, `${ofPlatform(name)},app.kubernetes.io/component=pooler`)
@@ -40,13 +41,16 @@ async function underLoad(event: () => Promise<void>): Promise<Report> {
     perSecond,
     retryAfterMs: 1_000,
   })
-  await new Promise((resolve) => setTimeout(resolve, 3_000))
+  const someMore = async () => {
+    const enough = load.acknowledged() + perSecond * 3
+    await until(120_000, async () => (load.acknowledged() > enough ? {} : 'writes do not go on'))
+  }
+  await someMore()
   await event()
+  await someMore()
   await whenReady(name)
-  await new Promise((resolve) => setTimeout(resolve, 3_000))
   const report = await load.stop()
   const there = new Set((await superuser(name, 'SELECT id FROM written')).split('\n').map(Number))
-  expect(report.acknowledged.length).toBeGreaterThan(perSecond * 5)
   expect(report.acknowledged.filter((id) => !there.has(id))).toEqual([])
   return report
 }
@@ -81,7 +85,10 @@ describe('a core of three members', () => {
 
   test('primary killed: nothing is lost', async () => {
     const report = await underLoad(async () => {
-      await kubectl(['delete', 'pod', await primaryOf(name), '--grace-period=0', '--force'])
+      const primary = await primaryOf(name)
+      const uid = (await read(podKind, primary))?.metadata.uid ?? ''
+      await kubectl(['delete', 'pod', primary, '--grace-period=0', '--force'])
+      await whenReplaced('database pod', name, uid)
     })
     console.log(`killed: ${figures(report)}`)
     expect(report.longestGapMs).toBeLessThan(30_000)

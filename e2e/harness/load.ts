@@ -32,8 +32,15 @@ const clients = 8
 /** A client gives a request up after this time, as a service's pool does. */
 const patienceMs = 30_000
 
-/** Starts requests at a steady rate, whatever becomes of them; `stop` ends them and waits for those under way. */
-export async function startLoad(options: LoadOptions): Promise<{ stop(): Promise<Report> }> {
+export interface Load {
+  /** Requests that were acknowledged so far. */
+  acknowledged(): number
+  /** Ends the load and waits for the requests under way. */
+  stop(): Promise<Report>
+}
+
+/** Starts requests at a steady rate, whatever becomes of them. */
+export async function startLoad(options: LoadOptions): Promise<Load> {
   const { binding, pod, statement, perSecond, retryAfterMs } = options
   const server = await forward(config, namespace, pod, Number(binding.port))
   const pool = new pg.Pool({
@@ -76,6 +83,7 @@ export async function startLoad(options: LoadOptions): Promise<{ stop(): Promise
     running.add(one)
   }, 1000 / perSecond)
   return {
+    acknowledged: () => report.acknowledged.length,
     async stop() {
       clearInterval(timer)
       await Promise.all(running)

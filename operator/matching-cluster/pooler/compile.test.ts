@@ -39,10 +39,12 @@ const differing: Record<string, { ours: string; because: string }> = {
   auth_query:                { ours: 'SELECT usename, passwd FROM pgbouncer.get_auth($1)', because: 'D-170' },
   admin_users:               { ours: 'pooler_admin',               because: 'the operator reloads and checks through the admin console' },
   unix_socket_dir:           { ours: '',                           because: 'read-only root file system; clients connect by TCP' },
+  server_connect_timeout:    { ours: '5',                          because: 'the default of 15 s would wait for a vanished primary after another leads' },
   server_login_retry:        { ours: '1',                          because: 'the default of 15 s would outlast a failover' },
   tcp_keepidle:              { ours: '10',                         because: 'a vanished primary would hold its clients for two hours' },
   tcp_keepintvl:             { ours: '5',                          because: 'a vanished primary would hold its clients for two hours' },
   tcp_keepcnt:               { ours: '3',                          because: 'a vanished primary would hold its clients for two hours' },
+  tcp_user_timeout:          { ours: '15000',                      because: 'a query sent to a vanished primary would wait for 15 minutes' },
   syslog_ident:              { ours: compile(poolerPlan()).effective.version, because: 'tells which file a pod has read' },
 }
 

@@ -137,10 +137,12 @@ const writtenDefaults = [
   'server_round_robin',
   'ignore_startup_parameters',
   'max_prepared_statements',
+  'server_connect_timeout',
   'server_login_retry',
   'tcp_keepidle',
   'tcp_keepintvl',
   'tcp_keepcnt',
+  'tcp_user_timeout',
 ]
 
 /**
