@@ -54,6 +54,7 @@ export function nodesOf(context: Context): Node[] {
     .map((pod) => ({
       name: pod.metadata.name,
       ordinal: Number(pod.metadata.name.split('-').at(-1)),
+      machine: (pod['spec'] as { nodeName?: string } | undefined)?.nodeName,
       ready: isReady(pod),
       target: memberTarget(context, pod.metadata.name),
       certificate: wantedCertificate(context),

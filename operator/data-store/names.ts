@@ -19,6 +19,7 @@ export const names = {
   superuserSecret: (store: string) => `${store}-superuser`,
   replicationSecret: (store: string) => `${store}-replication`,
   poolerSecret: (store: string) => `${store}-pooler`,
+  monitoringSecret: (store: string) => `${store}-monitoring`,
   /** What its pods know of who may log in, of engines that read it from files. */
   loginsSecret: (store: string) => `${store}-logins`,
   tlsSecret: (store: string) => `${store}-tls`,

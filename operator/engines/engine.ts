@@ -98,6 +98,8 @@ export interface Node {
   /** The pod's name: `<store>-<ordinal>`. */
   name: string
   ordinal: number
+  /** The Kubernetes node it runs on; absent while it runs on none. */
+  machine?: string | undefined
   /** By its readiness probe. */
   ready: boolean
   /** The operator's own login at this very pod; undefined while it has no address. */
