@@ -6,6 +6,7 @@ import { schemaNames } from '../crds/schema/data-store.ts'
 import type { MatchingCluster } from '../crds/schema/matching-cluster.ts'
 import { readMigrations } from '../migrations/runner/files.ts'
 import { dataStoreController } from './data-store/controller.ts'
+import { GivenSecrets } from './data-store/given-secrets.ts'
 import type { Schema } from './data-store/observe.ts'
 import { engines } from './engines/registry.ts'
 import { Applier } from './kube/apply.ts'
@@ -90,6 +91,7 @@ async function lead(): Promise<string> {
     applier: new Applier(writer, cache, log),
     events,
     engines,
+    given: new GivenSecrets(writer, cache),
     images: settings.images,
     schemas,
     now: () => new Date(),

@@ -144,12 +144,17 @@ export type ConnectionKey = (typeof connectionKeys)[number]
 const connectionKey = (name: ConnectionKey, description: string) =>
   Type.Optional(Type.String({ minLength: 1, maxLength: 253, description: `Key of ${description}` }))
 
+const followed = 'Changing it restarts nothing; the bindings follow.'
+const insteadOfKey = (key: string) => `Default: key ${key} of the Secret. ${followed}`
+const literal = (what: string, key = 'host', maxLength = 253) =>
+  Type.Optional(Type.String({ minLength: 1, maxLength, description: `${what} ${insteadOfKey(key)}` }))
+
 export const connectionSecretRef = Type.Optional(
   Type.Object(
     {
       name: localName({
         description:
-          'The Secret, in this namespace and labelled app.kubernetes.io/managed-by=supersmartmatch-operator so that the operator sees it.',
+          'The Secret, in this namespace. Labelled app.kubernetes.io/managed-by=supersmartmatch-operator, a change of it is noticed at once; without, within a minute: a Secret of another chart keeps its own label.',
       }),
       keys: Type.Object(
         {
@@ -171,6 +176,34 @@ export const connectionSecretRef = Type.Optional(
           default: {},
           description: 'Under which keys the Secret holds what, where they are not called as by default.',
         },
+      ),
+      values: Type.Object(
+        {
+          host: literal('Host name, which the server’s certificate must carry.'),
+          port: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 65535, description: `Port. ${insteadOfKey('port')}` }),
+          ),
+          database: literal('Database.', 'database', 63),
+          username: literal('Login.', 'username'),
+        },
+        {
+          default: {},
+          description: 'What the Secret does not say: those of most charts hold the password only.',
+        },
+      ),
+      caSecret: Type.Optional(
+        Type.Object(
+          {
+            name: localName({ description: `The Secret, in this namespace. ${followed}` }),
+            key: Type.String({
+              default: 'ca.crt',
+              minLength: 1,
+              maxLength: 253,
+              description: `Its key. Default ca.crt. ${followed}`,
+            }),
+          },
+          { description: `Where the CA’s certificate is, when it is in a Secret of its own. ${insteadOfKey('ca')}` },
+        ),
       ),
     },
     {

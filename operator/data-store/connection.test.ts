@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createAuthority } from '../certificates.ts'
 import { secret } from '../secrets.ts'
 import { connectionOf } from './connection.ts'
@@ -7,8 +7,10 @@ const { certificate } = await createAuthority('cloud', new Date())
 const usual = { port: 5432, uriSchemes: ['postgresql:', 'postgres:'], database: 'supersmartmatch_core' }
 const full = { host: 'db.example.com', username: 'app', password: 'p w', 'ca.crt': certificate }
 
+const secretOf = (values: Record<string, string>) => secret({ name: 'login', namespace: 'ns', labels: {} }, values)
+
 function read(values: Record<string, string>, keys: Record<string, string> = {}) {
-  return connectionOf({ name: 'login', keys }, secret({ name: 'login', namespace: 'ns', labels: {} }, values), usual)
+  return connectionOf({ name: 'login', keys, values: {} }, { secret: secretOf(values) }, usual)
 }
 
 const found = { host: 'db.example.com', port: 5432, database: 'supersmartmatch_core', username: 'app', password: 'p w' }
@@ -30,7 +32,7 @@ const uriForm = 'is not of the form postgresql://user:password@host:port/databas
 
 // prettier-ignore
 test.each<[string, Record<string, string>, Record<string, string>, string[]]>([
-  ['nothing',                       {}, {},                                               ['key host is missing or empty', 'key username is missing or empty', 'key password is missing or empty']],
+  ['nothing',                       {}, {},                                               ['key host is missing or empty, and so is values.host beside it', 'key username is missing or empty, and so is values.username beside it', 'key password is missing or empty']],
   ['a URI without password',        { uri: 'postgres://app@db' }, {},                     ['key password is missing or empty']],
   ['another kind of URI',           { uri: 'mysql://app:p@db' }, {},                      [`key uri ${uriForm}`]],
   ['several hosts',                 { uri: 'postgres://app:p@a,b/db' }, {},               [`key uri ${uriForm}`]],
@@ -58,4 +60,29 @@ test('without a CA the ones every system trusts', () => {
   const { host, username, password } = full
   const result = read({ host, username, password })
   expect(result.kind === 'found' && result.target.ca.split('BEGIN CERTIFICATE').length).toBeGreaterThan(50)
+})
+
+/** A Secret that holds the password alone, as those of most charts do. */
+describe('what the Secret does not say', () => {
+  const values = { host: 'pg-postgresql.db.svc', port: 6543, database: 'jobs', username: 'postgres' }
+  const caSecret = { name: 'pg-crt', key: 'ca.crt' }
+  const bare = { secret: secretOf({ 'postgres-password': 'p w' }) }
+  const reference = { name: 'login', keys: { password: 'postgres-password' }, values, caSecret }
+
+  test('is in the spec, and the CA in a Secret of its own', () => {
+    const authority = secretOf({ 'ca.crt': certificate })
+    expect(connectionOf(reference, { ...bare, authority }, usual)).toEqual({
+      kind: 'found',
+      target: { ...values, password: 'p w', ca: certificate.trim() },
+    })
+  })
+
+  test('is named when it is nowhere', () => {
+    const { problems = [] } = connectionOf({ ...reference, values: {} }, bare, usual) as { problems?: string[] }
+    expect(problems).toEqual([
+      'key host is missing or empty, and so is values.host beside it',
+      'key username is missing or empty, and so is values.username beside it',
+      'Secret pg-crt, which connectionSecretRef.caSecret names, has no key ca.crt or is not there',
+    ])
+  })
 })

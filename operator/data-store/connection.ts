@@ -27,16 +27,22 @@ export type ConnectionResult =
 /**
  * How to reach an external store, by the Secret that its spec names. Single keys win over the URI. Pure, but for the certificates
  * that every system trusts. No problem tells a value: each names the key.
+ * @param secrets  the one that the reference names, and that of the CA if it names another; undefined: it is not there
  * @param usual  port and database where neither key nor URI names one, and how the URI may begin
  */
 export function connectionOf(
-  { keys }: Reference,
-  secret: KubeObject,
+  { keys, values, caSecret }: Reference,
+  { secret, authority }: { secret: KubeObject; authority?: KubeObject | undefined },
   usual: { port: number; uriSchemes: string[]; database: string },
 ): ConnectionResult {
   const problems: string[] = []
   const keyOf = (of: ConnectionKey) => keys[of] ?? usualKeys[of]
+  const literal: Partial<Record<ConnectionKey, string>> = {
+    ...values,
+    ...(values.port ? { port: String(values.port) } : {}),
+  } as never
   const given = (of: ConnectionKey) => {
+    if (literal[of] !== undefined) return literal[of]
     const value = secretValue(secret, keyOf(of))
     // What the spec names must be there; what it leaves to the default may be missing.
     if (value === undefined && keys[of] !== undefined) problems.push(`key ${keyOf(of)} is missing or empty`)
@@ -52,8 +58,17 @@ export function connectionOf(
   const value = (of: 'host' | 'port' | 'database' | 'username' | 'password') => given(of) ?? fromUri?.[of]
   const required = (of: 'host' | 'username' | 'password') => {
     const found = value(of)
-    if (found === undefined && fromUri && !keys[of]) problems.push(`key ${keyOf(of)} is missing or empty`)
+    if (found === undefined && fromUri && !keys[of])
+      problems.push(
+        `key ${keyOf(of)} is missing or empty${of === 'password' ? '' : `, and so is values.${of} beside it`}`,
+      )
     return found ?? ''
+  }
+  const authorityIn = ({ name, key }: NonNullable<Reference['caSecret']>) => {
+    const found = secretValue(authority, key)?.trim()
+    if (!found)
+      problems.push(`Secret ${name}, which connectionSecretRef.caSecret names, has no key ${key} or is not there`)
+    return found ?? systemAuthorities()
   }
   const target = {
     host: required('host'),
@@ -61,7 +76,7 @@ export function connectionOf(
     database: value('database') ?? usual.database,
     username: required('username'),
     password: required('password'),
-    ca: given('ca') ?? systemAuthorities(),
+    ca: caSecret ? authorityIn(caSecret) : (given('ca') ?? systemAuthorities()),
   }
   if (target.host && !isHost(target.host))
     problems.push(`key ${keyOf('host')} is no host name and no IP address; a port has its own key, ${keyOf('port')}`)

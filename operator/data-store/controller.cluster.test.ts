@@ -8,6 +8,7 @@ import { createAuthority, fingerprint, type KeyPair } from '../certificates.ts'
 import type { Bootstrap, Engine, Health, Members } from '../engines/engine.ts'
 import { engines } from '../engines/registry.ts'
 import { Applier } from '../kube/apply.ts'
+import { GivenSecrets } from './given-secrets.ts'
 import { Cache } from '../kube/cache.ts'
 import { EventRecorder } from '../kube/events.ts'
 import { startReflectors } from '../kube/reflector.ts'
@@ -61,6 +62,7 @@ const tools = {
   applier: new Applier(client, cache, log),
   events: new EventRecorder({ client, instance: 'test', log }),
   engines: { postgres: engine },
+  given: new GivenSecrets(client, cache),
   images: { postgres: 'localhost/none:1', platform: 'localhost/none:1' },
   schemas: { core: { digest: 'digest-1', target: 14, clusterSql: 'SELECT 1' } },
   now: () => new Date(),

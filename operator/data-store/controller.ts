@@ -12,7 +12,10 @@ export function dataStoreController(tools: Tools): Controller<Context> {
   return {
     apiVersion,
     kind: 'DataStore',
-    observe: async (object, signal) => observe(object as DataStore, tools, signal),
+    async observe(object, signal) {
+      await tools.given.read(object as DataStore)
+      return observe(object as DataStore, tools, signal)
+    },
     steps: byMode(steps),
     // What waited and waits no more goes; the rest stays as it was where the steps said nothing.
     extraStatus: (context) => ({ pending: undefined, ...context.found }),

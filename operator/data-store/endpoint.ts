@@ -17,7 +17,7 @@ export interface Endpoint {
 const secretKind = { apiVersion: 'v1', kind: 'Secret' }
 
 /** Undefined while the Secret that says so is missing or of no use; the store's DependenciesReady tells what is wrong. */
-export function endpointOf(store: DataStore, tools: Pick<Tools, 'cache' | 'engines'>): Endpoint | undefined {
+export function endpointOf(store: DataStore, tools: Pick<Tools, 'cache' | 'engines' | 'given'>): Endpoint | undefined {
   if (store.spec.mode === 'external') {
     const connection = connectionFor(store, tools)
     return connection?.kind === 'found' ? connection.target : undefined
@@ -42,13 +42,15 @@ export const databaseFor = (store: DataStore, engine: Engine): string =>
 /** What the Secret of an external store says; undefined when there is none that the operator sees. */
 export function connectionFor(
   store: DataStore,
-  { cache, engines }: Pick<Tools, 'cache' | 'engines'>,
+  { given, engines }: Pick<Tools, 'given' | 'engines'>,
 ): ConnectionResult | undefined {
   const { metadata, spec } = store
   const { namespace = '' } = metadata
-  const secret = spec.connectionSecretRef && cache.get(secretKind, namespace, spec.connectionSecretRef.name)
+  const reference = spec.connectionSecretRef
+  const secret = reference && given.get(namespace, reference.name)
   const engine = engines[spec.engine]
-  if (!spec.connectionSecretRef || !secret || !engine) return undefined
+  if (!reference || !secret || !engine) return undefined
+  const authority = reference.caSecret && given.get(namespace, reference.caSecret.name)
   const { port, uriSchemes } = engine
-  return connectionOf(spec.connectionSecretRef, secret, { port, uriSchemes, database: databaseFor(store, engine) })
+  return connectionOf(reference, { secret, authority }, { port, uriSchemes, database: databaseFor(store, engine) })
 }

@@ -131,7 +131,7 @@ describe('what cannot work is named, and nothing is changed', () => {
     before = await fingerprint()
   })
 
-  test('no Secret; a Secret without the label; then one key after the other', async () => {
+  test('no Secret; a Secret of a chart, without our label; then one key after the other', async () => {
     const connectionSecretRef = { name: 'late-login' }
     const spec = { engine: 'postgres', mode: 'external', schema: { name: 'core' }, connectionSecretRef }
     await client.create({ ...storeKind, metadata: { name: 'late', namespace }, spec })
@@ -143,7 +143,7 @@ describe('what cannot work is named, and nothing is changed', () => {
     })
     await lab.apply([secret({ name: 'late-login', namespace, labels: {} }, { host: 'localhost' })])
     await edit(await read('late'), { metadata: { annotations: { look: 'again' } } })
-    await until(async () => JSON.stringify((await read('late')).status).includes('kubectl label secret late-login'))
+    await until(async () => JSON.stringify((await read('late')).status).includes('key password is missing'))
     await setSecret('late', { host: 'localhost', port: '70000' })
     await until(async () => JSON.stringify((await read('late')).status).includes('ConnectionInvalid'))
     const invalid = await condition('late', 'DependenciesReady', 'False')

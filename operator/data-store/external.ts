@@ -6,6 +6,7 @@ import type { Outcome } from '../reconcile/outcome.ts'
 import type { Step } from '../reconcile/steps.ts'
 import { randomPassword } from '../secrets.ts'
 import { connectionFor } from './endpoint.ts'
+import { givenAgainMs } from './given-secrets.ts'
 import { names, poolerRole } from './names.ts'
 import { adminTarget, hasMoved, location, type Context } from './observe.ts'
 import { ensureBinding, loginSecrets, metadata, storedPasswords } from './logins.ts'
@@ -20,20 +21,17 @@ const dependenciesReady: Step<Context> = {
   async run(context) {
     const { name = '' } = context.store.spec.connectionSecretRef ?? {}
     const connection = connectionFor(context.store, context.tools)
-    if (!connection) return { kind: 'wait', ...(await secretMissing(context, name)), retryAfterMs: 10_000 }
-    if (connection.kind === 'found') return { kind: 'done', reason: 'Ready' }
+    if (!connection) {
+      const message = `spec.connectionSecretRef names ${name}, which is not there`
+      return { kind: 'wait', reason: 'SecretMissing', message, retryAfterMs: 10_000 }
+    }
+    if (connection.kind === 'found') {
+      const isWatched = context.tools.given.unwatched(context.store).length === 0
+      return { kind: 'done', reason: 'Ready', ...(isWatched ? {} : { retryAfterMs: givenAgainMs }) }
+    }
     const message = `Secret ${name}, which spec.connectionSecretRef names, does not say how to connect: ${connection.problems.join('; ')}`
-    return { kind: 'blocked', reason: 'ConnectionInvalid', message }
+    return { kind: 'blocked', reason: 'ConnectionInvalid', message, retryAfterMs: givenAgainMs }
   },
-}
-
-/** The operator's cache holds labelled Secrets only, so it asks whether the label is all that is missing. */
-async function secretMissing({ tools, namespace }: Context, name: string) {
-  const unlabelled = await tools.client.get({ apiVersion: 'v1', kind: 'Secret' }, namespace, name)
-  const what = unlabelled
-    ? `which lacks the label by which the operator sees it: kubectl label secret ${name} app.kubernetes.io/managed-by=supersmartmatch-operator`
-    : 'which is not there'
-  return { reason: 'SecretMissing', message: `spec.connectionSecretRef names ${name}, ${what}` } as const
 }
 
 const objectsApplied: Step<Context> = {

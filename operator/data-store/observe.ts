@@ -11,6 +11,7 @@ import { domain, selector, type Identity } from '../labels.ts'
 import { secretValue } from '../secrets.ts'
 import { fingerprint } from '../certificates.ts'
 import { connectionFor, databaseFor, endpointOf } from './endpoint.ts'
+import type { GivenSecrets } from './given-secrets.ts'
 import { imageOf } from '../images.ts'
 import { claimsOf } from './losses.ts'
 import { readFrom } from './members.ts'
@@ -31,6 +32,8 @@ export interface Tools {
   applier: Applier
   events: EventRecorder
   engines: Record<string, Engine>
+  /** Secrets of others that specs name. */
+  given: GivenSecrets
   images: Record<string, string>
   /** By name of the migration folder. */
   schemas: Record<string, Schema>

@@ -7,6 +7,7 @@ import type { DataStore, DataStoreStatus } from '../../crds/schema/data-store.ts
 import type { Engine, Target } from '../engines/engine.ts'
 import { engines } from '../engines/registry.ts'
 import { Applier } from '../kube/apply.ts'
+import { GivenSecrets } from './given-secrets.ts'
 import { Cache } from '../kube/cache.ts'
 import { EventRecorder } from '../kube/events.ts'
 import { startReflectors } from '../kube/reflector.ts'
@@ -56,6 +57,7 @@ const tools = {
   applier: new Applier(client, cache, log),
   events,
   engines: { postgres: engine },
+  given: new GivenSecrets(client, cache),
   images: { postgres: await operatorImage('IMAGE_POSTGRES'), platform: 'localhost/none:1' },
   // No migration: a Job would need the platform's image and the network policy of a cluster that has one.
   schemas: { core: { digest: 'none', target: 0, clusterSql: 'SELECT 1' } },

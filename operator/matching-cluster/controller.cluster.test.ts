@@ -8,6 +8,7 @@ import { createAuthority } from '../certificates.ts'
 import { dataStoreController } from '../data-store/controller.ts'
 import { engines } from '../engines/registry.ts'
 import { Applier } from '../kube/apply.ts'
+import { GivenSecrets } from '../data-store/given-secrets.ts'
 import { Cache } from '../kube/cache.ts'
 import { hasStatus } from '../kube/client.ts'
 import { EventRecorder } from '../kube/events.ts'
@@ -43,6 +44,7 @@ const tools = {
   applier: new Applier(client, cache, log),
   events: new EventRecorder({ client, instance: 'test', log }),
   engines,
+  given: new GivenSecrets(client, cache),
   images: { postgres: 'localhost/none:1', pgbouncer: 'localhost/none:1', platform: 'localhost/none:1' },
   schemas: { core: { digest: 'digest-1', target: 14, clusterSql: 'SELECT 1' } },
   now: () => new Date(),

@@ -15,7 +15,11 @@ export function matchingClusterController(tools: Tools): Controller<Context> {
   return {
     apiVersion,
     kind: 'MatchingCluster',
-    observe: async (object, signal) => observe(object as MatchingCluster, tools, signal),
+    async observe(object, signal) {
+      const context = observe(object as MatchingCluster, tools, signal)
+      await Promise.all([...context.stores.values()].map((store) => tools.given.read(store)))
+      return context
+    },
     steps,
     urgent: (object, signal) => holdClients(observe(object as MatchingCluster, tools, signal), since),
     extraStatus: storesStatus,

@@ -6,6 +6,7 @@ import type { Tools } from '../data-store/observe.ts'
 import type { Engine } from '../engines/engine.ts'
 import { engines } from '../engines/registry.ts'
 import { Applier } from '../kube/apply.ts'
+import { GivenSecrets } from '../data-store/given-secrets.ts'
 import { Cache, type Change } from '../kube/cache.ts'
 import { hasStatus, type KubeClient } from '../kube/client.ts'
 import { EventRecorder } from '../kube/events.ts'
@@ -61,6 +62,7 @@ export function testOperator(
     applier: new Applier(writer, cache, log),
     events,
     engines: { postgres: engine },
+    given: new GivenSecrets(client, cache),
     images: { postgres: 'localhost/none:1', pgbouncer: 'localhost/none:1', platform: 'localhost/none:1' },
     schemas: { core: { digest: 'digest-1', target: 14, clusterSql: given.clusterSql ?? 'SELECT 1' } },
     now: () => new Date(),
