@@ -185,6 +185,12 @@ test('from a new DataStore to a published binding, each step waiting for its tur
     message: 'PostgreSQL is starting',
   })
   expect(first.get('SchemaReady')).toMatchObject({ status: 'Unknown', reason: 'NotReached' })
+  health = { state: 'unreachable', message: 'connect ECONNREFUSED' }
+  // Here nobody makes the pods of a StatefulSet.
+  expect((await reconcile('path')).get('EngineReady')).toMatchObject({
+    reason: 'Unreachable',
+    message: `no pod is there; if it stays so, kubectl describe statefulset path -n ${namespace} says why`,
+  })
   expect(await get(secretKind, 'path-owner')).toBeUndefined()
 
   health = { state: 'ready', version: '17.1' }
