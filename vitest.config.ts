@@ -9,7 +9,7 @@ const none = ['**/node_modules/**', ...slow]
  */
 export default defineConfig({
   test: {
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [
       { test: { name: 'layering', include: ['*.test.ts'], exclude: none } },

@@ -40,7 +40,7 @@ beforeAll(async () => {
     },
   })
   await client.create(store('canary', 'DoNotTerminate'))
-  await until(async () => (await refusal(`${stores}/canary`, { dryRun: 'All' })) !== undefined, 30_000)
+  await until(async () => (await refusal(`${stores}/canary`, { dryRun: 'All' })) !== undefined)
 })
 afterAll(async () => {
   await client.request('DELETE', `${bindings}/${name}`)

@@ -59,7 +59,7 @@ describe('installed', () => {
   test('short names and the category work', async () => {
     // Right after the first installation discovery lags behind.
     const get = () => kubectl(['get', 'mc,store,supersmartmatch', '-n', namespace])
-    await expect.poll(get, { timeout: 15_000 }).toMatchObject({ status: 0 })
+    await expect.poll(get, { timeout: 60_000 }).toMatchObject({ status: 0 })
   })
 })
 

@@ -24,7 +24,7 @@ async function leader(): Promise<string> {
 
 /** Waits until there are so many pods, all ready, and one of them leads. */
 async function whenLed(count: number): Promise<KubeObject[]> {
-  return until(60_000, async () => {
+  return until(120_000, async () => {
     const found = await pods()
     const holder = await leader()
     const led = found.some((pod) => name(pod) === holder)
@@ -45,7 +45,7 @@ function readyAt({ status }: KubeObject): number | undefined {
 
 /** Seconds from the moment in which the leader is told to stop until another holds the Lease. */
 async function secondsToHandOver(old: string): Promise<number> {
-  const told = await until(60_000, async () => {
+  const told = await until(120_000, async () => {
     const pod = (await pods()).find((one) => name(one) === old)
     const isTold = !pod || pod.metadata.deletionTimestamp !== undefined
     return isTold ? { atMs: performance.now() } : `${old} has not been told to stop`
@@ -90,7 +90,7 @@ describe('in a namespace that is not watched', () => {
   test('an object is told so, once, and nothing is made of it', async () => {
     const object = { ...matchingCluster, metadata: { name: 'lost', namespace: elsewhere }, spec: {} }
     await kubectl(['create', '--namespace', elsewhere, '--filename=-'], JSON.stringify(object))
-    const told = await until(30_000, async () => {
+    const told = await until(90_000, async () => {
       const found = await there()
       return conditionOf(found, 'SpecValid')?.reason === 'NamespaceNotWatched' && found ? found : 'nothing is said'
     })

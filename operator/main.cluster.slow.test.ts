@@ -17,5 +17,5 @@ test.concurrent.each(namespaces)(
       expect({ tried, late }).toEqual({ tried: [], late: [] })
     }
   },
-  rounds * 150_000,
+  rounds * 300_000,
 )

@@ -13,7 +13,7 @@ import { beyondAnyNode, playRunning } from './testing/kubelet.ts'
 import { startOperator } from './testing/process.ts'
 import { takeOver } from './testing/takeover.ts'
 
-const timeoutMs = 180_000
+const timeoutMs = 300_000
 
 // One namespace each: most tests run side by side, because most of their time is waiting for a Lease.
 const [one, two, terminated, again, killed, held, ...stopped] = [
@@ -87,7 +87,7 @@ test.concurrent(
 
     await using operator = await startOperator('holder', [held])
     const store = { apiVersion, kind: 'DataStore' }
-    await until(async () => (await client.get(store, held, 'held-core'))?.['status'] !== undefined, 40_000)
+    await until(async () => (await client.get(store, held, 'held-core'))?.['status'] !== undefined, 90_000)
     const switchover = { request: 'any', at: new Date().toISOString(), state: 'Running', message: '' }
     admin.paused.add('supersmartmatch_core')
     await client.mergePatch(store, held, 'held-core', { status: { switchover } }, 'status')
@@ -130,14 +130,14 @@ test.concurrent(
     await client.create({ ...store, metadata: { name: 'elsewhere', namespace: two }, spec })
     {
       await using operator = await startOperator('first', [one])
-      await until(async () => (await specValid()) === 'NamespaceNotWatched', 40_000)
+      await until(async () => (await specValid()) === 'NamespaceNotWatched', 90_000)
       // At most: an operator installed in this cluster may have said it first.
       expect(operator.proxy.writes().filter(({ path }) => path.includes(`/${two}/`)).length).toBeLessThanOrEqual(1)
       operator.kill('SIGTERM')
       expect(await operator.exited).toBe(0)
     }
     await using operator = await startOperator('second', [one, two])
-    await until(async () => (await specValid()) === 'Valid', 40_000)
+    await until(async () => (await specValid()) === 'Valid', 90_000)
     operator.kill('SIGTERM')
   },
   timeoutMs,

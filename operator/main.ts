@@ -36,8 +36,8 @@ const drain = { hurryMs: 500, giveUpMs: 10_000 }
 /** How long poolers have then to let clients go: 2 s in all, and the successor, which asks once a second at least, is at work in 3. */
 const letGoMs = 1_500
 
-/** How long an operator that watches another namespace may take to observe an object there. */
-const elsewhereMs = 10_000
+/** How long an operator that watches another namespace may take to observe an object there: it may just be taking over from one that was killed. */
+const elsewhereMs = 30_000
 
 const settings = readSettings(process.env)
 const log = createLogger(settings.logLevel)

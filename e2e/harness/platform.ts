@@ -24,7 +24,7 @@ const secretKind: Kind = { apiVersion: 'v1', kind: 'Secret' }
 export const podKind: Kind = { apiVersion: 'v1', kind: 'Pod' }
 const claimKind: Kind = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' }
 
-const readyLimitMs = 180_000
+const readyLimitMs = 300_000
 
 /**
  * A platform with the core store alone.
@@ -51,7 +51,7 @@ export async function removePlatform(name: string): Promise<void> {
   await kubectl(['delete', 'services,endpoints', `--selector=app.kubernetes.io/instance=${name}-core`])
 }
 
-/** Waits until it is Ready for the spec it has now. @throws when it is not in three minutes, or Stalled: nobody will help it */
+/** Waits until it is Ready for the spec it has now. @throws when it is not in five minutes, or Stalled: nobody will help it */
 export async function whenReady(name: string): Promise<void> {
   await until(readyLimitMs, async () => {
     const object = await read(matchingCluster, name)
@@ -168,7 +168,7 @@ async function checksum(name: string): Promise<string> {
 /** Waits until the core service says that it reaches its database, which it does through the pooler. */
 export async function whenAnswering(name: string): Promise<void> {
   const path = `/api/v1/namespaces/${namespace}/services/${name}-core-api:http/proxy/readyz`
-  await until(30_000, async () => {
+  await until(60_000, async () => {
     const answer = await kubectl(['get', '--raw', path]).catch((error: unknown) => String(error))
     return answer.includes('"ok"') ? { answer } : `the core service does not answer: ${answer}`
   })
@@ -279,7 +279,7 @@ export const wholeInventory = [
 
 /** Kubernetes collects what an earlier platform of the name owned in its own time. */
 export async function expectWholeInventory(name: string): Promise<void> {
-  await expect.poll(() => inventory(name), { timeout: 30_000, interval: 1_000 }).toEqual(wholeInventory)
+  await expect.poll(() => inventory(name), { timeout: 60_000, interval: 1_000 }).toEqual(wholeInventory)
 }
 
 /** Migrations in the ledger, each once, against what the operator says is applied. @throws naming the difference */

@@ -116,7 +116,7 @@ async function make(name: string, spec: object = {}): Promise<void> {
 
 /** One reconcile; returns the conditions it left. */
 async function reconcile(name: string): Promise<Map<ConditionType, Condition>> {
-  await process(`${namespace}/${name}`, AbortSignal.timeout(10_000))
+  await process(`${namespace}/${name}`, AbortSignal.timeout(30_000))
   const store = (await client.get(dataStoreKind, namespace, name)) as DataStore
   return new Map((store.status?.conditions ?? []).map((condition) => [condition.type, condition]))
 }
@@ -129,7 +129,7 @@ async function run(name: string): Promise<void> {
     if (pod && phase !== 'Running' && !pod.metadata.deletionTimestamp) await playRunning(client, pod)
     const statefulSet = cache.get(statefulSetKind, namespace, name)
     return statefulSet !== undefined && rollout(statefulSet) === undefined
-  }, 30_000)
+  }, 60_000)
 }
 
 const get = (kind: { apiVersion: string; kind: string }, name: string) => client.get(kind, namespace, name)
@@ -328,7 +328,7 @@ test('a DataStore that comes back adopts its Secrets', async () => {
   await client.delete((await get(dataStoreKind, 'back'))!)
   await until(() => cache.get(dataStoreKind, namespace, 'back') === undefined)
   await make('back')
-  await until(async () => (await reconcile('back')).get('ObjectsApplied')?.status === 'True', 30_000)
+  await until(async () => (await reconcile('back')).get('ObjectsApplied')?.status === 'True', 60_000)
   const after = await get(secretKind, 'back-superuser')
   expect(after?.metadata.uid).toBe(before?.metadata.uid)
   expect(secretValue(after, 'password')).toBe(secretValue(before, 'password'))
@@ -488,7 +488,7 @@ test('a renewed certificate is loaded as soon as the kubelet brings it, and the 
   expect(played.reloads).toBe(0)
 
   await remove(secretKind, 'renewed-tls')
-  const waiting = await process(`${namespace}/renewed`, AbortSignal.timeout(10_000))
+  const waiting = await process(`${namespace}/renewed`, AbortSignal.timeout(30_000))
   expect(tls()).not.toBe(played.shown)
   expect((await reconcile('renewed')).get('EngineReady')?.status).toBe('True')
   expect(played).toMatchObject({ reloads: 2 })
@@ -605,7 +605,7 @@ test('the volume of a member that goes is marked as outlived, and trusted again 
     await reconcile('shrunk')
     await playPods('shrunk')
     return (await reconcile('shrunk')).get('EngineReady')?.status === 'True'
-  }, 30_000)
+  }, 60_000)
   const mark = async () =>
     (await get(claimKind, 'data-shrunk-1'))?.metadata.annotations?.['supersmartmatch.io/outdated']
   await change('shrunk', { replicas: 1 })
@@ -613,14 +613,14 @@ test('the volume of a member that goes is marked as outlived, and trusted again 
     async () =>
       (await reconcile('shrunk')).get('EngineReady')?.status === 'True' &&
       cache.get(podKind, namespace, 'shrunk-1') === undefined,
-    30_000,
+    60_000,
   )
   expect(await mark()).toBeDefined()
   await change('shrunk', { replicas: 2 })
   await until(async () => {
     await playPods('shrunk')
     return (await reconcile('shrunk')).get('EngineReady')?.status === 'True'
-  }, 30_000)
+  }, 60_000)
   expect(await mark()).toBeUndefined()
 })
 
@@ -689,7 +689,7 @@ async function growth(): Promise<void> {
 
   await client.mergePatch(claimKind, namespace, 'data-grow-0', { status: { capacity: { storage: '2Gi' } } }, 'status')
   await until(() => JSON.stringify(cache.get(claimKind, namespace, 'data-grow-0')?.['status']).includes('"2Gi"'))
-  await until(async () => (await reconcile('grow')).get('EngineReady')?.status === 'True', 30_000)
+  await until(async () => (await reconcile('grow')).get('EngineReady')?.status === 'True', 60_000)
   expect(asked.mock.lastCall?.[1].store.spec.storage.size).toBe('2Gi')
   asked.mockRestore()
   expect((await get(statefulSetKind, 'grow'))?.metadata.uid).not.toBe(statefulSet)
@@ -718,7 +718,7 @@ async function bindClaim(name: string, storage: string): Promise<void> {
   })
   const bound = () =>
     (cache.get(claimKind, namespace, name)?.['status'] as { phase?: string } | undefined)?.phase === 'Bound'
-  await until(bound, 30_000)
+  await until(bound, 60_000)
 }
 
 test('a lost superuser Secret is not made anew for a volume that only the old password opens', async () => {
@@ -857,7 +857,7 @@ test('a finished Job of an earlier DataStore of the same name does not count: th
   await until(() => cache.get(dataStoreKind, namespace, 'again') === undefined)
 
   await make('again')
-  await until(async () => (await reconcile('again')).get('ObjectsApplied')?.status === 'True', 30_000)
+  await until(async () => (await reconcile('again')).get('ObjectsApplied')?.status === 'True', 60_000)
   await run('again')
   const schemaReady = (await reconcile('again')).get('SchemaReady')
   expect(schemaReady?.status).toBe('False')
@@ -870,7 +870,7 @@ test('a finished Job of an earlier DataStore of the same name does not count: th
       await client.mergePatch(jobKind, namespace, job.metadata.name, { metadata: { finalizers: null } })
     }
     return job === undefined
-  }, 30_000)
+  }, 60_000)
   expect((await reconcile('again')).get('SchemaReady')).toMatchObject({ status: 'False', reason: 'Running' })
   expect((await migrationJob('again')).metadata.uid).not.toBe(earlier.metadata.uid)
 })

@@ -61,7 +61,7 @@ const address = (database: string) => ({
 
 /** Runs statements as superuser; resolves to the rows of the last. */
 async function sql(database: string, statements: string[]): Promise<Record<string, unknown>[]> {
-  return withConnection(address(database), AbortSignal.timeout(20_000), async (connection) => {
+  return withConnection(address(database), AbortSignal.timeout(30_000), async (connection) => {
     let rows: Record<string, unknown>[] = []
     for (const statement of statements) rows = await connection.query(statement)
     return rows
@@ -104,7 +104,7 @@ const login = (username: string, database: string, more: Record<string, string> 
 
 const read = async (name: string) => (await client.get(storeKind, namespace, name)) as DataStore
 
-async function condition(name: string, type: ConditionType, status: string, timeoutMs = 30_000) {
+async function condition(name: string, type: ConditionType, status: string, timeoutMs = 60_000) {
   let found: { status: string; reason: string; message: string } | undefined
   await until(async () => {
     found = (await read(name)).status?.conditions.find((one) => one.type === type)
@@ -232,7 +232,7 @@ describe('a superuser’s login', () => {
     await migrate(owner)
     expect(await sql('full', ['SELECT count(*)::integer AS n FROM users'])).toEqual([{ n: 0 }])
     const asApp = { ...address('full'), username: app['username'] ?? '', password: app['password'] ?? '' }
-    const rows = await withConnection(asApp, AbortSignal.timeout(10_000), (connection) =>
+    const rows = await withConnection(asApp, AbortSignal.timeout(30_000), (connection) =>
       connection.query('SELECT session_user AS who'),
     )
     expect(rows).toEqual([{ who: 'supersmartmatch_core_app_a' }])
@@ -254,7 +254,7 @@ describe('a superuser’s login', () => {
     await condition('full', 'Ready', 'True')
     const app = await values('full-app')
     const asApp = { ...address('full'), username: app['username'] ?? '', password: app['password'] ?? '' }
-    await until(() => withConnection(asApp, AbortSignal.timeout(10_000), async () => true).catch(() => false))
+    await until(() => withConnection(asApp, AbortSignal.timeout(30_000), async () => true).catch(() => false))
   })
 
   test('another database in the Secret is another store: it is set up and migrated from the start', async () => {
@@ -300,7 +300,7 @@ test('a login that may nothing but migrate: Ready once a superuser has run boots
   await edit(await read('prepared'), { metadata: { annotations: { look: 'again' } } })
   await condition('prepared', 'Ready', 'True')
   await migrate(await values('prepared-owner'))
-}, 120_000)
+}, 240_000)
 
 /** As the migration Job does it: the runner, with the binding as files. */
 async function migrate(binding: Record<string, string>): Promise<void> {

@@ -81,7 +81,7 @@ test('Retain: no finalizer, nothing but the pods goes', async () => {
   expect((await read('keep'))?.metadata.finalizers).toBeUndefined()
   await remove('keep')
   await gone('keep')
-  await until(async () => (await get(podKind, 'keep-0')) === undefined, 30_000)
+  await until(async () => (await get(podKind, 'keep-0')) === undefined, 60_000)
   expect(await leftOf('keep')).toEqual(everything('keep'))
 })
 
@@ -136,7 +136,7 @@ describe('Delete', () => {
     await make('claim', { deletionPolicy: 'Delete' })
     await edit(await asObject(claimKind, 'data-claim-0'), { metadata: { finalizers: ['test.example/hold'] } })
     await remove('claim')
-    await until(async () => JSON.stringify((await read('claim'))?.status).includes('test.example/hold'), 30_000)
+    await until(async () => JSON.stringify((await read('claim'))?.status).includes('test.example/hold'), 60_000)
     expect(await leftOf('claim')).toEqual(['data-claim-0'])
     await setPolicy('claim', 'Retain')
     await gone('claim')

@@ -187,7 +187,7 @@ describe('a store', { timeout: 240_000 }, () => {
     expect(await settle('Ready')).toMatchObject({ replicas: 1, primary: 'db-0' })
     await sql('CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n')
     // The primary answers before its pod is ready, and this Service leads to ready pods only.
-    await expect.poll(() => sql('SELECT count(*) FROM kept', 'db-ro').catch(String), { timeout: 10_000 }).toBe('1000')
+    await expect.poll(() => sql('SELECT count(*) FROM kept', 'db-ro').catch(String), { timeout: 60_000 }).toBe('1000')
   })
 
   test('takes over what PostgreSQL can reload, and refuses what it cannot know', async () => {
@@ -211,7 +211,7 @@ describe('a store', { timeout: 240_000 }, () => {
     const streaming = `SELECT string_agg(application_name || ' ' || sync_state, ', ' ORDER BY 1) FROM pg_stat_replication`
     expect(await sql(streaming)).toBe('db-1 quorum, db-2 quorum')
     await process(`${namespace}/db`, AbortSignal.timeout(20_000))
-    await expect.poll(() => sql('SELECT pg_is_in_recovery()', 'db-ro'), { timeout: 10_000 }).toBe('true')
+    await expect.poll(() => sql('SELECT pg_is_in_recovery()', 'db-ro'), { timeout: 60_000 }).toBe('true')
     expect(await sql('SELECT count(*) FROM kept', 'db-ro')).toBe('1000')
   })
 
@@ -231,7 +231,7 @@ describe('a store', { timeout: 240_000 }, () => {
       await until(async () => {
         await process(`${namespace}/db`, AbortSignal.timeout(20_000))
         return (await status())?.switchover?.state === 'Succeeded'
-      }, 30_000)
+      }, 60_000)
       await sleep(500)
     })
     expect(await settle('Ready')).toMatchObject({ primary: 'db-0', switchover: { answered: 'db-0' } })

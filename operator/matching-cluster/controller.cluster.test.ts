@@ -93,7 +93,7 @@ const read = async (name: string) => (await get(clusterKind, name)) as MatchingC
 
 /** One reconcile; returns the conditions it left. */
 async function reconcile(name: string): Promise<Map<ConditionType, Condition>> {
-  await process(`${namespace}/${name}`, AbortSignal.timeout(10_000))
+  await process(`${namespace}/${name}`, AbortSignal.timeout(30_000))
   return new Map(((await read(name)).status?.conditions ?? []).map((condition) => [condition.type, condition]))
 }
 
@@ -134,7 +134,7 @@ async function runPooler(cluster: string, status: object = {}): Promise<void> {
     for (const pod of pods) await playRunning(client, pod, status)
     const deployment = cache.get(deploymentKind, namespace, `${cluster}-pooler`)
     return deployment !== undefined && rollout(deployment) === undefined
-  }, 30_000)
+  }, 60_000)
 }
 
 async function remove(kind: { apiVersion: string; kind: string }, name: string): Promise<void> {
@@ -381,7 +381,7 @@ test('a store’s Service under the name of a pooler stays the store’s', async
   const spec = { engine: 'postgres', schema: { name: 'core' }, resources: { cpu: beyondAnyNode } }
   await client.create({ ...dataStoreKind, metadata: { name: 'near-pooler', namespace }, spec })
   await until(() => cache.get(dataStoreKind, namespace, 'near-pooler') !== undefined)
-  await processStore(`${namespace}/near-pooler`, AbortSignal.timeout(10_000))
+  await processStore(`${namespace}/near-pooler`, AbortSignal.timeout(30_000))
   const before = await get(serviceKind, 'near-pooler')
   expect(ownerOf(before)).toMatchObject({ kind: 'DataStore', name: 'near-pooler' })
   await makePooled('near')
@@ -394,7 +394,7 @@ test('a store’s Service under the name of a pooler stays the store’s', async
 test('a cluster does not take the Secrets of the store that has its name', async () => {
   await make('twin')
   await reconcile('twin')
-  await processStore(`${namespace}/twin-core`, AbortSignal.timeout(10_000))
+  await processStore(`${namespace}/twin-core`, AbortSignal.timeout(30_000))
   const names = ['twin-core-pooler', 'twin-core-tls']
   const before = await Promise.all(names.map((name) => get(secretKind, name)))
   expect(before.every((object) => object !== undefined)).toBe(true)
@@ -569,7 +569,7 @@ test('a pod that was evicted keeps nothing from going to sleep', async () => {
     )
     await reconcile('evicted')
     return ((await get(dataStoreKind, 'evicted-core')) as DataStore).spec.hibernate
-  }, 20_000)
+  }, 60_000)
   expect(pods().map(({ metadata }) => metadata.uid)).toEqual([evicted?.metadata.uid])
 })
 

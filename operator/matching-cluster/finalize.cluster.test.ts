@@ -31,7 +31,7 @@ async function make(name: string, deletionPolicy = 'Retain'): Promise<void> {
   const metadata = { name, namespace }
   tools().cache.wrote(await client.create({ ...clusterKind, metadata, spec }))
   await until(async () => (await readStore(`${name}-core`))?.status?.phase === 'Ready', 60_000)
-  await until(async () => (await leftOf(name)).length === everything(name).length, 30_000)
+  await until(async () => (await leftOf(name)).length === everything(name).length, 60_000)
 }
 const tools = () => operator.tools
 
@@ -87,7 +87,7 @@ describe('Delete', () => {
     await edit((await get(storeKind, 'order-core'))!, hold)
     await remove('order')
     await until(async () => (await get(storeKind, 'order-core'))?.metadata.deletionTimestamp !== undefined)
-    await until(async () => (await leftOf('order')).every((left) => !left.includes('order-core')), 30_000)
+    await until(async () => (await leftOf('order')).every((left) => !left.includes('order-core')), 60_000)
     expect(await leftOf('order')).toEqual(platformSecrets.map((of) => `order-${of}`))
     const { status } = (await get(clusterKind, 'order')) as MatchingCluster
     expect(status?.phase).toBe('Deleting')

@@ -325,7 +325,7 @@ test.each(['watched', 'paused', 'elsewhere'])(
     if (how === 'paused') await client.mergePatch(thing, name, 'going', { spec: { paused: true } })
     if (how === 'elsewhere') watchNamespaces.pop()
     await client.request('DELETE', `/api/v1/namespaces/${name}`)
-    await until(() => cache.get(thing, name, 'going')?.metadata.deletionTimestamp !== undefined, 30_000)
+    await until(() => cache.get(thing, name, 'going')?.metadata.deletionTimestamp !== undefined)
     await until(async () => (await run(`${name}/going`)) !== 'backoff')
     expect(await client.get(thing, name, 'going')).toBeUndefined()
   },

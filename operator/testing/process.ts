@@ -50,7 +50,7 @@ export async function startOperator(name: string, namespaces: [string, ...string
     await until(async () => {
       if (child.exitCode !== null) throw new Error(`operator/main.ts ended with code ${child.exitCode}`)
       return (await statusOf(`http://127.0.0.1:${port}/readyz`)) === 200
-    }, 60_000)
+    }, 120_000)
   } catch (error) {
     await dispose()
     throw error

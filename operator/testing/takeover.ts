@@ -29,7 +29,7 @@ export async function takeOver(
   { namespace, round = 0, stoppedMs = 0 }: { namespace: string; round?: number; stoppedMs?: number },
 ): Promise<Takeover> {
   await using leader = await startOperator(`leader-${round}`, [namespace])
-  await until(async () => (await holder(namespace)) === `leader-${round}`, 60_000)
+  await until(async () => (await holder(namespace)) === `leader-${round}`, 120_000)
   await using standby = await startOperator(`standby-${round}`, [namespace])
   // Ready, and yet it does nothing.
   expect(standby.proxy.writes()).toEqual([])
@@ -47,7 +47,7 @@ export async function takeOver(
   }
   expect(await leader.exited).toBe(signal === 'SIGKILL' ? 'SIGKILL' : 0)
   // What the old one has begun its successor ends.
-  await until(async () => (await statefulSets(namespace)) === names.length * (round + 1), 30_000)
+  await until(async () => (await statefulSets(namespace)) === names.length * (round + 1), 120_000)
   const late = leader.proxy.writes().filter((write) => isAfter(write, first))
   const tried = leader.proxy.seen.filter(({ method, url, atMs }) => {
     return method !== 'GET' && !isLease(url.pathname) && atMs > first.atMs
@@ -77,7 +77,7 @@ const madeBy = ({ proxy }: OperatorProcess) => proxy.writes().filter(({ path }) 
 
 /** It takes the Lease before it writes anything else. */
 async function firstWrite({ proxy }: OperatorProcess): Promise<Write> {
-  await until(() => proxy.writes().length > 0, 30_000)
+  await until(() => proxy.writes().length > 0, 60_000)
   const [first] = proxy.writes()
   if (!first?.path.endsWith(`/leases/${managedBy}`)) throw new Error(`written without the Lease: ${first?.path}`)
   return first

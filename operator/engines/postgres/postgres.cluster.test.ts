@@ -69,12 +69,12 @@ async function progress(name: string): Promise<string> {
 
 /** A pod that is not there yet cannot be waited for: ask again. */
 async function ready(name: string): Promise<void> {
-  const wait = () => lab.kubectl('wait', '--for=condition=Ready', `pod/${name}-0`, '--timeout=60s').catch(String)
-  await expect.poll(wait, { timeout: 90_000, interval: 200 }).toContain('condition met')
+  const wait = () => lab.kubectl('wait', '--for=condition=Ready', `pod/${name}-0`, '--timeout=120s').catch(String)
+  await expect.poll(wait, { timeout: 180_000, interval: 200 }).toContain('condition met')
 }
 const sql = (name: string, query: string, db = 'postgres') =>
   lab.kubectl('exec', `${name}-0`, '--', 'psql', '--no-psqlrc', '--tuples-only', '--no-align', '--command', query, db)
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(30_000)
 
 async function superuser(name: string): Promise<Address> {
   const port = await lab.forward(`${name}-0`, postgres.port)
@@ -116,7 +116,7 @@ describe('a store', () => {
     expect((await sql('kept', 'SELECT answer FROM kept')).trim()).toBe('42')
 
     for (const { kind, metadata } of postgres.objects(planOf('kept'))) await lab.kubectl('delete', kind, metadata.name)
-    await lab.kubectl('wait', '--for=delete', 'pod/kept-0', '--timeout=60s')
+    await lab.kubectl('wait', '--for=delete', 'pod/kept-0', '--timeout=120s')
     await start('kept')
     await ready('kept')
     expect((await sql('kept', 'SELECT answer, pg_is_in_recovery() FROM kept')).trim()).toBe('42|f')
@@ -128,12 +128,13 @@ describe('a store', () => {
     async (_name, line, waitMs) => {
       const name = `killed-${line.replaceAll(/[^a-z]/g, '').slice(0, 12)}`
       await start(name)
-      await expect.poll(() => progress(name), { timeout: 30_000, interval: 20 }).toContain(line)
+      await expect.poll(() => progress(name), { timeout: 120_000, interval: 20 }).toContain(line)
       await sleep(waitMs)
       await lab.kubectl('delete', 'pod', `${name}-0`, '--force', '--grace-period=0')
       await ready(name)
       const target = await superuser(name)
-      await expect.poll(() => postgres.probe(target, soon()), { timeout: 30_000 }).toMatchObject({ state: 'ready' })
+      // Its pod is ready while Patroni still makes it the primary, in one or two turns of its loop.
+      await expect.poll(() => postgres.probe(target, soon()), { timeout: 120_000 }).toMatchObject({ state: 'ready' })
       const logins = `SELECT rolname, rolreplication FROM pg_authid WHERE rolpassword LIKE 'SCRAM-SHA-256$%' ORDER BY 1`
       expect((await sql(name, logins)).trim()).toBe('postgres|t\nreplicator|t')
     },
@@ -146,7 +147,7 @@ describe('a store', () => {
     const initdb = `grep -lx initdb /proc/[0-9]*/comm | cut -d/ -f3`
     const kill = `until ls ${control} >/dev/null 2>&1; do sleep 0.01; done; kill -9 $(${initdb}) && echo killed`
     const inside = () => lab.kubectl('exec', 'half-0', '--container=prepare', '--', 'sh', '-c', kill).catch(String)
-    await expect.poll(inside, { timeout: 30_000, interval: 20 }).toBe('killed\n')
+    await expect.poll(inside, { timeout: 120_000, interval: 20 }).toBe('killed\n')
     await ready('half')
     expect((await sql('half', 'SELECT count(*) FROM pg_database')).trim()).toBe('3')
     const restarts = '--output=jsonpath={.status.initContainerStatuses[*].restartCount}'
@@ -158,7 +159,7 @@ describe('a store', () => {
     await ready('lost')
     await sql('lost', 'CREATE TABLE lost ()')
     await lab.kubectl('delete', 'statefulset', 'lost')
-    await lab.kubectl('wait', '--for=delete', 'pod/lost-0', '--timeout=60s')
+    await lab.kubectl('wait', '--for=delete', 'pod/lost-0', '--timeout=120s')
     await lab.kubectl('delete', 'persistentvolumeclaim', 'data-lost-0')
     await start('lost')
     const said = '--output=jsonpath={.status.initContainerStatuses[0]..terminated.message}'
@@ -191,7 +192,7 @@ describe('a store', () => {
           await members.reload(at, soon())
           return members.shownCertificates(at, soon())
         },
-        { timeout: 100_000, interval: 1_000 },
+        { timeout: 180_000, interval: 1_000 },
       )
       .toEqual([renewed, renewed])
     expect(before).not.toBe(renewed)
@@ -200,4 +201,4 @@ describe('a store', () => {
       await lab.kubectl('get', 'pod', 'renewed-0', '--output=jsonpath={.status.containerStatuses[*].restartCount}'),
     ).toBe('0')
   })
-}, 180_000)
+}, 600_000)

@@ -45,7 +45,7 @@ export async function edit(object: KubeObject, patch: object): Promise<KubeObjec
 }
 
 /** Waits until `check` holds. */
-export async function until(check: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
+export async function until(check: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
   const endMs = performance.now() + timeoutMs
   while (!(await check())) {
     if (performance.now() > endMs) throw new Error(`not within ${timeoutMs / 1000} s: ${check.toString()}`)

@@ -102,7 +102,7 @@ async function database() {
 const inDatabase = (command: string) => lab.kubectl('exec', 'demo-core', '--', 'sh', '-ceu', command)
 const control = (command: string) => inDatabase(`pg_ctl --pgdata ${data} --wait ${command} >>/tmp/postgres.log`)
 
-const soon = (ms = 10_000) => AbortSignal.timeout(ms)
+const soon = (ms = 30_000) => AbortSignal.timeout(ms)
 
 /** As the application connects. */
 function address({ servername: serverName, ...pod }: Console, database = core): Address {
@@ -130,9 +130,9 @@ async function idle(pod: Console): Promise<number> {
 describe('PAUSE', () => {
   test('makes clients wait, of one database only, and RESUME lets them go on without an error', async () => {
     const [pod] = pods
-    await withConnection(address(pod), soon(20_000), async (client) => {
+    await withConnection(address(pod), soon(60_000), async (client) => {
       await write(client)
-      await expect.poll(() => idle(pod), { timeout: 10_000 }).toBe(5)
+      await expect.poll(() => idle(pod), { timeout: 60_000 }).toBe(5)
       expect(await pause(pod, [core], soon(3_000))).toBeUndefined()
       expect(await paused(pod)).toEqual([core])
 
@@ -153,7 +153,7 @@ describe('PAUSE', () => {
 
   test('waits for a transaction no longer than it may, and the pod goes on when it is resumed', async () => {
     const [busy, idle] = pods
-    await withConnection(address(busy), soon(20_000), async (client) => {
+    await withConnection(address(busy), soon(60_000), async (client) => {
       await client.query('BEGIN')
       await write(client)
       const [first, second] = await Promise.all([busy, idle].map((pod) => pause(pod, [core], soon(1_000))))
@@ -180,7 +180,7 @@ describe('PAUSE', () => {
     await lab.kubectl('delete', 'pods', '--selector=app.kubernetes.io/component=pooler', '--grace-period=0', '--force')
     expect(await pause(pod, [core], soon(3_000))).toMatch(/^admin console: /)
     expect(await resumeOthers(pod, [], [], soon(3_000))).toMatch(/^admin console: /)
-    await lab.kubectl('rollout', 'status', 'deployment/demo-pooler', '--timeout=60s')
+    await lab.kubectl('rollout', 'status', 'deployment/demo-pooler', '--timeout=120s')
     pods = (await pooler.consoles()) as [Console, Console]
     for (const pod of pods) expect(await paused(pod)).toEqual([])
   })
@@ -205,6 +205,6 @@ test('no write ever reaches a former primary: its connections end, and new ones 
   expect(await attempt()).toBe(false)
   expect(await attempt()).toBe(false)
   await control('promote')
-  await expect.poll(attempt, { timeout: 10_000, interval: 200 }).toBe(true)
+  await expect.poll(attempt, { timeout: 60_000, interval: 200 }).toBe(true)
   expect(errors.filter((message) => message.includes('read-only'))).toEqual([])
 })
