@@ -80,7 +80,8 @@ function coreContainer(resources: Parameters<typeof resourceRequirements>[0], im
       { name: 'http', containerPort: servicePort, protocol: 'TCP' },
       { name: 'metrics', containerPort: metricsPort, protocol: 'TCP' },
     ],
-    startupProbe: { httpGet: { path: '/healthz', port: 'http' }, periodSeconds: 1, failureThreshold: 60 },
+    // Five minutes: a node that is short of CPU starts it slowly, and a restart would begin again.
+    startupProbe: { httpGet: { path: '/healthz', port: 'http' }, periodSeconds: 1, failureThreshold: 300 },
     livenessProbe: { httpGet: { path: '/healthz', port: 'http' }, periodSeconds: 10, timeoutSeconds: 5 },
     readinessProbe: { httpGet: { path: '/readyz', port: 'http' }, periodSeconds: 5, timeoutSeconds: 3 },
     resources: resourceRequirements(resources),

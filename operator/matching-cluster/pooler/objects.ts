@@ -94,7 +94,7 @@ function container(plan: PoolerPlan) {
     // Time for the Service to stop sending new clients. Then the image's stop signal, SIGINT: PgBouncer closes each client as its
     // transaction ends and exits. On SIGTERM it would wait for all clients to leave, which pooled ones never do.
     lifecycle: { preStop: { sleep: { seconds: 3 } } },
-    startupProbe: { ...probe, periodSeconds: 1, failureThreshold: 60 },
+    startupProbe: { ...probe, periodSeconds: 1, failureThreshold: 300 },
     livenessProbe: { ...probe, periodSeconds: 10 },
     readinessProbe: { ...probe, periodSeconds: 2, failureThreshold: 2 },
     resources: resourceRequirements(plan.pooling.resources),
