@@ -83,6 +83,9 @@ const store = (spec: object, name = 'alone'): Sample => ({
   spec: { engine: 'postgres', schema: { name: 'core' }, ...spec },
 })
 
+/** One that holds no schema of ours. */
+const events = (spec: object, name = 'events') => store({ engine: 'nats', schema: undefined, ...spec }, name)
+
 /** What the API server would store. @throws its message */
 const accepted = (object: Sample) => (read(['create', '--dry-run=server', '-f', '-'], object) as Sample).spec
 
@@ -139,6 +142,10 @@ describe('defaults', () => {
       stores: { core: { storage: {}, resources: { cpu: '1' } } },
       pooling: { replicas: 2, parameters: {} },
     })
+  })
+
+  test('a store without a schema needs only its engine', () => {
+    expect(accepted(events({}))).toEqual({ engine: 'nats', extensions: [], tls: {}, ...storeDefaults, ...common })
   })
 
   test('a DataStore needs only its engine and its schema', () => {
@@ -242,6 +249,12 @@ const storeCases: Case[] = [
   { field: 'spec.version', message: 'version is none of those supported: postgres 17; timescale 17', good: store({ version: '17' }), bad: store({ version: '16' }) },
   { field: 'spec.shards', message: noEffect('shards'), good: store({}), bad: store({ ...external, shards: 2 }) },
   { field: 'spec.shards', message: 'shards has no effect with this engine', good: store({ shards: 1 }), bad: store({ shards: 2 }) },
+  { field: 'spec.schema', message: 'schema is immutable', before: events({}), good: events({}), bad: events({ schema: { name: 'core' } }) },
+  { field: 'spec.pgHba', message: 'pgHba has no effect with this engine', good: events({}), bad: events({ pgHba: ['hostssl all all all reject'] }) },
+  { field: 'spec.extensions', message: 'extensions has no effect with this engine', good: events({}), bad: events({ extensions: ['hstore'] }) },
+  { field: 'spec.replication', message: 'replication has no effect with this engine', good: events({}), bad: events({ replication: 'Asynchronous' }) },
+  { field: 'spec.replicas', message: 'replicas of a nats store can only grow', before: events({ replicas: 3 }), good: events({ replicas: 5 }), bad: events({ replicas: 1 }) },
+  { field: 'spec.replicas', message: 'replicas of a nats store can only grow, and not from 1', before: events({}), good: events({}), bad: events({ replicas: 3 }) },
   { field: 'spec.storage.size', message: tooSmall, good: store({ storage: { size: '1G' } }), bad: store({ storage: { size: '1k' } }) },
   { field: 'spec.storage.storageClass', message: sameClass, before: store({ storage: { storageClass: 'fast' } }), good: store({ storage: { storageClass: 'fast' } }), bad: store({ storage: { storageClass: 'slow' } }) },
   { field: 'spec.mode', message: 'mode is immutable', before: store({}), good: store({}), bad: store(external) },

@@ -5,6 +5,7 @@
 import { generatedFiles as crdFiles, kinds } from '../crds/generate.ts'
 import { reference as parametersPage } from '../operator/engines/postgres/parameters.ts'
 import { reference as profilesPage } from '../operator/matching-cluster/profile.ts'
+import { reference as natsPage } from '../operator/engines/nats/parameters.ts'
 import { reference as poolingPage } from '../operator/matching-cluster/pooler/settings.ts'
 import { differences, write } from './files.ts'
 
@@ -16,6 +17,7 @@ files.set('docs/reference/pooling.md', poolingPage())
 for (const engine of ['postgres', 'timescale'] as const)
   files.set(`docs/reference/${engine}-parameters.md`, parametersPage(engine))
 files.set('docs/reference/profiles.md', profilesPage())
+files.set('docs/reference/nats-parameters.md', natsPage())
 files.set('docs/reference/README.md', index())
 
 const found = differences(files, folders)
@@ -33,6 +35,7 @@ function index(): string {
     '- [Pooling](pooling.md): every setting of `spec.pooling`, for all, for one database and for one login.',
     '- [Profiles](profiles.md): how large the stores and the pooler are where nothing is said of them.',
     '- [PostgreSQL parameters](postgres-parameters.md), [TimescaleDB parameters](timescale-parameters.md): every setting of `spec.parameters`, those that are refused, and why.',
+    '- [NATS parameters](nats-parameters.md): the same for NATS.',
     '',
     'Written by hand, and compared with the code by a test:',
     '',

@@ -6,7 +6,7 @@ import { missingPrograms, run } from './command.ts'
 import { contextFiles, hashInputs, parseContextRules } from './inputs.ts'
 
 /** The images, in the order the local cluster needs them. */
-export const imageNames = ['pause', 'postgres', 'pgbouncer', 'platform'] as const
+export const imageNames = ['pause', 'postgres', 'pgbouncer', 'nats', 'platform'] as const
 export type ImageName = (typeof imageNames)[number]
 
 export interface BuiltImage {
@@ -24,6 +24,8 @@ const bases: Record<ImageName, BaseName> = {
   pause: 'debian',
   postgres: 'debian',
   pgbouncer: 'debian',
+  // Of its build only: the image has no base.
+  nats: 'debian',
   platform: 'node',
 }
 
@@ -48,6 +50,7 @@ export async function buildImage(name: ImageName, log: (line: string) => void): 
     const options = buildArguments.flatMap(([key, value]) => ['--build-arg', `${key}=${value}`])
     options.push('--file', join(folder(name), 'Containerfile'), '--tag', reference)
     if (name === 'platform') options.push('--ignorefile', ignoreFile, ...(await npmSecrets(work)))
+    if (name === 'nats') options.push('--build-context', `build=${await compileServer(work)}`)
     const onLine = (line: string) => {
       if (line.includes('STEP ')) log(`${name}: ${line.slice(line.indexOf('STEP '), 110)}`)
     }
@@ -60,6 +63,23 @@ export async function buildImage(name: ImageName, log: (line: string) => void): 
   })
   await prune(name)
   return { reference, archive }
+}
+
+/** The first stage of the nats image, by this machine's Go. @returns the folder that holds the server */
+async function compileServer(work: string): Promise<string> {
+  const target = join(work, 'build')
+  const flags = ['-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags=-s -w', '-o', join(target, 'nats-server')]
+  await run([
+    'env',
+    'CGO_ENABLED=0',
+    'go',
+    '-C',
+    folder('nats'),
+    'build',
+    ...flags,
+    'github.com/nats-io/nats-server/v2',
+  ])
+  return target
 }
 
 /** @throws Error, in one sentence, when this machine cannot build images */

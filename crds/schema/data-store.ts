@@ -33,6 +33,7 @@ export const engineVersions = {
   postgres: ['17'],
   /** The major version of its PostgreSQL. */
   timescale: ['17'],
+  nats: ['2'],
 } as const
 export type EngineName = keyof typeof engineVersions
 export const engineNames = Object.keys(engineVersions) as EngineName[]
@@ -101,6 +102,12 @@ const engineRules: CelRule[] = [
         onlyFor(postgresFamily, 'size(self.extensions) == 0', 'extensions'),
         onlyFor(postgresFamily, "self.replication == 'Synchronous'", 'replication'),
       ]),
+  {
+    rule: "self.engine != 'nats' || self.replicas == oldSelf.replicas || (oldSelf.replicas > 1 && self.replicas > oldSelf.replicas)",
+    message:
+      'replicas of a nats store can only grow, and not from 1: servers that join or leave would not take its streams along; create another DataStore and move them',
+    fieldPath: '.replicas',
+  },
   onlyFor(sharded, 'self.shards == 1', 'shards'),
 ]
 

@@ -96,7 +96,9 @@ async function settle(context: Context, nodes: Node[]): Promise<Outcome | undefi
     const { changed, waiting, outdated = {} } = settled
     if (changed.length > 0) tools.events.normal(store, 'SettingsChanged', changed.join(', '))
     await refreshFiles(context, outdated)
-    return waiting === undefined ? undefined : wait('Configuring', waiting, 1_000)
+    // What waits together with the pod template is told by PendingRollout.
+    const held = context.found.pending !== undefined && Object.keys(outdated).length > 0
+    return waiting === undefined || held ? undefined : wait('Configuring', waiting, 1_000)
   } catch (error) {
     const reason = wasReady(context) ? 'Degraded' : 'Starting'
     return wait(reason, podProblem(databasePods(context)) ?? messageOf(error), 2_000)

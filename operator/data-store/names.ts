@@ -13,6 +13,7 @@ export const names = {
   patroniSyncService: (store: string) => `${store}-sync`,
   /** What Patroni was asked to do; it comes and goes, and no Service keeps it. */
   patroniFailover: (store: string) => `${store}-failover`,
+  natsConfig: (store: string) => `${store}-nats`,
   disruptionBudget: (store: string) => store,
   config: (store: string) => `${store}-patroni`,
   serviceAccount: (store: string) => store,

@@ -66,9 +66,10 @@ function changes(wanted: KubeObject, live: KubeObject): string[] {
  * Not the generation of the spec: most edits touch no template, and an operator upgrade may edit it, too, when a MatchingCluster gives
  * its stores a new field. One that becomes part of the template and has a default belongs here only when it is set to something else.
  */
-function fieldsOf({ store }: Context): string {
+function fieldsOf({ engine, store }: Context): string {
   const { version, image, registry, imagePullSecrets, placement, resources } = store.spec
-  return planHash(store.metadata.uid, { version, image, registry, imagePullSecrets, placement, resources })
+  const parameters = engine.startParameters?.(store)
+  return planHash(store.metadata.uid, { version, image, registry, imagePullSecrets, placement, resources, parameters })
 }
 
 /** The objects to apply: with the live pod template and the files it mounts, as long as another one has to wait. */

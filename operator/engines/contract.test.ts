@@ -137,6 +137,18 @@ describe.each<Engine>(Object.values(engines))('$name', async (engine) => {
     expect(templates(engine, plan(own.running))).toBe(before)
   })
 
+  test('a setting that makes another pod template is one of those that only a new pod takes over', () => {
+    const plan = (parameters: object) => planOf(engine, { ...own.minimal, parameters })
+    const given = (own.full as { parameters?: object }).parameters ?? {}
+    for (const parameter of Object.entries(given)) {
+      const [before, after] = [plan({}), plan(Object.fromEntries([parameter]))]
+      const [a, b] = [before, after].map(({ store }) => engine.startParameters?.(store))
+      expect(JSON.stringify(a) !== JSON.stringify(b), parameter[0]).toBe(
+        templates(engine, before) !== templates(engine, after),
+      )
+    }
+  })
+
   test('an unknown setting is refused by its name', () => {
     const { store } = planOf(engine, { ...own.minimal, parameters: { no_such_setting: '1' } })
     expect(engine.validate?.(store).join()).toContain('no_such_setting')

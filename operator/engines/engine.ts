@@ -197,6 +197,11 @@ export interface Engine {
   companions?(plan: Plan): string[]
   /** Everything Kubernetes must hold for this store, Secrets excepted. */
   objects(plan: Plan): KubeObject[]
+  /**
+   * Of spec.parameters those that only a new pod takes over: an edit of them is one of the spec, not of an operator. Absent where the
+   * members restart by themselves for what needs it.
+   */
+  startParameters?(store: DataStore): Record<string, string>
   /** Whether the engine answers a query. Never throws. */
   probe(target: Target, signal: AbortSignal): Promise<Health>
   /** For engines whose members follow a primary; without it pods are equal, and Kubernetes replaces them one by one. */
