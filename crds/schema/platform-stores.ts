@@ -54,10 +54,18 @@ export const platformStores = {
     least: '256Mi',
     pooled: true,
   },
+  events: {
+    engine: 'nats',
+    holds: 'what happened, until everybody who wants to know has heard of it',
+    least: '64Mi',
+  },
 } as const satisfies Record<string, PlatformStore>
 
 export type StoreName = keyof typeof platformStores
 export const storeNames = Object.keys(platformStores) as StoreName[]
+
+/** The migration folder of a store that has one. */
+export const schemaOf = (name: StoreName): SchemaName | undefined => (platformStores[name] as PlatformStore).schema
 
 const enabled = (name: string) =>
   Type.Boolean({

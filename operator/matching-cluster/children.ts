@@ -1,7 +1,7 @@
 import { apiVersion } from '../../crds/schema/common.ts'
 import type { DataStoreSpec } from '../../crds/schema/data-store.ts'
 import type { MatchingCluster } from '../../crds/schema/matching-cluster.ts'
-import { platformStores, type PlatformStoreSpec, type StoreName } from '../../crds/schema/platform-stores.ts'
+import { platformStores, schemaOf, type PlatformStoreSpec, type StoreName } from '../../crds/schema/platform-stores.ts'
 import type { KubeObject } from '../../crds/object.ts'
 import { labels } from '../labels.ts'
 import { quantity } from '../quantity.ts'
@@ -25,14 +25,15 @@ export const isPooledChild = (child: KubeObject) => (child['spec'] as ChildSpec)
 function spec(cluster: MatchingCluster, store: StoreName, sleep: boolean): ChildSpec {
   const { name, namespace = '' } = cluster.metadata
   const { images, registry, imagePullSecrets, placement, updatePolicy, deletionPolicy, stores } = cluster.spec
-  const { engine, schema } = platformStores[store]
+  const { engine } = platformStores[store]
+  const schema = schemaOf(store)
   const given = stores[store]
   const isManaged = given.mode === 'managed'
   const { enabled, storage, resources, ...fields } = given
   return {
     ...fields,
     engine,
-    schema: { name: schema },
+    ...(schema ? { schema: { name: schema } } : {}),
     // What an external store would refuse: it runs no image of ours, has no size of ours, and nothing restarts there.
     ...(isManaged ? { ...sized(cluster, store, given), ...imageFor(images, engine), updatePolicy } : {}),
     ...(registry ? { registry } : {}),

@@ -1,7 +1,7 @@
 import Value from 'typebox/value'
 import { describe, expect, test } from 'vitest'
 import { MatchingClusterSpec, type MatchingCluster } from '../../crds/schema/matching-cluster.ts'
-import { platformStores, storeNames, type StoreName } from '../../crds/schema/platform-stores.ts'
+import { platformStores, schemaOf, storeNames, type StoreName } from '../../crds/schema/platform-stores.ts'
 import { DataStoreSpec, isPostgresFamily, type DataStore } from '../../crds/schema/data-store.ts'
 import { databaseName } from '../data-store/names.ts'
 import { engines } from '../engines/registry.ts'
@@ -25,7 +25,7 @@ function storeOf(profile: Profile, name: StoreName): DataStore {
 describe.each(Object.keys(profiles) as Profile[])('profile %s', (profile) => {
   test('its pools fit the connections of its servers', () => {
     const backends = storeNames.filter(isPooled).map((name) => ({
-      database: databaseName(platformStores[name].schema),
+      database: databaseName(schemaOf(name) ?? name),
       host: `demo-${name}.ns.svc`,
       port: 5432,
       maxConnections: engines[platformStores[name].engine].maxConnections?.(storeOf(profile, name)) ?? 0,

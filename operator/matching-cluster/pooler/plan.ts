@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { KubeObject } from '../../../crds/object.ts'
 import type { DataStore } from '../../../crds/schema/data-store.ts'
-import { platformStores } from '../../../crds/schema/platform-stores.ts'
+import { schemaOf, type StoreName } from '../../../crds/schema/platform-stores.ts'
 import { authorityOf } from '../../credentials.ts'
 import { endpointOf } from '../../data-store/endpoint.ts'
 import { appRoles, databaseName, databaseOf, names as storeNames } from '../../data-store/names.ts'
@@ -58,13 +58,14 @@ export function backendOf({ namespace, tools }: Context, store: DataStore): Back
 /** What `spec.pooling` may name. Only the database of an external store may be called otherwise than its schema says. */
 export function pooledOf({ cluster, stores, tools }: Context): Pooled {
   const names = storesOf(cluster).filter(isPooled)
+  const usualName = (name: StoreName) => databaseName(schemaOf(name) ?? name)
   const databases = names.map((name) => {
     const store = stores.get(name)
-    return (store && endpointOf(store, tools)?.database) ?? databaseName(platformStores[name].schema)
+    return (store && endpointOf(store, tools)?.database) ?? usualName(name)
   })
   return {
     databases: databases.flatMap((database) => [database, readOnlyName(database)]),
-    logins: names.flatMap((name) => appRoles(databaseName(platformStores[name].schema))),
+    logins: names.flatMap((name) => appRoles(usualName(name))),
   }
 }
 
