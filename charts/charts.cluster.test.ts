@@ -10,6 +10,7 @@ const everyValue = [
   '--set=images.postgres=registry.example.com/postgres:1',
   '--set=images.pgbouncer=registry.example.com/pgbouncer:1',
   '--set=images.nats=registry.example.com/nats:1',
+  '--set=images.elasticsearch=registry.example.com/elasticsearch:1',
   '--set=images.platform=registry.example.com/platform@sha256:0000',
   '--set=watchNamespaces={one,two}',
   '--set=replicas=2',
@@ -67,6 +68,7 @@ describe('values', () => {
     for (const name of ['postgres', 'pgbouncer', 'platform'])
       expect(rendered).toContain(`"supersmartmatch/${name}:0.1.0"`)
     expect(rendered).toContain('"nats:2.15.3"')
+    expect(rendered).toContain('"docker.elastic.co/elasticsearch/elasticsearch:9.5.3"')
   })
 })
 

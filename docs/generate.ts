@@ -3,6 +3,7 @@
  * `--check` writes nothing and exits 1 naming the files that are stale, missing or no longer generated.
  */
 import { generatedFiles as crdFiles, kinds } from '../crds/generate.ts'
+import { reference as elasticsearchPage } from '../operator/engines/elasticsearch/parameters.ts'
 import { reference as parametersPage } from '../operator/engines/postgres/parameters.ts'
 import { reference as profilesPage } from '../operator/matching-cluster/profile.ts'
 import { reference as natsPage } from '../operator/engines/nats/parameters.ts'
@@ -18,6 +19,7 @@ for (const engine of ['postgres', 'timescale'] as const)
   files.set(`docs/reference/${engine}-parameters.md`, parametersPage(engine))
 files.set('docs/reference/profiles.md', profilesPage())
 files.set('docs/reference/nats-parameters.md', natsPage())
+files.set('docs/reference/elasticsearch-parameters.md', elasticsearchPage())
 files.set('docs/reference/README.md', index())
 
 const found = differences(files, folders)
@@ -36,6 +38,7 @@ function index(): string {
     '- [Profiles](profiles.md): how large the stores and the pooler are where nothing is said of them.',
     '- [PostgreSQL parameters](postgres-parameters.md), [TimescaleDB parameters](timescale-parameters.md): every setting of `spec.parameters`, those that are refused, and why.',
     '- [NATS parameters](nats-parameters.md): the same for NATS.',
+    '- [Elasticsearch parameters](elasticsearch-parameters.md): the same for Elasticsearch.',
     '',
     'Written by hand, and compared with the code by a test:',
     '',

@@ -6,7 +6,7 @@ import { missingPrograms, run } from './command.ts'
 import { contextFiles, hashInputs, parseContextRules } from './inputs.ts'
 
 /** The images, in the order the local cluster needs them. */
-export const imageNames = ['pause', 'postgres', 'pgbouncer', 'nats', 'platform'] as const
+export const imageNames = ['pause', 'postgres', 'pgbouncer', 'nats', 'elasticsearch', 'platform'] as const
 export type ImageName = (typeof imageNames)[number]
 
 export interface BuiltImage {
@@ -26,6 +26,7 @@ const bases: Record<ImageName, BaseName> = {
   pgbouncer: 'debian',
   // Of its build only: the image has no base.
   nats: 'debian',
+  elasticsearch: 'debian',
   platform: 'node',
 }
 
@@ -35,7 +36,7 @@ const bases: Record<ImageName, BaseName> = {
  * @throws     Error saying what to install when a program is missing, or with the end of the build's output when it fails
  */
 export async function buildImage(name: ImageName, log: (line: string) => void): Promise<BuiltImage> {
-  await requireTools()
+  await requireTools(name)
   await mkdir(cache, { recursive: true })
   const base = await ensureBase(bases[name], cache, log)
   const context = name === 'platform' ? root : folder(name)
@@ -51,6 +52,7 @@ export async function buildImage(name: ImageName, log: (line: string) => void): 
     options.push('--file', join(folder(name), 'Containerfile'), '--tag', reference)
     if (name === 'platform') options.push('--ignorefile', ignoreFile, ...(await npmSecrets(work)))
     if (name === 'nats') options.push('--build-context', `build=${await compileServer(work)}`)
+    if (name === 'elasticsearch') options.push('--build-context', `server=${await fetchServer(work)}`)
     const onLine = (line: string) => {
       if (line.includes('STEP ')) log(`${name}: ${line.slice(line.indexOf('STEP '), 110)}`)
     }
@@ -82,9 +84,18 @@ async function compileServer(work: string): Promise<string> {
   return target
 }
 
-/** @throws Error, in one sentence, when this machine cannot build images */
-async function requireTools(): Promise<void> {
-  const missing = await missingPrograms(['buildah', 'mmdebstrap', 'npm'])
+/** Elasticsearch's server out of Maven's repositories, by this machine's Maven and its settings. @returns the folder that holds it */
+async function fetchServer(work: string): Promise<string> {
+  const target = join(work, 'server')
+  const project = join(folder('elasticsearch'), 'pom.xml')
+  await run(['mvn', '--batch-mode', '--quiet', '--file', project, 'process-resources', `-Des.folder=${target}`])
+  return target
+}
+
+/** @throws Error, in one sentence, when this machine cannot build the image */
+async function requireTools(name: ImageName): Promise<void> {
+  const needed = ['buildah', 'mmdebstrap', 'npm', ...(name === 'elasticsearch' ? ['mvn'] : [])]
+  const missing = (await missingPrograms(needed)).map((program) => (program === 'mvn' ? 'maven' : program))
   if (missing.length > 0) {
     throw new Error(
       `Building images needs ${missing.join(', ')}: apt-get install --no-install-recommends ${missing.join(' ')}`,

@@ -2,7 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buildImage, imageNames } from './build.ts'
+import type { ImageName } from './build.ts'
 import { run } from './command.ts'
+
+/** What only the local cluster runs. The licence of what is in elasticsearch does not let us hand it on. */
+const localOnly: ImageName[] = ['pause', 'elasticsearch']
 
 const log = (line: string) => console.log(line)
 
@@ -14,8 +18,7 @@ async function main(registry: string | undefined): Promise<void> {
     const started = Date.now()
     const { reference, archive } = await buildImage(name, log)
     log(`${name}: ${reference} (${seconds(started)}), ${archive}`)
-    // pause is only the sandbox image of the local cluster.
-    if (registry !== undefined && name !== 'pause') await push(reference, `${registry}/${name}:${version}`)
+    if (registry !== undefined && !localOnly.includes(name)) await push(reference, `${registry}/${name}:${version}`)
   }
 }
 

@@ -16,6 +16,7 @@ export interface PlatformImages {
   postgres: LocalImage
   pgbouncer: LocalImage
   nats: LocalImage
+  elasticsearch: LocalImage
   platform: LocalImage
 }
 

@@ -31,6 +31,7 @@ async function buildPlatformImages(): Promise<PlatformImages> {
     postgres: await build('postgres'),
     pgbouncer: await build('pgbouncer'),
     nats: await build('nats'),
+    elasticsearch: await build('elasticsearch'),
     platform: await build('platform'),
   }
 }

@@ -11,6 +11,8 @@ const packages: Record<string, string[]> = {
   runc: ['runc'],
   buildah: ['buildah'],
   mmdebstrap: ['mmdebstrap'],
+  // Fetches Elasticsearch's server.
+  maven: ['mvn'],
   'containernetworking-plugins': ['/usr/lib/cni/bridge', '/opt/cni/bin/bridge'],
   nftables: ['nft'],
   iproute2: ['ip'],

@@ -1,6 +1,6 @@
 export interface Settings {
   /** Default image of each engine and of the platform; `spec` may name another. */
-  images: { postgres: string; nats: string; pgbouncer: string; platform: string }
+  images: { postgres: string; nats: string; elasticsearch: string; pgbouncer: string; platform: string }
   watchNamespaces: string[]
   /** Where the leader Lease lives, and who this process is in it. */
   namespace: string
@@ -21,6 +21,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     images: {
       postgres: required('IMAGE_POSTGRES'),
       nats: required('IMAGE_NATS'),
+      elasticsearch: required('IMAGE_ELASTICSEARCH'),
       pgbouncer: required('IMAGE_PGBOUNCER'),
       platform: required('IMAGE_PLATFORM'),
     },

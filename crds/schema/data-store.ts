@@ -34,6 +34,7 @@ export const engineVersions = {
   /** The major version of its PostgreSQL. */
   timescale: ['17'],
   nats: ['2'],
+  elasticsearch: ['9'],
 } as const
 export type EngineName = keyof typeof engineVersions
 export const engineNames = Object.keys(engineVersions) as EngineName[]

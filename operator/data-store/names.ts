@@ -16,6 +16,7 @@ export const names = {
   natsConfig: (store: string) => `${store}-nats`,
   disruptionBudget: (store: string) => store,
   config: (store: string) => `${store}-patroni`,
+  elasticsearchConfig: (store: string) => `${store}-elasticsearch`,
   serviceAccount: (store: string) => store,
   superuserSecret: (store: string) => `${store}-superuser`,
   replicationSecret: (store: string) => `${store}-replication`,

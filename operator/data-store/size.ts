@@ -1,8 +1,10 @@
 import type { KubeObject } from '../../crds/object.ts'
 import { group } from '../../crds/schema/common.ts'
 import type { Membership } from '../engines/engine.ts'
+import { deadline } from '../reconcile/deadline.ts'
+import { messageOf } from '../reconcile/errors.ts'
 import type { Blocked } from '../reconcile/outcome.ts'
-import { askMembers } from './members.ts'
+import { askMembers, nodesOf } from './members.ts'
 import { names } from './names.ts'
 import { databasePods, findVolumeClaims, liveMembers, type Context } from './observe.ts'
 import { membersThere, nextSize } from './scaling.ts'
@@ -56,19 +58,33 @@ export async function settleSize(context: Context): Promise<Blocked | undefined>
   }
 }
 
-/** Without a leader nobody can say what only a pod that would go has: fewer is for somebody to answer for. */
-function settleNodes(context: Context): Blocked | undefined {
+/** Pods without a leader go when the engine has moved what only they have, or when somebody answers for it. */
+async function settleNodes(context: Context): Promise<Blocked | undefined> {
   const { plan, store } = context
   const [live, wanted] = [membersNow(context) ?? 0, membersWanted(context)]
   const { uid, generation } = store.metadata
   const hash = planHash(uid, { generation, members: wanted })
   const shrinks = wanted > 0 && wanted < live
-  plan.members = shrinks && !isApproved(store, hash) ? live : wanted
-  if (plan.members === wanted) return undefined
+  plan.members = shrinks ? live : wanted
+  const held = shrinks && !isApproved(store, hash) ? await whatHolds(context) : undefined
+  if (held === undefined) {
+    plan.members = wanted
+    return undefined
+  }
   const { shards, replicas } = store.spec
   const differences = [`shards × replicas: ${live} → ${shards} × ${replicas}`]
   context.found.pending = { hash, what: `go from ${live} to ${wanted} pods`, differences }
-  return refused(context, 'what only the pods that go have would stay behind on their volumes', hash)
+  return refused(context, held, hash)
+}
+
+async function whatHolds(context: Context): Promise<string | undefined> {
+  const { engine, plan } = context
+  if (!engine.release) return 'what only the pods that go have would stay behind on their volumes'
+  try {
+    return await engine.release(nodesOf(context), plan, deadline(context, 5_000))
+  } catch (error) {
+    return messageOf(error)
+  }
 }
 
 /** A StatefulSet that is being made anew, for larger volumes, left its pods. */

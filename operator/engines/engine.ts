@@ -219,6 +219,13 @@ export interface Engine {
    * @throws when a pod does not answer
    */
   settle?(nodes: Node[], plan: Plan, passwords: Record<string, string>, signal: AbortSignal): Promise<Settled>
+  /**
+   * For engines without `members`, before pods go for good: has them give away what only they have. Asked again until it is done.
+   * @param plan  `members` are the pods there are; by the spec there are to be fewer, from pod 0 on
+   * @returns     why they must stay for now; undefined: they may go. Absent: nobody can tell, and fewer pods wait for an approval.
+   * @throws      when a pod does not answer
+   */
+  release?(nodes: Node[], plan: Plan, signal: AbortSignal): Promise<string | undefined>
   /** Puts database, roles, extensions and passwords in place as superuser; idempotent. */
   bootstrap?(target: Target, wanted: Bootstrap, signal: AbortSignal): Promise<BootstrapResult>
   /**

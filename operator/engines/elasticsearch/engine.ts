@@ -1,0 +1,52 @@
+import type { Binding } from '../../../crds/binding.ts'
+import { appRole, names, ownerRole } from '../../data-store/names.ts'
+import type { Engine, Target } from '../engine.ts'
+import { adminLogin, database, loginFiles, monitoringLogin, port, serverNames } from './config.ts'
+import { objects } from './objects.ts'
+import { validate } from './parameters.ts'
+import { probe } from './probe.ts'
+import { settle } from './settle.ts'
+import { release } from './shrink.ts'
+
+export const elasticsearch: Engine = {
+  name: 'elasticsearch',
+  port,
+  validate,
+  credentials: ({ store: { metadata } }) => ({
+    [names.superuserSecret(metadata.name)]: adminLogin,
+    [names.monitoringSecret(metadata.name)]: monitoringLogin,
+  }),
+  admin: ({ store: { metadata }, database }) => ({
+    secret: names.superuserSecret(metadata.name),
+    username: adminLogin,
+    database,
+  }),
+  readAtStart: () => [],
+  database,
+  serverNames,
+  objects,
+  loginFiles,
+  settle,
+  release,
+  probe,
+  bindingLogins: ({ database }) => ({ owner: ownerRole(database), app: appRole(database) }),
+  binding,
+  uriSchemes: ['https:'],
+  bindingSecretType: 'servicebinding.io/elasticsearch',
+}
+
+/** `database` is how the names of the indices begin, which these logins may use; it has no place in the URI. */
+function binding({ host, port, database, username, password, ca }: Target): Binding {
+  const login = `${encodeURIComponent(username)}:${encodeURIComponent(password)}`
+  return {
+    type: 'elasticsearch',
+    provider: 'supersmartmatch',
+    host,
+    port: String(port),
+    database,
+    username,
+    password,
+    uri: `https://${login}@${host}:${port}`,
+    'ca.crt': ca,
+  }
+}
