@@ -11,7 +11,7 @@ const labels = {
 const belongings: Belongings = {
   secrets: ['demo-core-superuser', 'demo-core-owner', 'demo-core-ca'],
   services: ['demo-core-config'],
-  claimPrefix: 'data-demo-core-',
+  claimPrefixes: ['data-demo-core-', 'data-demo-core-keeper-'],
   labels,
   spared: new Map([['demo-core-ca', 'DataStore other is signed by it']]),
 }
@@ -28,6 +28,7 @@ test.each<[string, KubeObject, boolean, string]>([
   ['its superuser',                       secret('demo-core-superuser'),                                                             true,  'a Secret made for it'],
   ['its first volume',                    claim('data-demo-core-0'),                                                                 true,  'a volume claim of its pods'],
   ['that of a member that is gone',       claim('data-demo-core-12'),                                                                true,  'a volume claim of its pods'],
+  ['that of a companion',                 claim('data-demo-core-keeper-2'),                                                          true,  'a volume claim of its pods'],
   ['labels added by others',              claim('data-demo-core-0', { labels: { ...labels, team: 'a' } }),                           true,  'a volume claim of its pods'],
   ['what its members remember',           object('Service', 'demo-core-config'),                                                     true,  'a Service made for it'],
   ['a Service of another name',           object('Service', 'demo-core'),                                                            false, 'no name of its own'],

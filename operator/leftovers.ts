@@ -6,8 +6,8 @@ export interface Belongings {
   secrets: string[]
   /** Names of Services; absent where none outlives its owner. */
   services?: string[]
-  /** Name of the volume claim of pod 0 without that number; absent where there are no volumes. */
-  claimPrefix?: string
+  /** Names of volume claims of pods 0 without that number; absent where there are no volumes. */
+  claimPrefixes?: string[]
   /** Every one of these labels must be there with that value. */
   labels: Record<string, string>
   /** Secrets that are somebody else's or that others use, and who says so. */
@@ -23,12 +23,15 @@ export interface Fate {
  * Whether a Secret, Service or volume claim goes for good with the object whose belongings these are. Pure. Only what has its name and
  * its labels and belongs to nobody else goes: to keep one too many costs a line of kubectl, the other way round costs the data.
  */
-export function fateOf(object: KubeObject, { secrets, services = [], claimPrefix, labels, spared }: Belongings): Fate {
+export function fateOf(
+  object: KubeObject,
+  { secrets, services = [], claimPrefixes = [], labels, spared }: Belongings,
+): Fate {
   const { name, labels: live = {}, ownerReferences = [] } = object.metadata
   const keep = (why: string): Fate => ({ goes: false, why })
   const kind = object.kind
   const isOwn =
-    (kind === 'PersistentVolumeClaim' && isClaimOf(name, claimPrefix)) ||
+    (kind === 'PersistentVolumeClaim' && claimPrefixes.some((prefix) => isClaimOf(name, prefix))) ||
     (kind === 'Secret' && secrets.includes(name)) ||
     (kind === 'Service' && services.includes(name))
   if (!isOwn) return keep('no name of its own')
@@ -41,6 +44,6 @@ export function fateOf(object: KubeObject, { secrets, services = [], claimPrefix
   return { goes: true, why: kind === 'PersistentVolumeClaim' ? 'a volume claim of its pods' : `a ${kind} made for it` }
 }
 
-function isClaimOf(name: string, prefix: string | undefined): boolean {
-  return prefix !== undefined && name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length))
+function isClaimOf(name: string, prefix: string): boolean {
+  return name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length))
 }

@@ -23,6 +23,8 @@ import { databasePods, findStatefulSet, type Context, type Tools } from './obser
  * setting deletionPolicy to Retain keeps everything.
  */
 
+const statefulSetKind = { apiVersion: 'apps/v1', kind: 'StatefulSet' }
+
 /** The others leave what outlives them, and need nothing done. */
 export function needsFinalizer({ store }: Context): boolean {
   return store.spec.deletionPolicy === 'Delete'
@@ -33,12 +35,20 @@ const podsGone: Step<Context> = {
   async run(context) {
     const statefulSet = findStatefulSet(context)
     if (statefulSet && isOrphan(statefulSet, context.store)) return orphaned(statefulSet)
-    if (statefulSet && !statefulSet.metadata.deletionTimestamp) await context.tools.client.delete(statefulSet)
+    for (const going of [statefulSet, ...companions(context)]) {
+      if (going && !going.metadata.deletionTimestamp) await context.tools.client.delete(going)
+    }
     const pods = databasePods(context).map(({ metadata }) => metadata.name)
     if (pods.length === 0 && !statefulSet) return { kind: 'done', reason: 'Gone' }
     const message = pods.length > 0 ? `${pods.join(', ')} still stopping` : 'the StatefulSet is being deleted'
     return { kind: 'wait', reason: 'Stopping', message, retryAfterMs: 5_000 }
   },
+}
+
+/** Their volumes go with the store's, so their pods must, too. One that somebody cut loose is not its own any more. */
+function companions({ engine, plan, store, namespace, tools }: Context): KubeObject[] {
+  const found = (engine.companions?.(plan) ?? []).map((name) => tools.cache.get(statefulSetKind, namespace, name))
+  return found.filter((one) => one !== undefined).filter((one) => !isOrphan(one, store))
 }
 
 /** Two orders that contradict each other: the policy says that the data goes, `--cascade=orphan` that its pods stay. */
@@ -68,11 +78,12 @@ export function belongings({ store, plan, engine, namespace, tools }: Context): 
     secrets: [
       ...Object.keys(engine.credentials(plan)),
       ...bindingRoles.map((role) => names.bindingSecret(name, role)),
+      names.loginsSecret(name),
       names.tlsSecret(name),
       names.caSecret(name),
     ],
     services: engine.memoryServices?.(plan) ?? [],
-    claimPrefix: names.volumeClaim(name, 0).slice(0, -1),
+    claimPrefixes: [name, ...(engine.companions?.(plan) ?? [])].map((set) => names.volumeClaim(set, 0).slice(0, -1)),
     labels: { ...selector(plan.identity), 'app.kubernetes.io/managed-by': managedBy },
     spared: new Map([
       ...named(store),

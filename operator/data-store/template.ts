@@ -2,6 +2,7 @@ import type { KubeObject } from '../../crds/object.ts'
 import type { DataStoreStatus } from '../../crds/schema/data-store.ts'
 import { firstDifference } from '../kube/match.ts'
 import { caHash, configHash, domain } from '../labels.ts'
+import { names } from './names.ts'
 import { findStatefulSet, findVolumeClaims, type Context } from './observe.ts'
 import { differences, isApproved, mayRestart, planHash, settingsOf, type Gate } from './updates.ts'
 
@@ -24,13 +25,17 @@ const hashesOf = (template: Template | undefined) => {
 
 type Pending = NonNullable<DataStoreStatus['pending']>
 
+/** The StatefulSet of the members themselves: an engine may have others beside it, of what keeps them in agreement. */
+const isOfMembers = ({ store }: Context, { kind, metadata }: KubeObject) =>
+  kind === 'StatefulSet' && metadata.name === names.statefulSet(store.metadata.name)
+
 /** Why another pod template may not be given to the pods now, and what would change; undefined when it may, or there is none. */
 export function heldTemplate(
   context: Context,
   desired: KubeObject[],
 ): { gate: Gate & { go: false }; pending: Pending } | undefined {
   const live = findStatefulSet(context)
-  const wanted = desired.find(({ kind }) => kind === 'StatefulSet')
+  const wanted = desired.find((object) => isOfMembers(context, object))
   // Without a pod to restart there is nothing to wait for. One that was evicted comes back as it was.
   if (!live || !wanted || (live['spec'] as { replicas?: number }).replicas === 0) return undefined
   const [before, after] = [hashesOf(templateOf(live)), hashesOf(templateOf(wanted))]
@@ -74,7 +79,7 @@ export function withHeldTemplate(context: Context, desired: KubeObject[]): KubeO
   const memory = templateOf(live)?.spec?.containers?.[0]?.resources?.limits?.memory
   if (held && memory) context.heldMemory = memory
   return desired.map((object) => {
-    if (object.kind === 'StatefulSet') return withTemplateOf(context, object, held ? live : undefined)
+    if (isOfMembers(context, object)) return withTemplateOf(context, object, held ? live : undefined)
     return held && object.kind === 'ConfigMap' ? (findConfigMap(context, object) ?? object) : object
   })
 }

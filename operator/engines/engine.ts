@@ -189,6 +189,8 @@ export interface Engine {
   memories?(plan: Plan): { apiVersion: string; kind: string; name: string }[]
   /** Names of the Services among `objects` that keep such memories. Like volumes they have no owner and outlive the store. */
   memoryServices?(plan: Plan): string[]
+  /** Names of StatefulSets among `objects` besides that of the members, such as of what keeps them in agreement; absent where there is none. */
+  companions?(plan: Plan): string[]
   /** Everything Kubernetes must hold for this store, Secrets excepted. */
   objects(plan: Plan): KubeObject[]
   /** Whether the engine answers a query. Never throws. */
