@@ -6,7 +6,7 @@ import { missingPrograms, run } from './command.ts'
 import { contextFiles, hashInputs, parseContextRules } from './inputs.ts'
 
 /** The images, in the order the local cluster needs them. */
-export const imageNames = ['pause', 'postgres', 'pgbouncer', 'platform'] as const
+export const imageNames = ['pause', 'postgres', 'clickhouse', 'pgbouncer', 'platform'] as const
 export type ImageName = (typeof imageNames)[number]
 
 export interface BuiltImage {
@@ -23,6 +23,7 @@ const keptArchives = 2
 const bases: Record<ImageName, BaseName> = {
   pause: 'debian',
   postgres: 'debian',
+  clickhouse: 'node',
   pgbouncer: 'debian',
   platform: 'node',
 }
@@ -47,7 +48,8 @@ export async function buildImage(name: ImageName, log: (line: string) => void): 
   await inTemporaryFolder(cache, async (work) => {
     const options = buildArguments.flatMap(([key, value]) => ['--build-arg', `${key}=${value}`])
     options.push('--file', join(folder(name), 'Containerfile'), '--tag', reference)
-    if (name === 'platform') options.push('--ignorefile', ignoreFile, ...(await npmSecrets(work)))
+    if (bases[name] === 'node') options.push(...(await npmSecrets(work)))
+    if (name === 'platform') options.push('--ignorefile', ignoreFile)
     const onLine = (line: string) => {
       if (line.includes('STEP ')) log(`${name}: ${line.slice(line.indexOf('STEP '), 110)}`)
     }

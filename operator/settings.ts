@@ -1,6 +1,6 @@
 export interface Settings {
   /** Default image of each engine and of the platform; `spec` may name another. */
-  images: { postgres: string; pgbouncer: string; platform: string }
+  images: { postgres: string; clickhouse: string; pgbouncer: string; platform: string }
   watchNamespaces: string[]
   /** Where the leader Lease lives, and who this process is in it. */
   namespace: string
@@ -20,6 +20,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const settings: Settings = {
     images: {
       postgres: required('IMAGE_POSTGRES'),
+      clickhouse: required('IMAGE_CLICKHOUSE'),
       pgbouncer: required('IMAGE_PGBOUNCER'),
       platform: required('IMAGE_PLATFORM'),
     },

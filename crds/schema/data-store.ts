@@ -32,6 +32,7 @@ export const engineVersions = {
   postgres: ['17'],
   /** The major version of its PostgreSQL. */
   timescale: ['17'],
+  clickhouse: ['26'],
 } as const
 export type EngineName = keyof typeof engineVersions
 const engineNames = Object.keys(engineVersions) as EngineName[]
@@ -40,7 +41,10 @@ const engineNames = Object.keys(engineVersions) as EngineName[]
 const postgresFamily: EngineName[] = ['postgres', 'timescale']
 
 /** Engines that split their data. */
-const sharded: EngineName[] = []
+const sharded: EngineName[] = ['clickhouse']
+
+/** Of these, engines that do not move rows from one part to another. */
+const fixedShards: EngineName[] = ['clickhouse']
 
 /** Migration folders a DataStore can hold, and the engines that understand them. */
 export const schemaEngines = {
@@ -94,6 +98,11 @@ const engineRules: CelRule[] = [
   onlyFor(postgresFamily, 'size(self.extensions) == 0', 'extensions'),
   onlyFor(postgresFamily, "self.replication == 'Synchronous'", 'replication'),
   onlyFor(sharded, 'self.shards == 1', 'shards'),
+  {
+    rule: `!(self.engine in ${cel(fixedShards)}) || self.shards == oldSelf.shards`,
+    message: `shards is immutable with engine ${fixedShards.join(' and ')}, which does not move rows between shards: create another DataStore and copy them`,
+    fieldPath: '.shards',
+  },
 ]
 
 /** What only a store that runs here has: setting it for an external one would do nothing. */

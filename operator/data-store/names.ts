@@ -15,10 +15,14 @@ export const names = {
   patroniFailover: (store: string) => `${store}-failover`,
   disruptionBudget: (store: string) => store,
   config: (store: string) => `${store}-patroni`,
+  /** Of ClickHouse, its configuration; of its Keeper, everything. */
+  clickhouseConfig: (store: string) => `${store}-clickhouse`,
+  keeper: (store: string) => `${store}-keeper`,
   serviceAccount: (store: string) => store,
   superuserSecret: (store: string) => `${store}-superuser`,
   replicationSecret: (store: string) => `${store}-replication`,
   poolerSecret: (store: string) => `${store}-pooler`,
+  monitoringSecret: (store: string) => `${store}-monitoring`,
   /** What its pods know of who may log in, of engines that read it from files. */
   loginsSecret: (store: string) => `${store}-logins`,
   tlsSecret: (store: string) => `${store}-tls`,

@@ -49,7 +49,7 @@ function planOf(engine: Engine, given: object): Plan {
     store,
     identity,
     image: spec.image ?? `registry.example.com/${engine.name}`,
-    database: databaseOf(spec),
+    database: engine.database?.(store) ?? databaseOf(spec),
     caFingerprint: 'fingerprint',
     members: spec.shards * spec.replicas,
     readFrom: spec.replicas > 1 ? 'replica' : 'primary',

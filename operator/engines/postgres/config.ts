@@ -3,7 +3,7 @@ import type { DataStore } from '../../../crds/schema/data-store.ts'
 import { names, poolerRole, replicationRole, superuserRole } from '../../data-store/names.ts'
 import { quantity } from '../../quantity.ts'
 import type { Plan } from '../engine.ts'
-import { maxConnections, maxWorkers, normalized, preloaded } from './parameters.ts'
+import { familyName, maxConnections, maxWorkers, normalized, preloaded } from './parameters.ts'
 
 export const port = 5432
 export const patroniPort = 8008
@@ -156,7 +156,7 @@ const podParameters = {
 const timescaleSettings = { 'timescaledb.max_background_workers': '8', 'timescaledb.telemetry_level': 'off' }
 
 /** Where the spec says nothing. Patroni knows some of them by name and takes them from here only. All are strings, as in the spec. */
-const family = ({ store }: Plan) => store.spec.engine
+const family = ({ store }: Plan) => familyName(store)
 
 function settings(plan: Plan): Record<string, string> {
   return {

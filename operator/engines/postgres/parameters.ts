@@ -42,7 +42,9 @@ const families: Record<FamilyName, Family> = {
   },
 }
 
-const familyOf = ({ spec }: DataStore) => families[spec.engine]
+/** The registry brings stores of these two engines here, and no others. */
+export const familyName = ({ spec }: DataStore) => spec.engine as FamilyName
+const familyOf = (store: DataStore) => families[familyName(store)]
 
 function readSettings(file: string): Map<string, Setting> {
   const text = readFileSync(join(import.meta.dirname, file), 'utf8')
@@ -348,7 +350,7 @@ function contradictions(store: DataStore): string[] {
   }
   const [jobs, workers] = [
     value('cron.max_running_jobs', 5),
-    value('max_worker_processes', maxWorkers(store.spec.engine)),
+    value('max_worker_processes', maxWorkers(familyName(store))),
   ]
   if (jobs >= workers) {
     problems.push(`spec.parameters: cron.max_running_jobs is ${jobs}, max_worker_processes is ${workers}: each job needs a worker, and something else needs one, too; raise max_worker_processes or lower it`) // prettier-ignore
