@@ -8,6 +8,7 @@ import { kubeconform, writeSchemas } from './kubeconform.ts'
 const charts = ['matching-crds', 'matching-operator']
 const everyValue = [
   '--set=images.postgres=registry.example.com/postgres:1',
+  '--set=images.clickhouse=registry.example.com/clickhouse:1',
   '--set=images.pgbouncer=registry.example.com/pgbouncer:1',
   '--set=images.nats=registry.example.com/nats:1',
   '--set=images.elasticsearch=registry.example.com/elasticsearch:1',
@@ -69,6 +70,7 @@ describe('values', () => {
       expect(rendered).toContain(`"supersmartmatch/${name}:0.1.0"`)
     expect(rendered).toContain('"nats:2.15.3"')
     expect(rendered).toContain('"docker.elastic.co/elasticsearch/elasticsearch:9.5.3"')
+    expect(rendered).toContain('"clickhouse/clickhouse-server:26.8.20.9"')
   })
 })
 

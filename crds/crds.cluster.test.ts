@@ -188,7 +188,7 @@ const coreStore = (spec: object) => cluster({ stores: { core: spec } })
 const external = { mode: 'external', connectionSecretRef: { name: 'theirs' } }
 const needsReference = 'mode external needs connectionSecretRef'
 const forExternal = 'connectionSecretRef is for mode external'
-const laterStores = ['behavior', 'search', 'cache']
+const laterStores = ['cache']
 
 /** Every store of a platform is held to the same rules, as far as it has the fields. */
 // prettier-ignore

@@ -110,7 +110,7 @@ function emptyIfAbsent(error: NodeJS.ErrnoException): string {
 }
 
 /**
- * Writes this machine's npm settings as the two build secrets of the platform image, so that npm uses the same registry, the same
+ * Writes this machine's npm settings as the two build secrets of images that install packages, so that npm uses the same registry, the same
  * log-in and the same trusted certificates there as here.
  * @returns arguments for `buildah build`
  */

@@ -6,7 +6,7 @@ import { missingPrograms, run } from './command.ts'
 import { contextFiles, hashInputs, parseContextRules } from './inputs.ts'
 
 /** The images, in the order the local cluster needs them. */
-export const imageNames = ['pause', 'postgres', 'pgbouncer', 'nats', 'elasticsearch', 'platform'] as const
+export const imageNames = ['pause', 'postgres', 'clickhouse', 'pgbouncer', 'nats', 'elasticsearch', 'platform'] as const
 export type ImageName = (typeof imageNames)[number]
 
 export interface BuiltImage {
@@ -23,6 +23,7 @@ const keptArchives = 2
 const bases: Record<ImageName, BaseName> = {
   pause: 'debian',
   postgres: 'debian',
+  clickhouse: 'node',
   pgbouncer: 'debian',
   // Of its build only: the image has no base.
   nats: 'debian',
@@ -50,7 +51,8 @@ export async function buildImage(name: ImageName, log: (line: string) => void): 
   await inTemporaryFolder(cache, async (work) => {
     const options = buildArguments.flatMap(([key, value]) => ['--build-arg', `${key}=${value}`])
     options.push('--file', join(folder(name), 'Containerfile'), '--tag', reference)
-    if (name === 'platform') options.push('--ignorefile', ignoreFile, ...(await npmSecrets(work)))
+    if (bases[name] === 'node') options.push(...(await npmSecrets(work)))
+    if (name === 'platform') options.push('--ignorefile', ignoreFile)
     if (name === 'nats') options.push('--build-context', `build=${await compileServer(work)}`)
     if (name === 'elasticsearch') options.push('--build-context', `server=${await fetchServer(work)}`)
     const onLine = (line: string) => {

@@ -14,6 +14,7 @@ import { CommandError, run } from './run.ts'
 /** The images that the charts and the sample need. */
 export interface PlatformImages {
   postgres: LocalImage
+  clickhouse: LocalImage
   pgbouncer: LocalImage
   nats: LocalImage
   elasticsearch: LocalImage

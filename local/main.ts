@@ -29,6 +29,7 @@ async function buildPlatformImages(): Promise<PlatformImages> {
   await build('pause')
   return {
     postgres: await build('postgres'),
+    clickhouse: await build('clickhouse'),
     pgbouncer: await build('pgbouncer'),
     nats: await build('nats'),
     elasticsearch: await build('elasticsearch'),

@@ -1,6 +1,8 @@
+import type { EngineName } from '../crds/schema/data-store.ts'
+
 export interface Settings {
   /** Default image of each engine and of the platform; `spec` may name another. */
-  images: { postgres: string; nats: string; elasticsearch: string; pgbouncer: string; platform: string }
+  images: Record<EngineName | 'pgbouncer' | 'platform', string>
   watchNamespaces: string[]
   /** Where the leader Lease lives, and who this process is in it. */
   namespace: string
@@ -20,6 +22,9 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const settings: Settings = {
     images: {
       postgres: required('IMAGE_POSTGRES'),
+      // The image of postgres has TimescaleDB.
+      timescale: env['IMAGE_TIMESCALE']?.trim() || required('IMAGE_POSTGRES'),
+      clickhouse: required('IMAGE_CLICKHOUSE'),
       nats: required('IMAGE_NATS'),
       elasticsearch: required('IMAGE_ELASTICSEARCH'),
       pgbouncer: required('IMAGE_PGBOUNCER'),

@@ -35,6 +35,7 @@ export const engineVersions = {
   timescale: ['17'],
   nats: ['2'],
   elasticsearch: ['9'],
+  clickhouse: ['26'],
 } as const
 export type EngineName = keyof typeof engineVersions
 export const engineNames = Object.keys(engineVersions) as EngineName[]
@@ -43,7 +44,9 @@ export const engineNames = Object.keys(engineVersions) as EngineName[]
 const postgresFamily: readonly EngineName[] = ['postgres', 'timescale']
 
 /** Engines that split their data. */
-const sharded: readonly EngineName[] = []
+const sharded: readonly EngineName[] = ['clickhouse']
+/** Of these, engines that do not move rows from one part to another. */
+const fixedShards: readonly EngineName[] = ['clickhouse']
 export const isPostgresFamily = (engine: EngineName) => postgresFamily.includes(engine)
 export const isSharded = (engine: EngineName) => sharded.includes(engine)
 
@@ -110,6 +113,11 @@ const engineRules: CelRule[] = [
     fieldPath: '.replicas',
   },
   onlyFor(sharded, 'self.shards == 1', 'shards'),
+  {
+    rule: `!(self.engine in ${cel(fixedShards)}) || self.shards == oldSelf.shards`,
+    message: `shards is immutable with engine ${fixedShards.join(' and ')}, which does not move rows between shards: create another DataStore and copy them`,
+    fieldPath: '.shards',
+  },
 ]
 
 /** What only a store that runs here has: setting it for an external one would do nothing. */

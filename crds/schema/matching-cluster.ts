@@ -23,7 +23,7 @@ import { engineNames, type EngineName } from './data-store.ts'
 import { storeSchemas } from './platform-stores.ts'
 
 /** Stores of the platform that are not expanded yet. */
-const laterStores = ['behavior', 'search', 'cache'] as const
+const laterStores = ['cache'] as const
 
 // Unknown fields are kept so that a filled-in store is refused with our sentence, not with the name of its first unknown field.
 const laterStore = (name: string) =>

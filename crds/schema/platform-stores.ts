@@ -54,6 +54,16 @@ export const platformStores = {
     least: '256Mi',
     pooled: true,
   },
+  behavior: {
+    engine: 'clickhouse',
+    holds: 'interactions, searches, segments',
+    least: '512Mi',
+  },
+  search: {
+    engine: 'elasticsearch',
+    holds: 'the index of jobs, which can be made anew from core',
+    least: '768Mi',
+  },
   events: {
     engine: 'nats',
     holds: 'what happened, until everybody who wants to know has heard of it',

@@ -17,6 +17,9 @@ export const names = {
   disruptionBudget: (store: string) => store,
   config: (store: string) => `${store}-patroni`,
   elasticsearchConfig: (store: string) => `${store}-elasticsearch`,
+  /** Of ClickHouse, its configuration; of its Keeper, everything. */
+  clickhouseConfig: (store: string) => `${store}-clickhouse`,
+  keeper: (store: string) => `${store}-keeper`,
   serviceAccount: (store: string) => store,
   superuserSecret: (store: string) => `${store}-superuser`,
   replicationSecret: (store: string) => `${store}-replication`,

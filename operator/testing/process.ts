@@ -35,6 +35,7 @@ export async function startOperator(name: string, namespaces: [string, ...string
     HTTP_PORT: String(port),
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'fatal',
     IMAGE_POSTGRES: 'localhost/none:1',
+    IMAGE_CLICKHOUSE: 'localhost/none:1',
     IMAGE_PGBOUNCER: 'localhost/none:1',
     IMAGE_NATS: 'localhost/none:1',
     IMAGE_ELASTICSEARCH: 'localhost/none:1',

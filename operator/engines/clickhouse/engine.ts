@@ -1,0 +1,54 @@
+import type { Binding, BindingRole } from '../../../crds/binding.ts'
+import { appRole, databaseOf, names, ownerRole } from '../../data-store/names.ts'
+import type { Engine, Plan, Target } from '../engine.ts'
+import { storeName } from '../stateful.ts'
+import { adminLogin, interserverLogin, loginFiles, monitoringLogin, port, serverNames } from './config.ts'
+import { objects } from './objects.ts'
+import { startParameters, validateParameters } from './parameters.ts'
+import { probe } from './probe.ts'
+import { settle } from './settle.ts'
+import { isCluster, keeperName } from './topology.ts'
+
+export const clickhouse: Engine = {
+  name: 'clickhouse',
+  port,
+  validate: validateParameters,
+  credentials: (plan) => ({
+    [names.superuserSecret(storeName(plan))]: adminLogin,
+    [names.monitoringSecret(storeName(plan))]: monitoringLogin,
+    ...(isCluster(plan) ? { [names.replicationSecret(storeName(plan))]: interserverLogin } : {}),
+  }),
+  admin: (plan) => ({ secret: names.superuserSecret(storeName(plan)), username: adminLogin, database: 'default' }),
+  readAtStart: () => [],
+  database: ({ spec }) => databaseOf(spec) || 'default',
+  serverNames,
+  companions: (plan) => [keeperName(plan)],
+  objects,
+  startParameters,
+  probe,
+  loginFiles,
+  settle,
+  bindingLogins,
+  binding,
+  uriSchemes: ['https:'],
+  bindingSecretType: 'servicebinding.io/clickhouse',
+}
+
+function bindingLogins({ database }: Plan): Record<BindingRole, string> {
+  return { owner: ownerRole(database), app: appRole(database) }
+}
+
+function binding({ host, port, database, username, password, ca }: Target): Binding {
+  const login = `${encodeURIComponent(username)}:${encodeURIComponent(password)}`
+  return {
+    type: 'clickhouse',
+    provider: 'supersmartmatch',
+    host,
+    port: String(port),
+    database,
+    username,
+    password,
+    uri: `https://${login}@${host}:${port}/${encodeURIComponent(database)}`,
+    'ca.crt': ca,
+  }
+}
