@@ -287,17 +287,20 @@ describe('a store whose size changes', () => {
   })
 
   const slow = process.env['SLOW'] === '1'
-  test.skipIf(!slow)('a first node that lost its volume joins the others: it begins no cluster of its own', async () => {
-    const plan = planOf({ replicas: 3, ready: true })
-    await lab.apply([await tls(plan), ...elasticsearch.objects(plan)])
-    for (const pod of ['search-1', 'search-2']) await ready(pod)
-    const owner = await clientOf('search_owner', 'search-1')
-    await owner.indices.putSettings({ index, settings: { number_of_replicas: 1 } })
-    await owner.cluster.health({ index, wait_for_status: 'green', timeout: '60s' })
-    const before = await clusterAt('search-1')
-    await lab.kubectl('delete', 'persistentvolumeclaim', 'data-search-0', '--wait=false')
-    await lab.kubectl('delete', 'pod', 'search-0', '--force', '--grace-period=0')
-    await expect.poll(() => lab.kubectl('logs', 'search-0').catch(String), { timeout: 300_000 }).toContain('started')
-    await expect.poll(() => clusterAt('search-0').catch(String), { timeout: 120_000 }).toEqual(before)
-  })
+  test.skipIf(!slow)(
+    'a first node that lost its volume joins the others: it begins no cluster of its own',
+    async () => {
+      const plan = planOf({ replicas: 3, ready: true })
+      await lab.apply([await tls(plan), ...elasticsearch.objects(plan)])
+      for (const pod of ['search-1', 'search-2']) await ready(pod)
+      const owner = await clientOf('search_owner', 'search-1')
+      await owner.indices.putSettings({ index, settings: { number_of_replicas: 1 } })
+      await owner.cluster.health({ index, wait_for_status: 'green', timeout: '60s' })
+      const before = await clusterAt('search-1')
+      await lab.kubectl('delete', 'persistentvolumeclaim', 'data-search-0', '--wait=false')
+      await lab.kubectl('delete', 'pod', 'search-0', '--force', '--grace-period=0')
+      await expect.poll(() => lab.kubectl('logs', 'search-0').catch(String), { timeout: 300_000 }).toContain('started')
+      await expect.poll(() => clusterAt('search-0').catch(String), { timeout: 120_000 }).toEqual(before)
+    },
+  )
 }, 900_000)

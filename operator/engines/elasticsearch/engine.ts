@@ -3,7 +3,7 @@ import { appRole, names, ownerRole } from '../../data-store/names.ts'
 import type { Engine, Target } from '../engine.ts'
 import { adminLogin, database, loginFiles, monitoringLogin, port, serverNames } from './config.ts'
 import { objects } from './objects.ts'
-import { validate } from './parameters.ts'
+import { staticSettings, validate } from './parameters.ts'
 import { probe } from './probe.ts'
 import { settle } from './settle.ts'
 import { release } from './shrink.ts'
@@ -25,6 +25,7 @@ export const elasticsearch: Engine = {
   database,
   serverNames,
   objects,
+  startParameters: ({ spec }) => staticSettings(spec.parameters),
   loginFiles,
   settle,
   release,
