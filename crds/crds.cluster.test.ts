@@ -247,6 +247,7 @@ const storeCases: Case[] = [
   { field: 'spec.schema', message: 'schema is missing: engine postgres or timescale needs one', good: store({}), bad: store({ schema: undefined }) },
   { field: 'spec.schema.name', message: 'schema.name does not go with this engine', good: store({ engine: 'timescale', schema: { name: 'temporal' } }), bad: store({ schema: { name: 'temporal' } }) },
   { field: 'spec.version', message: 'version is none of those supported: postgres 17; timescale 17', good: store({ version: '17' }), bad: store({ version: '16' }) },
+  { field: 'spec.version', message: 'version is none of those supported: ', good: store({ engine: 'elasticsearch', schema: undefined, version: '9' }), bad: store({ engine: 'elasticsearch', schema: undefined, version: '8' }) },
   { field: 'spec.shards', message: noEffect('shards'), good: store({}), bad: store({ ...external, shards: 2 }) },
   { field: 'spec.shards', message: 'shards has no effect with this engine', good: store({ shards: 1 }), bad: store({ shards: 2 }) },
   { field: 'spec.schema', message: 'schema is immutable', before: events({}), good: events({}), bad: events({ schema: { name: 'core' } }) },

@@ -1,4 +1,4 @@
-// make images [REGISTRY=registry.example.com/team]: builds the images and, given a registry, pushes those that are deployed.
+// make images [REGISTRY=registry.example.com/team]: builds the images or, given a registry, builds and pushes those that are deployed.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buildImage, imageNames } from './build.ts'
@@ -14,11 +14,11 @@ async function main(registry: string | undefined): Promise<void> {
   if (registry?.startsWith('-')) throw new Error('Usage: make images [REGISTRY=registry.example.com/team]')
   const packageText = await readFile(join(import.meta.dirname, '../package.json'), 'utf8')
   const { version } = JSON.parse(packageText) as { version: string }
-  for (const name of imageNames) {
+  for (const name of imageNames.filter((image) => registry === undefined || !localOnly.includes(image))) {
     const started = Date.now()
     const { reference, archive } = await buildImage(name, log)
     log(`${name}: ${reference} (${seconds(started)}), ${archive}`)
-    if (registry !== undefined && !localOnly.includes(name)) await push(reference, `${registry}/${name}:${version}`)
+    if (registry !== undefined) await push(reference, `${registry}/${name}:${version}`)
   }
 }
 

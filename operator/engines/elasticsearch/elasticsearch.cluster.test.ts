@@ -12,6 +12,7 @@ import { createLab, operatorImage } from '../../testing/lab.ts'
 import type { Node, Plan, Target } from '../engine.ts'
 import { database, port } from './config.ts'
 import { elasticsearch } from './engine.ts'
+import { settableNames, staticSettings } from './parameters.ts'
 
 /** Real pods from our own objects, under Pod Security restricted. A start takes a quarter of a minute: the tests go on where the ones before left off. */
 const lab = await createLab()
@@ -136,6 +137,25 @@ describe('a store of one node', () => {
     const first = await elasticsearch.settle!(nodes, plan, passwordsOf(plan), soon())
     expect(first).toMatchObject({ outdated: {}, changed: [/watermark/, /watermark/, /watermark/] })
     expect(await elasticsearch.settle!(nodes, plan, passwordsOf(plan), soon())).toEqual({ changed: [], outdated: {} })
+  })
+
+  test('knows every setting of the table, and takes those that need no restart', async () => {
+    const client = await clientOf('elastic')
+    const { defaults = {}, persistent } = await client.cluster.getSettings({
+      include_defaults: true,
+      flat_settings: true,
+    })
+    const live: Record<string, unknown> = { ...defaults, ...persistent }
+    expect(settableNames.filter((setting) => live[setting] === undefined)).toEqual([])
+    const dynamic = settableNames.filter((setting) => Object.keys(staticSettings({ [setting]: '' })).length === 0)
+    const parameters = Object.fromEntries(dynamic.map((setting) => [setting, String(live[setting])]))
+    const all = planOf({ parameters })
+    expect(elasticsearch.validate!(all.store)).toEqual([])
+    const nodes = [await nodeOf(0)]
+    const { changed, waiting } = await elasticsearch.settle!(nodes, all, passwordsOf(all), soon())
+    expect(waiting).toBeUndefined()
+    expect(changed).toHaveLength(dynamic.length - 3)
+    await elasticsearch.settle!(nodes, planOf(), passwordsOf(all), soon())
   })
 
   test('refuses a connection without TLS before anybody could log in', async () => {

@@ -85,6 +85,7 @@ const levels = ['OFF', 'FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE']
 const logger = /^logger\.[A-Za-z_][A-Za-z0-9_.]*$/
 
 const settable = { ...staticTable, ...dynamicTable }
+export const settableNames = Object.keys(settable)
 const isDynamic = (name: string) => Object.hasOwn(dynamicTable, name) || logger.test(name)
 
 const pods = 'it belongs to the pod the operator makes'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Target } from '../engine.ts'
-import { differences, judge, type Report } from './settle.ts'
+import type { Plan, Target } from '../engine.ts'
+import { differences, judge, lost, type Report } from './settle.ts'
 
 test('settings: what is wanted is set, what is ours and not wanted goes, the rest is left alone', () => {
   const live = {
@@ -44,6 +44,17 @@ describe('nodes', () => {
     const { speaker, outdated } = judge([node(0, undefined, undefined)], 'new')
     expect(outdated).toEqual({ 'search-0': 'new' })
     expect(speaker).toBeUndefined()
+  })
+
+  test('that all lost their volumes say so, unless the store is new or somebody may still come', () => {
+    const metadata = { name: 'search', namespace: 'ns' }
+    const plan = (members: number, status?: object) => ({ members, store: { metadata, status } }) as unknown as Plan
+    const empty = [node(0, undefined, 'new')]
+    expect(lost(empty, plan(1, { version: '9.5.3' }))).toMatch(/found its volume empty.*data-search-0/)
+    expect(lost(empty, plan(2, { version: '9.5.3' }))).toBeUndefined()
+    expect(lost(empty, plan(1))).toBeUndefined()
+    expect(lost([node(0, 'a', 'new')], plan(1, { version: '9.5.3' }))).toBeUndefined()
+    expect(lost([node(0, undefined, undefined)], plan(1, { version: '9.5.3' }))).toBeUndefined()
   })
 
   test('of two clusters are not touched', () => {

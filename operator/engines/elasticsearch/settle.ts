@@ -1,3 +1,4 @@
+import { names } from '../../data-store/names.ts'
 import type { Node, Plan, Settled, Target } from '../engine.ts'
 import { loginFiles, markerIn, markerOf } from './config.ts'
 import { dynamicSettings, isKept } from './parameters.ts'
@@ -28,7 +29,7 @@ export async function settle(
   const asked = nodes.flatMap(({ name, target }) => (target ? [reportOf(name, target, signal)] : []))
   const reports = (await Promise.all(asked)).filter((report) => report !== undefined)
   const { outdated, waiting, speaker } = judge(reports, wanted)
-  if (!speaker) return { changed: [], outdated, waiting: waiting ?? 'no node answers yet' }
+  if (!speaker) return { changed: [], outdated, waiting: waiting ?? lost(reports, plan) ?? 'no node answers yet' }
   const standing = await standingOf(speaker, signal)
   const going = surplus(standing.nodes, plan)
   const { changed, refusal } = await bringSettings(speaker, plan, going, signal)
@@ -57,6 +58,18 @@ export function judge(reports: Report[], wanted: string): Judgement {
   }
   const waiting = stale.length > 0 ? `${stale.join(', ')}: the files of logins are older than the passwords` : undefined
   return { outdated, ...(waiting ? { waiting } : {}), ...(first ? { speaker: first.target } : {}) }
+}
+
+/** What every pod says when there was a cluster and none of them has ever been in one. Pure. */
+export function lost(reports: Report[], { members, store }: Plan): string | undefined {
+  const { name } = store.metadata
+  const nobody = reports.every(({ cluster, files }) => cluster === undefined && files !== undefined)
+  if (store.status?.version === undefined || reports.length < members || !nobody) return undefined
+  const claims = reports.map((report) => `${names.volume}-${report.name}`).join(', ')
+  return (
+    `${name} held data, and every pod found its volume empty: put the former PersistentVolumes, or ones restored from snapshots, behind volume claim ${claims}; ` +
+    `or delete DataStore ${name} and the claims and let it be made again to begin with an empty one`
+  )
 }
 
 /** Undefined: the node does not answer. One that starts or stops is no reason to leave the others alone; its readiness tells. */
