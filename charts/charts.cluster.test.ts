@@ -9,6 +9,7 @@ const charts = ['matching-crds', 'matching-operator']
 const everyValue = [
   '--set=images.postgres=registry.example.com/postgres:1',
   '--set=images.pgbouncer=registry.example.com/pgbouncer:1',
+  '--set=images.redis=registry.example.com/redis:1',
   '--set=images.platform=registry.example.com/platform@sha256:0000',
   '--set=watchNamespaces={one,two}',
   '--set=replicas=2',
@@ -61,10 +62,11 @@ describe('values', () => {
     expect(() => template('matching-operator', `--set=${value}`)).toThrow(message)
   })
 
-  test('images default to the version of the chart', () => {
+  test('images of ours default to the version of the chart, others to a version of their own', () => {
     const rendered = template('matching-operator')
     for (const name of ['postgres', 'pgbouncer', 'platform'])
       expect(rendered).toContain(`"supersmartmatch/${name}:0.1.0"`)
+    expect(rendered).toContain('"redis:8.8.3"')
   })
 })
 

@@ -6,7 +6,7 @@ import { missingPrograms, run } from './command.ts'
 import { contextFiles, hashInputs, parseContextRules } from './inputs.ts'
 
 /** The images, in the order the local cluster needs them. */
-export const imageNames = ['pause', 'postgres', 'pgbouncer', 'platform'] as const
+export const imageNames = ['pause', 'postgres', 'pgbouncer', 'redis', 'platform'] as const
 export type ImageName = (typeof imageNames)[number]
 
 export interface BuiltImage {
@@ -24,6 +24,7 @@ const bases: Record<ImageName, BaseName> = {
   pause: 'debian',
   postgres: 'debian',
   pgbouncer: 'debian',
+  redis: 'debian',
   platform: 'node',
 }
 

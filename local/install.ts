@@ -15,6 +15,7 @@ import { CommandError, run } from './run.ts'
 export interface PlatformImages {
   postgres: LocalImage
   pgbouncer: LocalImage
+  redis: LocalImage
   platform: LocalImage
 }
 

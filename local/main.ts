@@ -27,7 +27,12 @@ async function bringUpCluster(): Promise<Started> {
 /** One after the other: they share a base that the first one makes. */
 async function buildPlatformImages(): Promise<PlatformImages> {
   await build('pause')
-  return { postgres: await build('postgres'), pgbouncer: await build('pgbouncer'), platform: await build('platform') }
+  return {
+    postgres: await build('postgres'),
+    pgbouncer: await build('pgbouncer'),
+    redis: await build('redis'),
+    platform: await build('platform'),
+  }
 }
 
 async function up(clusterOnly: boolean): Promise<void> {

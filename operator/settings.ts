@@ -1,6 +1,6 @@
 export interface Settings {
   /** Default image of each engine and of the platform; `spec` may name another. */
-  images: { postgres: string; pgbouncer: string; platform: string }
+  images: { postgres: string; pgbouncer: string; redis: string; platform: string }
   watchNamespaces: string[]
   /** Where the leader Lease lives, and who this process is in it. */
   namespace: string
@@ -21,6 +21,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     images: {
       postgres: required('IMAGE_POSTGRES'),
       pgbouncer: required('IMAGE_PGBOUNCER'),
+      redis: required('IMAGE_REDIS'),
       platform: required('IMAGE_PLATFORM'),
     },
     watchNamespaces: required('WATCH_NAMESPACES')

@@ -33,6 +33,7 @@ export const engineVersions = {
   postgres: ['17'],
   /** The major version of its PostgreSQL. */
   timescale: ['17'],
+  redis: ['8'],
 } as const
 export type EngineName = keyof typeof engineVersions
 export const engineNames = Object.keys(engineVersions) as EngineName[]
@@ -41,7 +42,7 @@ export const engineNames = Object.keys(engineVersions) as EngineName[]
 const postgresFamily: readonly EngineName[] = ['postgres', 'timescale']
 
 /** Engines that split their data. */
-const sharded: readonly EngineName[] = []
+const sharded: readonly EngineName[] = ['redis']
 export const isPostgresFamily = (engine: EngineName) => postgresFamily.includes(engine)
 export const isSharded = (engine: EngineName) => sharded.includes(engine)
 

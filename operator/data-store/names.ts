@@ -15,6 +15,7 @@ export const names = {
   patroniFailover: (store: string) => `${store}-failover`,
   disruptionBudget: (store: string) => store,
   config: (store: string) => `${store}-patroni`,
+  redisConfig: (store: string) => `${store}-redis`,
   serviceAccount: (store: string) => store,
   superuserSecret: (store: string) => `${store}-superuser`,
   replicationSecret: (store: string) => `${store}-replication`,

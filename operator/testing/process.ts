@@ -36,6 +36,7 @@ export async function startOperator(name: string, namespaces: [string, ...string
     LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'fatal',
     IMAGE_POSTGRES: 'localhost/none:1',
     IMAGE_PGBOUNCER: 'localhost/none:1',
+    IMAGE_REDIS: 'localhost/none:1',
     IMAGE_PLATFORM: 'localhost/none:1',
   }
   const child = spawn(process.execPath, ['operator/main.ts'], { env, stdio: ['ignore', 'inherit', 'inherit'] })
