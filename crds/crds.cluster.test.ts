@@ -241,7 +241,7 @@ const storeCases: Case[] = [
   { field: 'spec.schema.name', message: 'schema.name does not go with this engine', good: store({ engine: 'timescale', schema: { name: 'temporal' } }), bad: store({ schema: { name: 'temporal' } }) },
   { field: 'spec.version', message: 'version is none of those supported: postgres 17; timescale 17', good: store({ version: '17' }), bad: store({ version: '16' }) },
   { field: 'spec.shards', message: noEffect('shards'), good: store({}), bad: store({ ...external, shards: 2 }) },
-  { field: 'spec.shards', message: 'shards has no effect with this engine', good: store({ shards: 1 }), bad: store({ shards: 2 }) },
+  { field: 'spec.shards', message: 'shards has no effect with this engine, only with redis', good: store({ engine: 'redis', schema: undefined, shards: 2 }), bad: store({ shards: 2 }) },
   { field: 'spec.storage.size', message: tooSmall, good: store({ storage: { size: '1G' } }), bad: store({ storage: { size: '1k' } }) },
   { field: 'spec.storage.storageClass', message: sameClass, before: store({ storage: { storageClass: 'fast' } }), good: store({ storage: { storageClass: 'fast' } }), bad: store({ storage: { storageClass: 'slow' } }) },
   { field: 'spec.mode', message: 'mode is immutable', before: store({}), good: store({}), bad: store(external) },

@@ -9,6 +9,11 @@ export const busPort = port + 10_000
 export const configDirectory = '/etc/redis'
 export const loginsDirectory = '/logins'
 export const tlsDirectory = '/tls'
+export const tlsFiles = {
+  certificate: `${tlsDirectory}/tls.crt`,
+  key: `${tlsDirectory}/tls.key`,
+  authority: `${tlsDirectory}/ca.crt`,
+}
 export const dataDirectory = '/data'
 export const runDirectory = '/run/redis'
 export const socket = `${runDirectory}/redis.sock`
@@ -22,9 +27,9 @@ export const fixedConfig = `# Written by the operator. Settings that may change 
 bind * -::*
 port 0
 tls-port ${port}
-tls-cert-file ${tlsDirectory}/tls.crt
-tls-key-file ${tlsDirectory}/tls.key
-tls-ca-cert-file ${tlsDirectory}/ca.crt
+tls-cert-file ${tlsFiles.certificate}
+tls-key-file ${tlsFiles.key}
+tls-ca-cert-file ${tlsFiles.authority}
 tls-auth-clients no
 tls-replication yes
 tls-cluster yes
@@ -84,7 +89,7 @@ export const leaveScript = `#!/bin/sh
 ${local}
 copy="$(info replication | sed -n 's/^slave[0-9]*:ip=\\(.*\\),port=[0-9]*,state=online,.*/\\1/p' | head -n 1)"
 [ -n "$copy" ] || exit 0
-ask --tls --cacert ${tlsDirectory}/ca.crt -h "$copy" -p ${port} CLUSTER FAILOVER
+ask --tls --cacert ${tlsFiles.authority} -h "$copy" -p ${port} CLUSTER FAILOVER
 tries=50
 while [ "$tries" -gt 0 ] && info replication | grep -q '^role:master'; do
   tries=$((tries - 1))

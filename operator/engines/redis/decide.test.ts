@@ -151,7 +151,11 @@ function carriedOut(pods: Pod[], step: Step): Pod[] {
     case 'reset':
       delete of(step.pod).copies
       return cluster(...given)
-    default:
+    case 'takeOver':
+    case 'forget':
+    case 'close':
+    case 'wait':
+    case 'settled':
       throw new Error(`not expected: ${JSON.stringify(step)}`)
   }
 }

@@ -41,7 +41,7 @@ function plainAnswer(host: string, port: number): Promise<string> {
 function busAnswer(host: string, ca: string, servername: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = connectTls({ host, port: busPort, ca, checkServerIdentity: () => undefined, servername })
-    socket.on('data', (chunk) => resolve(`answered ${chunk.length} bytes`))
+    socket.on('data', (chunk: Buffer) => resolve(`answered ${chunk.length} bytes`))
     socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
     socket.on('close', () => resolve('closed'))
   })

@@ -4,7 +4,7 @@ import { nextStep } from './decide.ts'
 import { replication, revisionUser } from './logins.ts'
 import { carryOut, type Live } from './moves.ts'
 import { infoOf } from './probe.ts'
-import { loadLogins, loadSettings } from './refresh.ts'
+import { refresh } from './refresh.ts'
 import { RedisError } from './reply.ts'
 import { parseNodes, type Pod } from './topology.ts'
 
@@ -26,13 +26,15 @@ export async function settle(
 ): Promise<Settled> {
   const reached = await reach(nodes, passwords, signal)
   try {
-    if (reached.live.length === 0) throw new Error(reached.problems[0] ?? 'no pod has an address yet')
-    const refreshed = await refresh(reached.live, plan, passwords)
+    const { live, problems, outdated } = reached
+    if (live.length === 0 && Object.keys(outdated).length === 0)
+      throw new Error(problems[0] ?? 'no pod has an address yet')
+    const refreshed = await refreshAll(live, plan, passwords)
     const shaped = await shape(reached, plan, signal)
-    const waiting = [...reached.problems, ...refreshed.problems, ...(shaped.waiting ? [shaped.waiting] : [])]
+    const waiting = [...problems, ...refreshed.problems, ...(shaped.waiting ? [shaped.waiting] : [])]
     return {
       changed: [...refreshed.changed, ...shaped.changed],
-      outdated: refreshed.outdated,
+      outdated: { ...outdated, ...refreshed.outdated },
       ...(waiting.length > 0 ? { waiting: waiting.slice(0, longestMessage).join('; ') } : {}),
     }
   } finally {
@@ -45,39 +47,38 @@ interface Reached {
   /** Names of those that are there and do not answer. */
   silent: string[]
   problems: string[]
+  /** As in Settled. */
+  outdated: Record<string, string>
 }
 
 async function reach(nodes: Node[], passwords: Record<string, string>, signal: AbortSignal): Promise<Reached> {
-  const reached: Reached = { live: [], silent: [], problems: [] }
-  const attempts = nodes.flatMap((node) => (node.target ? [open(node, node.target, passwords, signal)] : []))
-  const results = await Promise.allSettled(attempts)
-  const asked = nodes.filter(({ target }) => target)
-  for (const [index, result] of results.entries()) {
-    const node = asked[index]
-    if (!node) continue
-    if (result.status === 'fulfilled') reached.live.push({ node, connection: result.value })
-    else {
+  const reached: Reached = { live: [], silent: [], problems: [], outdated: {} }
+  const attempt = async (node: Node, target: Target): Promise<void> => {
+    try {
+      reached.live.push({ node, connection: await open(target, passwords, signal) })
+    } catch (error) {
       reached.silent.push(node.name)
-      reached.problems.push(`${node.name}: ${(result.reason as Error).message}`)
+      reached.problems.push(`${node.name}: ${(error as Error).message}`)
+      if (isWrongPassword(error)) reached.outdated[node.name] = revisionUser(passwords)
     }
   }
+  await Promise.all(nodes.flatMap((node) => (node.target ? [attempt(node, node.target)] : [])))
+  // In the order of the pods, whoever answered first.
+  reached.live.sort((a, b) => a.node.ordinal - b.node.ordinal)
   return reached
 }
+
+const isWrongPassword = (error: unknown) => error instanceof RedisError && error.code === 'WRONGPASS'
 
 /**
  * Whoever lost the operator's Secret has given it a new password. Pods have it in their files; the login that they hold themselves
  * may have them read it.
  */
-async function open(
-  node: Node,
-  target: Target,
-  passwords: Record<string, string>,
-  signal: AbortSignal,
-): Promise<Connection> {
+async function open(target: Target, passwords: Record<string, string>, signal: AbortSignal): Promise<Connection> {
   try {
     return await login(target, signal, patienceMs)
   } catch (error) {
-    if (!(error instanceof RedisError) || error.code !== 'WRONGPASS') throw error
+    if (!isWrongPassword(error)) throw error
     const held = await login(
       { ...target, username: replication, password: passwords[replication] ?? '' },
       signal,
@@ -88,26 +89,18 @@ async function open(
   }
 }
 
-async function refresh(live: Live[], plan: Plan, passwords: Record<string, string>) {
-  const changed = new Set<string>()
-  const problems: string[] = []
-  const outdated: Record<string, string> = {}
-  for (const { node, connection } of live) {
-    const logins = await loadLogins(connection, passwords)
-    if (logins === 'old') {
-      problems.push(`${node.name} does not have the new logins in its files yet`)
-      outdated[node.name] = revisionUser(passwords)
-    }
-    if (logins === 'loaded') changed.add('logins')
-    const settings = await loadSettings(connection, plan, passwords)
-    for (const setting of settings.changed) changed.add(setting)
-    problems.push(...settings.problems.map((problem) => `${node.name}: ${problem}`))
-    if (connection.certificate === node.certificate || !node.certificate) continue
-    // Read anew from the files, which may still be the old ones.
-    await connection.send('CONFIG', 'SET', 'tls-cert-file', '/tls/tls.crt', 'tls-key-file', '/tls/tls.key')
-    outdated[node.name] = `${outdated[node.name] ?? ''}${node.certificate}`
+/** What each pod reads again by itself. */
+async function refreshAll(live: Live[], plan: Plan, passwords: Record<string, string>) {
+  const all = await Promise.all(
+    live.map(async (one) => ({ name: one.node.name, ...(await refresh(one, plan, passwords)) })),
+  )
+  const outdated = all.flatMap(({ name, stale }) => (stale.length > 0 ? [[name, stale.join(' ')] as const] : []))
+  return {
+    // The same on every pod is said once.
+    changed: [...new Set(all.flatMap(({ changed }) => changed))],
+    problems: all.flatMap(({ name, problems }) => problems.map((problem) => `${name}: ${problem}`)),
+    outdated: Object.fromEntries(outdated) as Record<string, string>,
   }
-  return { changed: [...changed], problems, outdated }
 }
 
 /** Step after step, until there is nothing to do or something to wait for. */
@@ -122,8 +115,10 @@ async function shape({ live, silent }: Reached, plan: Plan, signal: AbortSignal)
     return { changed: [...changed, ...counts], ...(waiting ? { waiting } : {}) }
   }
   for (;;) {
-    const pods = await Promise.all(live.map(observe))
-    const step = nextStep(pods, silent, wanted)
+    const seen = await Promise.all(live.map(observe))
+    const pods = seen.filter((one) => typeof one !== 'string')
+    const loading = seen.filter((one) => typeof one === 'string')
+    const step = nextStep(pods, [...silent, ...loading], wanted)
     if (step.kind === 'settled') return done()
     if (step.kind === 'wait') return done(step.message)
     const late = performance.now() - started > budgetMs
@@ -136,14 +131,17 @@ async function shape({ live, silent }: Reached, plan: Plan, signal: AbortSignal)
   }
 }
 
-async function observe({ node, connection: { send } }: Live): Promise<Pod> {
-  const [nodes, cluster, info] = await Promise.all([
-    send('CLUSTER', 'NODES'),
-    send('CLUSTER', 'INFO'),
-    send('INFO', 'replication'),
-  ])
-  const seen = parseNodes(String(nodes))
-  const replicationInfo = infoOf(String(info))
+/** @returns the name of a pod that has the login and no answers yet: it still reads its data */
+async function observe({ node, connection: { send } }: Live): Promise<Pod | string> {
+  const asked = [send('CLUSTER', 'NODES'), send('CLUSTER', 'INFO'), send('INFO', 'replication')]
+  const answers = await Promise.all(asked).catch((error: unknown) => {
+    if (error instanceof RedisError) return undefined
+    throw error
+  })
+  if (!answers) return node.name
+  const [nodes, cluster, replication] = answers.map(String)
+  const seen = parseNodes(nodes ?? '')
+  const copying = infoOf(replication ?? '')
   return {
     name: node.name,
     ordinal: node.ordinal,
@@ -151,8 +149,8 @@ async function observe({ node, connection: { send } }: Live): Promise<Pod> {
     ip: node.target?.host ?? '',
     id: seen.find(({ flags }) => flags.includes('myself'))?.id ?? '',
     nodes: seen,
-    offset: Number(replicationInfo['slave_repl_offset'] ?? 0),
-    following: replicationInfo['role'] === 'master' || replicationInfo['master_link_status'] === 'up',
-    ok: infoOf(String(cluster))['cluster_state'] === 'ok',
+    offset: Number(copying['slave_repl_offset'] ?? 0),
+    following: copying['role'] === 'master' || copying['master_link_status'] === 'up',
+    ok: infoOf(cluster ?? '')['cluster_state'] === 'ok',
   }
 }

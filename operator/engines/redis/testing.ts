@@ -156,4 +156,4 @@ export async function createRedisLab(image: () => string) {
   return { lab, planOf, storeOf, certificate, apply, pods, targetOf, settle, settled, client, run }
 }
 
-export const nameOf = ({ plan }: Store): string => plan.store.metadata.name
+const nameOf = ({ plan }: Store): string => plan.store.metadata.name
