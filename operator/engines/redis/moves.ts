@@ -12,14 +12,9 @@ export interface Live {
   connection: Connection
 }
 
-/** @returns what was done, a phrase each, but for slots that were moved */
+/** Carries out a step that moves no slots. @returns what was done, a phrase each */
 export async function carryOut(step: Step, live: Live[], pods: Pod[]): Promise<string[]> {
-  const at = (name: string) => {
-    const found = live.find(({ node }) => node.name === name)
-    if (!found) throw new Error(`${name} does not answer`)
-    return found
-  }
-  const send = (pod: string, ...words: string[]) => at(pod).connection.send('CLUSTER', ...words)
+  const send = (pod: string, ...words: string[]) => at(live, pod).connection.send('CLUSTER', ...words)
   switch (step.kind) {
     case 'meet':
       await all(step.pairs, ({ at: pod, ip }) => send(pod, 'MEET', ip, String(port), String(busPort)))
@@ -45,18 +40,17 @@ export async function carryOut(step: Step, live: Live[], pods: Pod[]): Promise<s
     case 'close':
       await all(step.slots, ({ pod, slot }) => send(pod, 'SETSLOT', String(slot), 'STABLE'))
       return []
-    case 'move': {
-      for (const move of step.moves) {
-        const others = pods.filter((pod) => isMaster(pod) && ![move.from, move.to].includes(pod.name))
-        const ends = { from: at(move.from), to: at(move.to), others: others.map(({ name }) => at(name).connection) }
-        await moveSlots(move, ends, pods)
-      }
-      return []
-    }
+    case 'move':
     case 'wait':
     case 'settled':
       return []
   }
+}
+
+function at(live: Live[], name: string): Live {
+  const found = live.find(({ node }) => node.name === name)
+  if (!found) throw new Error(`${name} does not answer`)
+  return found
 }
 
 const all = <Item>(items: Item[], work: (item: Item) => Promise<unknown>) => Promise.all(items.map(work))
@@ -78,31 +72,59 @@ function unless(pattern: RegExp) {
 /** Keys that travel with one command: both servers do nothing else meanwhile. */
 const keysAtOnce = 100
 const migrateMs = '5000'
-/** Slots whose commands are sent together. */
-const slotsAtOnce = 16
+/** Slots that are moved together, to their end: on a machine that has little time for it, some arrive all the same. */
+const slotsAtOnce = 64
+/** Of these, how many send keys at the same time. */
+const sendersAtOnce = 16
+
+/** @returns how many slots have arrived; fewer than asked for when `enough` says so in between */
+export async function moveSlots(move: Move, live: Live[], pods: Pod[], enough: () => boolean): Promise<number> {
+  const others = pods.filter((pod) => isMaster(pod) && ![move.from, move.to].includes(pod.name))
+  const ends: Ends = {
+    from: at(live, move.from),
+    to: at(live, move.to),
+    fromId: idOf(pods, move.from),
+    toId: idOf(pods, move.to),
+    others: others.map(({ name }) => at(live, name).connection),
+  }
+  let arrived = 0
+  while (arrived < move.slots.length && !enough()) {
+    const some = move.slots.slice(arrived, arrived + slotsAtOnce)
+    await moveSome(some.map(String), ends)
+    arrived += some.length
+  }
+  return arrived
+}
+
+interface Ends {
+  from: Live
+  to: Live
+  fromId: string
+  toId: string
+  others: Connection[]
+}
 
 /**
  * Redis' own order: the receiver is told first, then the giver, then keys go, and the slot is the receiver's before the giver gives it
  * up. Wherever it is cut short, a slot has one owner and every key one place where clients are sent to; it may be done again from the start.
  */
-async function moveSlots(move: Move, ends: { from: Live; to: Live; others: Connection[] }, pods: Pod[]): Promise<void> {
+async function moveSome(slots: string[], ends: Ends): Promise<void> {
+  const { fromId, toId, others } = ends
   const [from, to] = [ends.from.connection, ends.to.connection]
-  const [fromId, toId] = [idOf(pods, move.from), idOf(pods, move.to)]
-  const slots = move.slots.map(String)
   const setSlot = (at: Connection, slot: string, ...rest: string[]) => at.send('CLUSTER', 'SETSLOT', slot, ...rest)
   await all(slots, (slot) => setSlot(to, slot, 'IMPORTING', fromId).catch(unless(/already the owner/i)))
   await all(slots, (slot) => setSlot(from, slot, 'MIGRATING', toId).catch(unless(/not the owner/i)))
   const counts = await Promise.all(slots.map((slot) => from.send('CLUSTER', 'COUNTKEYSINSLOT', slot)))
   const full = slots.filter((_, index) => counts[index] !== 0)
-  while (full.length > 0) await moveKeys(ends, full.splice(0, slotsAtOnce))
+  while (full.length > 0) await moveKeys(ends, full.splice(0, sendersAtOnce))
   await all(slots, (slot) => setSlot(to, slot, 'NODE', toId))
   await all(slots, (slot) => setSlot(from, slot, 'NODE', toId))
   // The others would hear of it; but until then they send clients to the wrong place, and the next step would have to wait.
-  await all(ends.others, (other) => all(slots, (slot) => setSlot(other, slot, 'NODE', toId)))
+  await all(others, (other) => all(slots, (slot) => setSlot(other, slot, 'NODE', toId)))
 }
 
 /** REPLACE: a key that is in both places was on its way when the last attempt ended; the giver's is the newer one. */
-async function moveKeys({ from, to }: { from: Live; to: Live }, slots: string[]): Promise<void> {
+async function moveKeys({ from, to }: Ends, slots: string[]): Promise<void> {
   const { host = '', username = '', password = '' } = to.node.target ?? {}
   const destination = [host, String(port), '', '0', migrateMs, 'REPLACE', 'AUTH2', username, password, 'KEYS']
   const { send } = from.connection

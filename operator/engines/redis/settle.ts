@@ -1,8 +1,8 @@
 import type { Node, Plan, Settled, Target } from '../engine.ts'
 import { login, type Connection } from './connection.ts'
-import { nextStep } from './decide.ts'
+import { nextStep, type Step } from './decide.ts'
 import { replication, revisionUser } from './logins.ts'
-import { carryOut, type Live } from './moves.ts'
+import { carryOut, moveSlots, type Live } from './moves.ts'
 import { infoOf } from './probe.ts'
 import { refresh } from './refresh.ts'
 import { RedisError } from './reply.ts'
@@ -108,6 +108,7 @@ async function shape({ live, silent }: Reached, plan: Plan, signal: AbortSignal)
   const { shards, replicas } = plan.store.spec
   const wanted = { shards, replicas, pods: plan.members }
   const started = performance.now()
+  const late = () => performance.now() - started > budgetMs
   const changed: string[] = []
   const moved = new Map<string, number>()
   const done = (waiting?: string): Settled => {
@@ -121,15 +122,22 @@ async function shape({ live, silent }: Reached, plan: Plan, signal: AbortSignal)
     const step = nextStep(pods, [...silent, ...loading], wanted)
     if (step.kind === 'settled') return done()
     if (step.kind === 'wait') return done(step.message)
-    const late = performance.now() - started > budgetMs
-    if (late) return done(step.kind === 'move' && step.left > 0 ? `${step.left} slots are still to move` : 'the cluster is being formed') // prettier-ignore
-    changed.push(...(await carryOut(step, live, pods)))
-    if (step.kind === 'move') for (const { to, slots } of step.moves) moved.set(to, (moved.get(to) ?? 0) + slots.length)
+    if (late()) return done(leftOver(step))
+    if (step.kind === 'move') {
+      for (const move of step.moves) {
+        moved.set(move.to, (moved.get(move.to) ?? 0) + (await moveSlots(move, live, pods, late)))
+      }
+    } else {
+      changed.push(...(await carryOut(step, live, pods)))
+    }
     // These take effect when the pods have told each other.
     if (['meet', 'takeOver', 'handOver', 'reset'].includes(step.kind)) return done('the pods are telling each other')
     signal.throwIfAborted()
   }
 }
+
+const leftOver = (step: Step) =>
+  step.kind === 'move' && step.left > 0 ? `${step.left} slots are still to move` : 'the cluster is being formed'
 
 /** @returns the name of a pod that has the login and no answers yet: it still reads its data */
 async function observe({ node, connection: { send } }: Live): Promise<Pod | string> {

@@ -47,7 +47,7 @@ export async function createRedisLab(image: () => string) {
     const spec = Value.Default(DataStoreSpec, {
       engine: 'redis',
       storage: { size: '512Mi' },
-      resources: { cpu: '20m', memory: '64Mi', memoryLimit: '256Mi' },
+      resources: { cpu: '50m', memory: '64Mi', memoryLimit: '256Mi' },
       ...given,
     }) as DataStoreSpec
     const metadata = { name, namespace: lab.namespace }
@@ -92,15 +92,15 @@ export async function createRedisLab(image: () => string) {
   }
 
   /** As the operator does at every reconcile. */
-  async function settle(store: Store): Promise<Settled> {
-    const fingerprint = new X509Certificate(store.pair.certificate).fingerprint256
-    const nodes = (await pods(store)).map((pod): Node => ({
+  async function settle(store: Store, found?: PodObject[]): Promise<Settled> {
+    const certificate = new X509Certificate(store.pair.certificate).fingerprint256
+    const nodes = (found ?? (await pods(store))).map((pod): Node => ({
       name: pod.metadata.name,
       ordinal: Number(pod.metadata.name.split('-').at(-1)),
       machine: pod.spec.nodeName,
-      ready: pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
+      ready: isReady(pod),
       target: pod.status.podIP ? targetOf(store, pod) : undefined,
-      certificate: fingerprint,
+      certificate,
     }))
     if (!redis.settle || nodes.every(({ target }) => !target)) return { changed: [], waiting: 'no pod has an address' }
     return redis.settle(nodes, store.plan, store.passwords, soon())
@@ -111,13 +111,11 @@ export async function createRedisLab(image: () => string) {
     const changed: string[] = []
     const giveUp = performance.now() + timeoutMs
     for (;;) {
-      const result = await settle(store).catch((error: unknown) => ({ changed: [], waiting: String(error) }))
+      const found = await pods(store)
+      const result = await settle(store, found).catch((error: unknown) => ({ changed: [], waiting: String(error) }))
       changed.push(...result.changed)
-      const ready = (await pods(store)).filter(({ status }) =>
-        status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
-      )
-      const missing = ready.length === store.plan.members ? undefined : `${ready.length} pods are ready`
-      const waiting = result.waiting ?? missing
+      const ready = found.filter(isReady).length
+      const waiting = result.waiting ?? (ready === store.plan.members ? undefined : `${ready} pods are ready`)
       if (waiting === undefined) return changed
       if (performance.now() > giveUp) throw new Error(`${waiting}; changed: ${changed.join(', ')}`)
       await sleep(300)
@@ -155,5 +153,8 @@ export async function createRedisLab(image: () => string) {
 
   return { lab, planOf, storeOf, certificate, apply, pods, targetOf, settle, settled, client, run }
 }
+
+const isReady = ({ status }: PodObject) =>
+  status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
 
 const nameOf = ({ plan }: Store): string => plan.store.metadata.name
