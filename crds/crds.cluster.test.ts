@@ -188,7 +188,6 @@ const coreStore = (spec: object) => cluster({ stores: { core: spec } })
 const external = { mode: 'external', connectionSecretRef: { name: 'theirs' } }
 const needsReference = 'mode external needs connectionSecretRef'
 const forExternal = 'connectionSecretRef is for mode external'
-const laterStores = ['cache']
 
 /** Every store of a platform is held to the same rules, as far as it has the fields. */
 // prettier-ignore
@@ -224,8 +223,6 @@ const clusterCases: Case[] = [
   ...storeNames.flatMap(platformStoreCases),
   { field: 'metadata.name', message: nameLength(30), good: cluster({}, 'a'.repeat(30)), bad: cluster({}, 'a'.repeat(31)) },
   { field: 'metadata.name', message: nameLetters, good: cluster({}, 'a-1'), bad: cluster({}, '1-a') },
-  ...laterStores.map((name) => ({ field: `spec.stores.${name}`, message: `stores.${name} is not built yet: leave it out`,
-    good: cluster({ stores: {} }), bad: cluster({ stores: { [name]: { storage: { size: '1Gi' } } } }) })),
   { field: 'spec.updatePolicy.windows', message: windowless, good: cluster({ updatePolicy: { type: 'Window', windows: [window] } }), bad: cluster({ updatePolicy: { type: 'Window' } }) },
   ...['retention', 'monitoring'].map((name) => ({ field: `spec.${name}`, message: notBuilt(name), good: cluster({}), bad: cluster({ [name]: { a: 1 } }) })),
   { field: 'spec.pooling.resources.cpu', message: tooMuch('1024'), good: cluster({ pooling: { resources: { cpu: '1024000m' } } }), bad: cluster({ pooling: { resources: { cpu: '99999999999999999999' } } }) },

@@ -162,7 +162,6 @@ const bad: Record<string, Case[]> = {
   'not built yet': [
     ...['shards', 'retention', 'credentials', 'backup', 'monitoring'].map((field): Case => [`spec.${field}`, store({ [field]: {} })]),
     ...['retention', 'monitoring'].map((field): Case => [`spec.${field}`, cluster({ [field]: { days: 30 } })]),
-    ...['cache'].map((field): Case => [`spec.stores.${field}`, cluster({ stores: { [field]: {} } })]),
   ],
 }
 

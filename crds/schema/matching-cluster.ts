@@ -22,21 +22,6 @@ import {
 import { engineNames, type EngineName } from './data-store.ts'
 import { storeSchemas } from './platform-stores.ts'
 
-/** Stores of the platform that are not expanded yet. */
-const laterStores = ['cache'] as const
-
-// Unknown fields are kept so that a filled-in store is refused with our sentence, not with the name of its first unknown field.
-const laterStore = (name: string) =>
-  Type.Optional(
-    Type.Object(
-      {},
-      {
-        description: `The ${name} store. Not built yet: setting it is refused.`,
-        'x-kubernetes-preserve-unknown-fields': true,
-      },
-    ),
-  )
-
 const imagesOfEngines = Object.fromEntries(engineNames.map((name) => [name, Type.Optional(image(name))])) as Record<
   EngineName,
   Type.TOptional<Type.TString>
@@ -52,21 +37,10 @@ export const MatchingClusterSpec = Type.Object(
     stores: Type.Object(
       {
         ...storeSchemas,
-        ...(Object.fromEntries(laterStores.map((name) => [name, laterStore(name)])) as Record<
-          (typeof laterStores)[number],
-          ReturnType<typeof laterStore>
-        >),
       },
       {
         default: {},
         description: 'The stores of the platform. Each becomes a DataStore named <cluster>-<store>.',
-        ...rules(
-          ...laterStores.map((name) => ({
-            rule: `!has(self.${name})`,
-            message: `stores.${name} is not built yet: leave it out`,
-            fieldPath: `.${name}`,
-          })),
-        ),
       },
     ),
     pooling: Type.Object(

@@ -64,6 +64,11 @@ export const platformStores = {
     holds: 'the index of jobs, which can be made anew from core',
     least: '768Mi',
   },
+  cache: {
+    engine: 'redis',
+    holds: 'what can be computed again: caches, rate limits, session look-ups',
+    least: '64Mi',
+  },
   events: {
     engine: 'nats',
     holds: 'what happened, until everybody who wants to know has heard of it',

@@ -29,7 +29,7 @@ function spec(cluster: MatchingCluster, store: StoreName, sleep: boolean): Child
   const schema = schemaOf(store)
   const given = stores[store]
   const isManaged = given.mode === 'managed'
-  const { enabled, storage, resources, ...fields } = given
+  const { enabled, shards, storage, resources, ...fields } = given
   return {
     ...fields,
     engine,
@@ -55,11 +55,12 @@ function imageFor(images: MatchingCluster['spec']['images'], engine: DataStoreSp
 function sized(
   cluster: MatchingCluster,
   store: StoreName,
-  { replicas, resources, storage, parameters }: PlatformStoreSpec,
+  { shards, replicas, resources, storage, parameters }: PlatformStoreSpec,
 ) {
   const size = profiles[cluster.spec.profile].stores[store]
   const { cpu = size.cpu } = resources
   return {
+    shards: shards ?? size.shards ?? 1,
     replicas: replicas ?? size.replicas,
     resources: { cpu, ...memoryOf(resources, size) },
     storage: { size: size.storage, ...storage },

@@ -4,6 +4,8 @@ import { storeNames, type StoreName } from '../../crds/schema/platform-stores.ts
 export type Profile = MatchingClusterSpec['profile']
 
 interface StoreSize {
+  /** Where the engine splits its data; 1 if left out. */
+  shards?: number
   replicas: number
   /** Requested by each pod. */
   cpu: string
@@ -34,6 +36,7 @@ export const profiles: Record<Profile, Sizes> = {
       temporal:    { replicas: 1, cpu: '100m', memory: '192Mi', memoryLimit: '512Mi', storage: '2Gi' },
       behavior:    { replicas: 1, cpu: '200m', memory: '384Mi', memoryLimit: '1Gi',   storage: '2Gi' },
       search:      { replicas: 1, cpu: '250m', memory: '768Mi', memoryLimit: '1Gi',   storage: '2Gi' },
+      cache:       { replicas: 1, cpu: '50m',  memory: '64Mi',  memoryLimit: '256Mi', storage: '1Gi' },
       events:      { replicas: 1, cpu: '100m', memory: '96Mi',  memoryLimit: '256Mi', storage: '2Gi' },
     },
     pooler: { replicas: 1, parameters: {} },
@@ -46,6 +49,7 @@ export const profiles: Record<Profile, Sizes> = {
       temporal:    { replicas: 3, cpu: '500m', memory: '2Gi',   memoryLimit: '4Gi',  storage: '50Gi',  parameters: { max_connections: '200' } },
       behavior:    { replicas: 3, cpu: '1',    memory: '4Gi',   memoryLimit: '8Gi',  storage: '100Gi' },
       search:      { replicas: 3, cpu: '1',    memory: '4Gi',   memoryLimit: '8Gi',  storage: '50Gi' },
+      cache:       { shards: 3, replicas: 2, cpu: '250m', memory: '1Gi', memoryLimit: '2Gi', storage: '10Gi' },
       events:      { replicas: 3, cpu: '500m', memory: '512Mi', memoryLimit: '2Gi',  storage: '20Gi' },
     },
     pooler: { replicas: 2, parameters: { default_pool_size: '50' } },
@@ -58,6 +62,7 @@ export const profiles: Record<Profile, Sizes> = {
       temporal:    { replicas: 3, cpu: '2',    memory: '8Gi',  memoryLimit: '16Gi', storage: '500Gi', parameters: { max_connections: '400' } },
       behavior:    { replicas: 3, cpu: '4',    memory: '16Gi', memoryLimit: '32Gi', storage: '1Ti' },
       search:      { replicas: 3, cpu: '4',    memory: '16Gi', memoryLimit: '32Gi', storage: '500Gi' },
+      cache:       { shards: 3, replicas: 2, cpu: '1', memory: '8Gi', memoryLimit: '16Gi', storage: '50Gi' },
       events:      { replicas: 3, cpu: '2',    memory: '2Gi',  memoryLimit: '8Gi',  storage: '100Gi' },
     },
     pooler: { replicas: 3, parameters: { default_pool_size: '80' } },
@@ -87,12 +92,12 @@ export function reference(): string {
   const sections = Object.entries(profiles).map(([name, { stores, pooler }]) => {
     const rows = Object.entries(stores).map(
       ([store, size]) =>
-        `| ${store} | ${size.replicas} | ${size.cpu} | ${size.memory} | ${size.memoryLimit} | ${size.storage} | ${settingsOf(size.parameters)} |`,
+        `| ${store} | ${size.shards ?? 1} × ${size.replicas} | ${size.cpu} | ${size.memory} | ${size.memoryLimit} | ${size.storage} | ${settingsOf(size.parameters)} |`,
     )
     return [
       `## ${name}`,
       [
-        '| store | replicas | CPU | memory | memory limit | volume | parameters |',
+        '| store | shards × replicas | CPU | memory | memory limit | volume | parameters |',
         '| --- | --- | --- | --- | --- | --- | --- |',
         ...rows,
       ].join('\n'),
