@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { KubeObject } from '../../crds/object.ts'
 import { apiVersion } from '../../crds/schema/common.ts'
 import type { DataStore } from '../../crds/schema/data-store.ts'
-import { claimsOf, dataAtRisk, volumeEmpty, volumesMissing } from './losses.ts'
+import { claimsOf, dataAtRisk, volumeEmpty, volumesMissing, volumesUnfit } from './losses.ts'
 
 const schema = { version: 14, digest: 'd' }
 const store = (status: object = { schema }) =>
@@ -67,4 +67,13 @@ test('a claim that goes when its pod stops is named, one that stays is not', () 
   expect(finding).toMatchObject({ type: 'DataAtRisk', status: 'True' })
   expect(finding?.message).toContain('data-demo-1 was deleted')
   expect(finding?.message).not.toContain('data-demo-0')
+})
+
+test('volumes that the engine cannot begin with stop a store before its first pod, and no store that runs', () => {
+  const engine = { unfitVolumes: (_store: DataStore, volumes: number) => (volumes === 1 ? undefined : 'make it so') }
+  expect(volumesUnfit(store(), [], false, engine)).toBeUndefined()
+  expect(volumesUnfit(store(), [first], false, engine)).toBeUndefined()
+  expect(volumesUnfit(store(), [first, third], false, engine)).toMatchObject({ kind: 'blocked', message: 'make it so' })
+  expect(volumesUnfit(store(), [first, third], true, engine)).toBeUndefined()
+  expect(volumesUnfit(store(), [first, third], false, {})).toBeUndefined()
 })

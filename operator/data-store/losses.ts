@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../crds/object.ts'
 import type { DataStore } from '../../crds/schema/data-store.ts'
+import type { Engine } from '../engines/engine.ts'
 import { managedBy, selector, type Identity } from '../labels.ts'
 import type { Blocked } from '../reconcile/outcome.ts'
 import type { Finding } from '../reconcile/status.ts'
@@ -40,7 +41,19 @@ export function volumesMissing(
   return { kind: 'blocked', reason: 'VolumeMissing', message, retryAfterMs: 30_000 }
 }
 
-/** The same, found by the pod: its claim was deleted, and Kubernetes made an empty one of the name. Pure. */
+/** Volumes are there, of a store of this name that was made otherwise. Pure. */
+export function volumesUnfit(
+  store: DataStore,
+  claims: KubeObject[],
+  hasStatefulSet: boolean,
+  engine: Pick<Engine, 'unfitVolumes'>,
+): Blocked | undefined {
+  if (hasStatefulSet || claims.length === 0) return undefined
+  const message = engine.unfitVolumes?.(store, claims.length)
+  return message === undefined ? undefined : { kind: 'blocked', reason: 'VolumesUnfit', message, retryAfterMs: 30_000 }
+}
+
+/** The same as `volumesMissing`, found by the pod: its claim was deleted, and Kubernetes made an empty one of the name. Pure. */
 export function volumeEmpty(
   { metadata: { name } }: DataStore,
   pods: KubeObject[],

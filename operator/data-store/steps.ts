@@ -12,7 +12,7 @@ import { givenAuthority, missingClass } from './dependencies.ts'
 import { migrateJob, migrateJobName, type MigrationPlan } from './migrate-job.ts'
 import { engineReady } from './engine-ready.ts'
 import { settleVolumes } from './growth.ts'
-import { volumesMissing } from './losses.ts'
+import { volumesMissing, volumesUnfit } from './losses.ts'
 import { ensureBinding, ensureCredentials, metadata, storedPasswords } from './logins.ts'
 import { names } from './names.ts'
 import { settleSize } from './size.ts'
@@ -84,9 +84,11 @@ const objectsApplied: Step<Context> = {
     const { engine, plan, store, namespace, tools } = context
     const volumes = await settleVolumes(context)
     const unfit = volumes && goesOn(volumes) ? volumes : undefined
+    const [claims, isThere] = [findVolumeClaims(context), findStatefulSet(context) !== undefined]
     const stopped =
       formerPods(context) ??
-      volumesMissing(store, findVolumeClaims(context), findStatefulSet(context) !== undefined, plan.identity) ??
+      volumesMissing(store, claims, isThere, plan.identity) ??
+      volumesUnfit(store, claims, isThere, engine) ??
       (unfit ? undefined : volumes) ??
       (await ensureCredentials(context)) ??
       (await ensureTls(context))

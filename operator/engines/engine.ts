@@ -184,6 +184,8 @@ export interface Engine {
   readAtStart(plan: Plan): string[]
   /** What a binding calls `database` where no schema names one; absent where the engine has nothing like it. */
   database?(store: DataStore): string
+  /** Why a store may not begin with that many volumes of an earlier one of its name, and what to do; absent where any will do. */
+  unfitVolumes?(store: DataStore, volumes: number): string | undefined
   /** DNS names the server certificate must carry. */
   serverNames(plan: Plan): string[]
   /**

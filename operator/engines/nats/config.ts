@@ -54,7 +54,8 @@ function fixed(plan: Plan): Record<string, Value> {
     system_account: systemAccount,
     lame_duck_duration: `${lameDuckSeconds}s`,
     lame_duck_grace_period: '2s',
-    'jetstream.store_dir': dataDirectory,
+    // Of its own, so that a cluster never begins with the streams of a single server: it would delete them.
+    'jetstream.store_dir': `${dataDirectory}/${isCluster(plan) ? 'cluster' : 'single'}`,
     // An acknowledged message is on the disk.
     'jetstream.sync_interval': 'always',
     'jetstream.max_mem': Math.floor(bytes(resources.memoryLimit) / 4),

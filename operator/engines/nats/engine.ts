@@ -24,6 +24,7 @@ export const nats: Engine = {
   }),
   readAtStart: () => [],
   database: accountOf,
+  unfitVolumes,
   serverNames,
   objects,
   startParameters,
@@ -42,6 +43,13 @@ function validateReplicas({ spec: { replicas } }: DataStore): string[] {
   return [
     `spec.replicas: ${replicas} pods stand no more failures than ${replicas - 1}, because more than half must run; use ${replicas - 1} or ${replicas + 1}`,
   ]
+}
+
+/** As the rule of spec.replicas: servers that join a cluster delete the streams it does not know, and fewer than half of them stand still. */
+function unfitVolumes({ metadata: { name }, spec: { replicas } }: DataStore, volumes: number): string | undefined {
+  if (replicas === volumes || (volumes > 1 && replicas > volumes)) return undefined
+  const claims = `${volumes} volume claims data-${name}-…`
+  return `spec.replicas is ${replicas}, and ${claims} hold the streams of a NATS store of ${volumes}, which would be lost: delete the DataStore and apply it with replicas ${volumes}, or delete the volume claims to begin without a stream`
 }
 
 function binding({ host, port, database, username, password, ca }: Target): Binding {

@@ -102,7 +102,7 @@ export async function client(plan: Plan, username: string, more: ConnectionOptio
     // A Service knows of a pod that became ready a moment later.
     waitOnFirstConnect: true,
     reconnectTimeWait: 200,
-    maxReconnectAttempts: -1,
+    maxReconnectAttempts: 300,
     ...more,
   })
   connections.push(connection)

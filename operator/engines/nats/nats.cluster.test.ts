@@ -1,10 +1,12 @@
-import { connect as connectPlain } from 'node:net'
+import { connect as connectPlain, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { AckPolicy, Events, type JetStreamClient, type NatsConnection } from 'nats'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../../crds/object.ts'
 import { issueServerCertificate, type KeyPair } from '../../certificates.ts'
 import { containerSecurity, podSecurity, resourceRequirements } from '../../pods.ts'
 import { monitorPort, routePort } from './config.ts'
+import type { Target } from '../engine.ts'
 import { nats } from './engine.ts'
 import {
   authority,
@@ -37,14 +39,24 @@ beforeAll(async () => {
   await lab.apply(await theirs())
 }, 60_000)
 /** All that a server sends to somebody who speaks first, and without TLS, until it closes. */
-async function inClear(host: string, port: number, words: string): Promise<string> {
+const inClear = (host: string, port: number, words: string) => heardFrom(connectPlain(port, host), words)
+
+/** The same with TLS, as a member of a cluster that shows this certificate. */
+function asMember(host: string, pair?: KeyPair): Promise<string> {
+  const shown = pair ? { cert: pair.certificate, key: pair.key } : {}
+  const servername = `trio-0.trio-headless.${lab.namespace}.svc`
+  const words = `CONNECT ${JSON.stringify({ name: 'x', cluster: 'trio', headers: true })}\r\nPING\r\n`
+  return heardFrom(connectTls({ host, port: routePort, servername, ca: authority.certificate, ...shown }), words)
+}
+
+function heardFrom(socket: Socket, words: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let heard = ''
-    const socket = connectPlain(port, host, () => socket.write(words))
+    socket.write(words)
     socket.on('data', (chunk) => (heard += chunk.toString('latin1')))
     socket.on('error', () => undefined)
     socket.on('close', () => resolve(heard))
-    setTimeout(() => reject(new Error(`${host}:${port} does not close`)), 15_000).unref()
+    setTimeout(() => reject(new Error(`${socket.remoteAddress} does not close`)), 15_000).unref()
   })
 }
 
@@ -241,7 +253,11 @@ describe('three pods', () => {
     const stream = owner.jetstream()
     for (let n = 0; n < 20; n++) await stream.publish('jobs.created', String(n))
 
-    expect(await inClear(targets[0]!.host, routePort, 'CONNECT {}\r\nPING\r\n')).not.toMatch(/INFO|PONG|ERR/)
+    const [{ host }] = targets as [Target, ...Target[]]
+    const stranger = await issueServerCertificate(authority, [`other.${lab.namespace}.svc`], new Date())
+    expect(await inClear(host, routePort, 'CONNECT {}\r\nPING\r\n')).not.toMatch(/INFO|PONG|ERR/)
+    expect(await asMember(host)).toBe('')
+    expect(await asMember(host, stranger)).toContain('Authorization Violation')
 
     await lab.kubectl('delete', 'pod', 'trio-2', '--force', '--grace-period=0')
     const publish = () =>
