@@ -105,7 +105,7 @@ async function clientOf(login: string, pod = 'search-0'): Promise<Client> {
   return new Client({ node: uri.href, tls: { ca: binding['ca.crt'], servername: binding.host }, maxRetries: 0 })
 }
 
-const soon = () => AbortSignal.timeout(20_000)
+const soon = () => AbortSignal.timeout(60_000)
 const statusOf = (answer: Promise<unknown>) =>
   answer.then(
     () => 200,
@@ -232,9 +232,9 @@ describe('a store of one node', () => {
     expect(Object.keys(outdated)).toEqual(['search-0'])
     await lab.kubectl('annotate', 'pod', 'search-0', `files=${outdated['search-0']}`)
     const settled = async () => elasticsearch.settle!([await nodeOf(0)], plan, passwords, soon())
-    await expect.poll(settled, { timeout: 120_000, interval: 1_000 }).toEqual({ changed: [], outdated: {} })
+    await expect.poll(settled, { timeout: 240_000, interval: 1_000 }).toEqual({ changed: [], outdated: {} })
     expect(await statusOf((await clientOf('search_app_a')).info())).toBe(401)
-    await expect.poll(() => certificateOf('search-0'), { timeout: 60_000, interval: 500 }).toBe(shown)
+    await expect.poll(() => certificateOf('search-0'), { timeout: 180_000, interval: 500 }).toBe(shown)
     expect(await startOf('search-0')).toBe(before)
     await lab.apply([logins(plan)])
     await lab.kubectl('annotate', '--overwrite', 'pod', 'search-0', 'files=former')
@@ -271,10 +271,10 @@ describe('a store whose size changes', () => {
 
     await lab.kubectl('delete', 'pod', 'search-0', '--force', '--grace-period=0')
     await ready('search-0')
-    await expect.poll(() => clusterAt('search-0'), { timeout: 60_000 }).toEqual({ ...before, nodes: 2 })
+    await expect.poll(() => clusterAt('search-0'), { timeout: 180_000 }).toEqual({ ...before, nodes: 2 })
     const nodes = [await nodeOf(0), await nodeOf(1)]
     const settled = () => elasticsearch.settle!(nodes, plan, passwordsOf(plan), soon())
-    await expect.poll(settled, { timeout: 60_000 }).toEqual({ changed: [], outdated: {} })
+    await expect.poll(settled, { timeout: 180_000 }).toEqual({ changed: [], outdated: {} })
     expect(await lab.kubectl('logs', 'search-0')).not.toMatch(/password-of|AccessDenied|NotEntitled/)
   })
 
@@ -292,15 +292,15 @@ describe('a store whose size changes', () => {
     expect(await elasticsearch.release!(nodes, smaller, soon())).toContain(wide)
     expect((await elasticsearch.settle!(nodes, smaller, passwordsOf(smaller), soon())).changed).toEqual([])
     await expect
-      .poll(() => elasticsearch.release!(nodes, smaller, soon()), { timeout: 60_000, interval: 500 })
+      .poll(() => elasticsearch.release!(nodes, smaller, soon()), { timeout: 180_000, interval: 500 })
       .toBeUndefined()
 
     const plan = planOf({ ready: true })
     await lab.apply(elasticsearch.objects(plan))
-    await lab.kubectl('wait', '--for=delete', 'pod/search-1', '--timeout=120s')
+    await lab.kubectl('wait', '--for=delete', 'pod/search-1', '--timeout=300s')
     const settled = () => elasticsearch.settle!(nodes.slice(0, 1), plan, passwordsOf(plan), soon())
     await expect
-      .poll(settled, { timeout: 60_000 })
+      .poll(settled, { timeout: 180_000 })
       .toMatchObject({ changed: [expect.stringContaining('exclude._name')] })
     expect((await (await clientOf('search_owner')).count({ index: wide })).count).toBe(100)
     expect(await elasticsearch.probe(await admin('search-0'), soon())).toMatchObject({ state: 'ready' })

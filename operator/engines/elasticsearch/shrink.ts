@@ -27,9 +27,7 @@ export async function release(nodes: Node[], plan: Plan, signal: AbortSignal): P
   const going = surplus(podNames(storeName(plan), plan.members), plan)
   const speaker = nodes.find(({ name, ready, target }) => ready && target && !going.includes(name))?.target
   if (!speaker) return `none of the pods that stay of ${storeName(plan)} answers`
-  await must(speaker, 'PUT', '/_cluster/settings?master_timeout=3s', signal, {
-    persistent: { [excluded]: going.join(',') },
-  })
+  await exclude(speaker, going.join(','), signal)
   const shards = await must(
     speaker,
     'GET',
@@ -40,6 +38,13 @@ export async function release(nodes: Node[], plan: Plan, signal: AbortSignal): P
   if (only.length > 0) return `parts of ${only.join(', ')} are on no pod but ${going.join(' and ')} yet`
   await must(speaker, 'POST', `${votes}?node_names=${going.join(',')}&timeout=3s&master_timeout=3s`, signal)
   return undefined
+}
+
+/** A busy cluster takes its time, and may be asked again before it has answered. */
+async function exclude(speaker: Target, going: string, signal: AbortSignal): Promise<void> {
+  const path = '/_cluster/settings?flat_settings=true&master_timeout=3s'
+  const { persistent = {} } = (await must(speaker, 'GET', path, signal)) as { persistent?: Record<string, unknown> }
+  if (persistent[excluded] !== going) await must(speaker, 'PUT', path, signal, { persistent: { [excluded]: going } })
 }
 
 export interface Shard {
