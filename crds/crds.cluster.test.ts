@@ -7,7 +7,7 @@ import { generatedFiles, kinds } from './generate.ts'
 import { objectSchema } from './generator/definition.ts'
 import type { StructuralSchema } from './generator/structural.ts'
 import { apiVersion } from './schema/common.ts'
-import { isPostgresFamily } from './schema/data-store.ts'
+import { isPostgresFamily, isSharded } from './schema/data-store.ts'
 import { platformStores, storeNames, type StoreName } from './schema/platform-stores.ts'
 
 const env = { ...process.env, PATH: `${join(import.meta.dirname, '../.local/bin')}:${process.env['PATH'] ?? ''}` }
@@ -85,6 +85,9 @@ const store = (spec: object, name = 'alone'): Sample => ({
 
 /** One that holds no schema of ours. */
 const events = (spec: object, name = 'events') => store({ engine: 'nats', schema: undefined, ...spec }, name)
+
+/** One of several shards. */
+const behavior = (spec: object) => store({ engine: 'clickhouse', schema: undefined, ...spec }, 'behavior')
 
 /** What the API server would store. @throws its message */
 const accepted = (object: Sample) => (read(['create', '--dry-run=server', '-f', '-'], object) as Sample).spec
@@ -203,6 +206,7 @@ function platformStoreCases(name: StoreName): Case[] {
     { field: `spec.stores.${name}.connectionSecretRef`, message: forExternal, good: one(external), bad: one({ ...external, mode: 'managed' }) },
     { field: `spec.stores.${name}.parameters`, message: noEffect('parameters'), good: one({ parameters: { work_mem: '8MB' } }), bad: one({ ...external, parameters: { work_mem: '8MB' } }) },
     { field: `spec.stores.${name}.pgHba`, message: noEffect('pgHba'), good: one({ pgHba: ['hostssl all all all reject'] }), bad: one({ ...external, pgHba: ['hostssl all all all reject'] }) },
+    ...(isSharded(engine) ? [{ field: `spec.stores.${name}.shards`, message: noEffect('shards'), good: one({ shards: 2 }), bad: one({ ...external, shards: 2 }) }] : []),
     { field: `spec.stores.${name}.replicas`, message: noEffect('replicas'), good: one({ replicas: 3 }), bad: one({ ...external, replicas: 3 }) },
     { field: `spec.stores.${name}.replication`, message: noEffect('replication'), good: one({ replication: 'Asynchronous' }), bad: one({ ...external, replication: 'Asynchronous' }) },
     { field: `spec.stores.${name}.storage.storageClass`, message: noEffect('storage.storageClass'), good: one({ storage: { storageClass: 'fast' } }), bad: one({ ...external, storage: { storageClass: 'fast' } }) },
@@ -247,6 +251,7 @@ const storeCases: Case[] = [
   { field: 'spec.version', message: 'version is none of those supported: ', good: store({ engine: 'elasticsearch', schema: undefined, version: '9' }), bad: store({ engine: 'elasticsearch', schema: undefined, version: '8' }) },
   { field: 'spec.shards', message: noEffect('shards'), good: store({}), bad: store({ ...external, shards: 2 }) },
   { field: 'spec.shards', message: 'shards has no effect with this engine', good: store({ shards: 1 }), bad: store({ shards: 2 }) },
+  { field: 'spec.shards', message: 'shards is immutable with engine clickhouse', before: behavior({ shards: 2 }), good: behavior({ shards: 2, replicas: 2 }), bad: behavior({ shards: 3 }) },
   { field: 'spec.schema', message: 'schema is immutable', before: events({}), good: events({}), bad: events({ schema: { name: 'core' } }) },
   { field: 'spec.pgHba', message: 'pgHba has no effect with this engine', good: events({}), bad: events({ pgHba: ['hostssl all all all reject'] }) },
   { field: 'spec.extensions', message: 'extensions has no effect with this engine', good: events({}), bad: events({ extensions: ['hstore'] }) },

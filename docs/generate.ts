@@ -3,6 +3,7 @@
  * `--check` writes nothing and exits 1 naming the files that are stale, missing or no longer generated.
  */
 import { generatedFiles as crdFiles, kinds } from '../crds/generate.ts'
+import { reference as clickhousePage } from '../operator/engines/clickhouse/parameters.ts'
 import { reference as elasticsearchPage } from '../operator/engines/elasticsearch/parameters.ts'
 import { reference as parametersPage } from '../operator/engines/postgres/parameters.ts'
 import { reference as redisPage } from '../operator/engines/redis/parameters.ts'
@@ -21,6 +22,7 @@ for (const engine of ['postgres', 'timescale'] as const)
 files.set('docs/reference/redis-parameters.md', redisPage())
 files.set('docs/reference/profiles.md', profilesPage())
 files.set('docs/reference/nats-parameters.md', natsPage())
+files.set('docs/reference/clickhouse-parameters.md', clickhousePage())
 files.set('docs/reference/elasticsearch-parameters.md', elasticsearchPage())
 files.set('docs/reference/README.md', index())
 
@@ -40,6 +42,7 @@ function index(): string {
     '- [Profiles](profiles.md): how large the stores and the pooler are where nothing is said of them.',
     '- [PostgreSQL parameters](postgres-parameters.md), [TimescaleDB parameters](timescale-parameters.md), [Redis parameters](redis-parameters.md): every setting of `spec.parameters`, those that are refused, and why.',
     '- [NATS parameters](nats-parameters.md): the same for NATS.',
+    '- [ClickHouse parameters](clickhouse-parameters.md): the same for ClickHouse.',
     '- [Elasticsearch parameters](elasticsearch-parameters.md): the same for Elasticsearch.',
     '',
     'Written by hand, and compared with the code by a test:',

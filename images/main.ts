@@ -6,7 +6,7 @@ import type { ImageName } from './build.ts'
 import { run } from './command.ts'
 
 /** What only the local cluster runs. The licence of what is in elasticsearch does not let us hand it on. */
-const localOnly: ImageName[] = ['pause', 'elasticsearch']
+const localOnly: ImageName[] = ['pause', 'clickhouse', 'elasticsearch']
 
 const log = (line: string) => console.log(line)
 

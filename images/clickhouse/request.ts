@@ -181,7 +181,10 @@ async function* decoded(request: IncomingMessage): AsyncGenerator<Buffer> {
   const encoding = request.headers['content-encoding'] ?? 'identity'
   if (encoding !== 'identity' && encoding !== 'gzip')
     throw new Failure(432, 'UNKNOWN_COMPRESSION_METHOD', `Unknown compression method: ${encoding}`, 400)
-  const stream = encoding === 'gzip' ? request.pipe(createGunzip()) : request
+  const unzip = encoding === 'gzip' ? createGunzip() : undefined
+  // What breaks the request breaks what is made of it, and is thrown below.
+  if (unzip) pipeline(request, unzip).catch(() => undefined)
+  const stream = unzip ?? request
   for await (const chunk of stream) yield chunk as Buffer
 }
 

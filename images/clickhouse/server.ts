@@ -9,6 +9,9 @@ const pollMs = 2_000
 /** Running statements are let go on that long before a reload is put off to the next look. */
 const drainMs = 10_000
 
+/** A URL may hold a statement, or values for one, of 1 MiB. */
+const maxHeaderSize = 2 ** 20 + 2 ** 16
+
 const say = (message: string) => console.log(`${new Date().toISOString()} ${message}`)
 
 /**
@@ -41,7 +44,13 @@ export class Server {
 
   listen(handle: (request: IncomingMessage, response: ServerResponse) => void): void {
     // Uploads take the time they take; idle connections are kept as long as ClickHouse keeps them.
-    const options = { ...this.#config.tls, minVersion: 'TLSv1.2', keepAliveTimeout: 30_000, requestTimeout: 0 } as const
+    const options = {
+      ...this.#config.tls,
+      minVersion: 'TLSv1.2',
+      keepAliveTimeout: 30_000,
+      requestTimeout: 0,
+      maxHeaderSize,
+    } as const
     this.#https = createServer(options, handle)
     // A client that does not speak TLS is told nothing.
     this.#https.on('tlsClientError', (_error, socket) => socket.destroy())

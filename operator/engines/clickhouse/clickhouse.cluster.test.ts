@@ -197,7 +197,7 @@ describe('ClickHouse’s own client', () => {
       format: 'JSONEachRow',
     })
     expect(summary.summary).toMatchObject({ written_rows: '4' })
-    const stream = Readable.from(Array.from({ length: 5_000 }, (_, n) => ({ at: n, kind: 'c', n: 1 })))
+    const stream = Readable.from(Array.from({ length: 1_000 }, (_, n) => ({ at: n, kind: 'c', n: 1 })))
     await client.insert({ table: 'events', values: stream, format: 'JSONEachRow' })
     const zipped = createClient({
       url: clientUrl(),
@@ -212,7 +212,7 @@ describe('ClickHouse’s own client', () => {
     const found = [
       ["a;'b", 2],
       ['b', 3],
-      ['c', 5000],
+      ['c', 1000],
       ['s', 7],
       ['v', 1],
       ['v;', 2],

@@ -81,9 +81,20 @@ test('replicas are added at the end: no pod ever holds another shard than before
   for (const [pod, shard] of two) expect(three.get(pod)).toBe(shard)
 })
 
+test('more replicas change no pod template, and all servers learn of them', () => {
+  const templateOf = (plan: Plan) => {
+    const [set] = objects(plan).filter(({ kind }) => kind === 'StatefulSet')
+    return JSON.stringify((set?.['spec'] as { template: object }).template)
+  }
+  const [two, three] = [planOf({ replicas: 2 }), planOf({ replicas: 3 })]
+  expect(templateOf(three)).toBe(templateOf(two))
+  expect(wantedMarkers(three, passwords)[0]).not.toBe(wantedMarkers(two, passwords)[0])
+  expect(templateOf(planOf())).not.toBe(templateOf(two))
+})
+
 test('certificates name every host that a configuration names', () => {
   const plan = planOf({ replicas: 2 })
-  const text = serverFile(plan) + keeperFile(plan)
+  const text = Object.values(configFiles(plan)).join('') + keeperFile(plan)
   const hosts = [...text.matchAll(/<host(?:name)?>([^<]*)</g)].map(([, host = '']) => host)
   expect(hosts).toHaveLength(2 + 3 + 3)
   for (const host of hosts) expect(serverNames(plan)).toContain(host.replace(/^[^.]*/, '*'))

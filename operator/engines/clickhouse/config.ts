@@ -18,7 +18,7 @@ export const dataDirectory = '/var/lib/clickhouse'
 export const tlsDirectory = '/tls'
 
 /** The cluster's name in `ON CLUSTER` and `Distributed`. */
-export const clusterName = 'default'
+const clusterName = 'default'
 
 export const adminLogin = 'admin'
 export const monitoringLogin = 'monitoring'
@@ -81,19 +81,15 @@ export function serverFile(plan: Plan): string {
 }
 
 /** What the server takes over while it runs. It looks at its files every two seconds. */
-export function parametersFile(plan: Plan): string {
+function parametersFile(plan: Plan): string {
   const { server } = settingsOf(plan.store.spec.parameters, 'reload')
   const settings = { max_concurrent_queries: '100', 'logger.level': 'information', ...server }
-  const { 'logger.level': level, ...others } = settings
-  return clickhouseFile({
-    logger: { level },
-    ...nested(others),
-    macros: { [markers.settings]: digestOf(others, level) },
-  })
+  const content = { ...nested(settings), ...(isCluster(plan) ? { remote_servers: remoteServers(plan) } : {}) }
+  return clickhouseFile({ ...content, macros: { [markers.settings]: digestOf(content) } })
 }
 
 /** Profiles, quotas and the login that needs no password; logins with one are in `loginFiles`. */
-export function usersFile(plan: Plan): string {
+function usersFile(plan: Plan): string {
   const { profile } = settingsOf(plan.store.spec.parameters, 'reload')
   const store = { max_memory_usage: String(Math.floor(serverMemory(plan) * 0.75)), ...profile }
   return clickhouseFile({
@@ -229,17 +225,21 @@ function cluster(plan: Plan): Elements {
       shard: { fromEnvironment: 'SHARD' },
       replica: { fromEnvironment: 'POD_NAME' },
     },
-    remote_servers: {
-      [clusterName]: {
-        shard: shards(plan).map((replicas) => ({
-          internal_replication: true,
-          replica: replicas.map((host) => ({ host, port: nativePort, secure: 1 })),
-        })),
-      },
-    },
     zookeeper: { node: keeperHosts(plan).map((host) => ({ host, port: keeperPort, secure: 1 })) },
     distributed_ddl: { path: '/clickhouse/task_queue/ddl' },
+    // By name: a replica that comes later makes the same table and finds the others' rows.
+    default_replica_path: '/clickhouse/tables/{shard}/{database}/{table}',
+    default_replica_name: '{replica}',
   }
+}
+
+/** Who belongs to the cluster: those that are there learn of more without a restart. */
+function remoteServers(plan: Plan): Elements {
+  const shard = shards(plan).map((replicas) => ({
+    internal_replication: true,
+    replica: replicas.map((host) => ({ host, port: nativePort, secure: 1 })),
+  }))
+  return { [clusterName]: { shard } }
 }
 
 /** Keeper, the same program: only who shows a certificate of the store's CA may connect. */

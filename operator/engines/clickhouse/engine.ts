@@ -1,10 +1,11 @@
 import type { Binding, BindingRole } from '../../../crds/binding.ts'
 import { appRole, databaseOf, names, ownerRole } from '../../data-store/names.ts'
+import type { DataStore } from '../../../crds/schema/data-store.ts'
 import type { Engine, Plan, Target } from '../engine.ts'
 import { storeName } from '../stateful.ts'
 import { adminLogin, interserverLogin, loginFiles, monitoringLogin, port, serverNames } from './config.ts'
 import { objects } from './objects.ts'
-import { startParameters, validateParameters } from './parameters.ts'
+import { settingsOf, validateParameters } from './parameters.ts'
 import { probe } from './probe.ts'
 import { settle } from './settle.ts'
 import { isCluster, keeperName } from './topology.ts'
@@ -32,6 +33,12 @@ export const clickhouse: Engine = {
   binding,
   uriSchemes: ['https:'],
   bindingSecretType: 'servicebinding.io/clickhouse',
+}
+
+/** One server that becomes several is made anew, too: it listens for the others. */
+function startParameters(store: DataStore): Record<string, string> {
+  const { server, mergeTree } = settingsOf(store.spec.parameters, 'restart')
+  return { ...server, ...mergeTree, ...(isCluster({ store }) ? { cluster: 'true' } : {}) }
 }
 
 function bindingLogins({ database }: Plan): Record<BindingRole, string> {

@@ -93,12 +93,6 @@ export function settingsOf(parameters: Record<string, string>, change: Change): 
   return chosen
 }
 
-/** Those that only a new pod takes over. */
-export function startParameters({ spec }: DataStore): Record<string, string> {
-  const { server, mergeTree, profile } = settingsOf(spec.parameters, 'restart')
-  return { ...server, ...mergeTree, ...profile }
-}
-
 /** `query_cache.max_entries` is an element in an element. */
 export function nested(flat: Record<string, string>): Elements {
   const elements: Elements = {}

@@ -17,7 +17,7 @@ export async function probe(target: Target, signal: AbortSignal): Promise<Health
 /** Too many queries at once, out of memory for a moment: the server is there. */
 const transient = new Set([202, 241, 242])
 
-export function classify(error: unknown, server: string, signal: AbortSignal): Health {
+function classify(error: unknown, server: string, signal: AbortSignal): Health {
   if (signal.aborted) return { state: 'unreachable', message: `${server} did not answer in time` }
   if (error instanceof ServerError) {
     return { state: transient.has(error.code) ? 'starting' : 'degraded', message: `ClickHouse: ${error.message}` }

@@ -9,7 +9,7 @@ import { namespaceOf, storeName } from '../stateful.ts'
 
 export const shardsOf = ({ store }: Plan) => store.spec.shards
 /** More than one server, whatever runs of them now: they know each other and agree by way of Keeper. */
-export const isCluster = ({ store }: Plan) => store.spec.shards * store.spec.replicas > 1
+export const isCluster = ({ store }: Pick<Plan, 'store'>) => store.spec.shards * store.spec.replicas > 1
 
 /** By shard, the names of its replicas, as pods find and certificates name them. */
 export function shards(plan: Plan): string[][] {
