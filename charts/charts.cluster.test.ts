@@ -12,6 +12,7 @@ const everyValue = [
   '--set=images.pgbouncer=registry.example.com/pgbouncer:1',
   '--set=images.nats=registry.example.com/nats:1',
   '--set=images.elasticsearch=registry.example.com/elasticsearch:1',
+  '--set=images.redis=registry.example.com/redis:1',
   '--set=images.platform=registry.example.com/platform@sha256:0000',
   '--set=watchNamespaces={one,two}',
   '--set=replicas=2',
@@ -71,6 +72,7 @@ describe('values', () => {
     expect(rendered).toContain('"nats:2.15.3"')
     expect(rendered).toContain('"docker.elastic.co/elasticsearch/elasticsearch:9.5.3"')
     expect(rendered).toContain('"clickhouse/clickhouse-server:26.8.20.9"')
+    expect(rendered).toContain('"redis:8.8.3"')
   })
 })
 

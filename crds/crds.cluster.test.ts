@@ -249,7 +249,7 @@ const storeCases: Case[] = [
   { field: 'spec.version', message: 'version is none of those supported: postgres 17; timescale 17', good: store({ version: '17' }), bad: store({ version: '16' }) },
   { field: 'spec.version', message: 'version is none of those supported: ', good: store({ engine: 'elasticsearch', schema: undefined, version: '9' }), bad: store({ engine: 'elasticsearch', schema: undefined, version: '8' }) },
   { field: 'spec.shards', message: noEffect('shards'), good: store({}), bad: store({ ...external, shards: 2 }) },
-  { field: 'spec.shards', message: 'shards has no effect with this engine', good: store({ shards: 1 }), bad: store({ shards: 2 }) },
+  { field: 'spec.shards', message: 'shards has no effect with this engine', good: store({ engine: 'redis', schema: undefined, shards: 2 }), bad: store({ shards: 2 }) },
   { field: 'spec.schema', message: 'schema is immutable', before: events({}), good: events({}), bad: events({ schema: { name: 'core' } }) },
   { field: 'spec.pgHba', message: 'pgHba has no effect with this engine', good: events({}), bad: events({ pgHba: ['hostssl all all all reject'] }) },
   { field: 'spec.extensions', message: 'extensions has no effect with this engine', good: events({}), bad: events({ extensions: ['hstore'] }) },

@@ -5,6 +5,7 @@
 import { generatedFiles as crdFiles, kinds } from '../crds/generate.ts'
 import { reference as elasticsearchPage } from '../operator/engines/elasticsearch/parameters.ts'
 import { reference as parametersPage } from '../operator/engines/postgres/parameters.ts'
+import { reference as redisPage } from '../operator/engines/redis/parameters.ts'
 import { reference as profilesPage } from '../operator/matching-cluster/profile.ts'
 import { reference as natsPage } from '../operator/engines/nats/parameters.ts'
 import { reference as poolingPage } from '../operator/matching-cluster/pooler/settings.ts'
@@ -17,6 +18,7 @@ const files = crdFiles()
 files.set('docs/reference/pooling.md', poolingPage())
 for (const engine of ['postgres', 'timescale'] as const)
   files.set(`docs/reference/${engine}-parameters.md`, parametersPage(engine))
+files.set('docs/reference/redis-parameters.md', redisPage())
 files.set('docs/reference/profiles.md', profilesPage())
 files.set('docs/reference/nats-parameters.md', natsPage())
 files.set('docs/reference/elasticsearch-parameters.md', elasticsearchPage())
@@ -38,6 +40,7 @@ function index(): string {
     '- [Profiles](profiles.md): how large the stores and the pooler are where nothing is said of them.',
     '- [PostgreSQL parameters](postgres-parameters.md), [TimescaleDB parameters](timescale-parameters.md): every setting of `spec.parameters`, those that are refused, and why.',
     '- [NATS parameters](nats-parameters.md): the same for NATS.',
+    '- [Redis parameters](redis-parameters.md): the same for Redis.',
     '- [Elasticsearch parameters](elasticsearch-parameters.md): the same for Elasticsearch.',
     '',
     'Written by hand, and compared with the code by a test:',

@@ -6,7 +6,16 @@ import { missingPrograms, run } from './command.ts'
 import { contextFiles, hashInputs, parseContextRules } from './inputs.ts'
 
 /** The images, in the order the local cluster needs them. */
-export const imageNames = ['pause', 'postgres', 'clickhouse', 'pgbouncer', 'nats', 'elasticsearch', 'platform'] as const
+export const imageNames = [
+  'pause',
+  'postgres',
+  'clickhouse',
+  'pgbouncer',
+  'nats',
+  'elasticsearch',
+  'redis',
+  'platform',
+] as const
 export type ImageName = (typeof imageNames)[number]
 
 export interface BuiltImage {
@@ -28,6 +37,7 @@ const bases: Record<ImageName, BaseName> = {
   // Of its build only: the image has no base.
   nats: 'debian',
   elasticsearch: 'debian',
+  redis: 'debian',
   platform: 'node',
 }
 

@@ -18,6 +18,7 @@ export interface PlatformImages {
   pgbouncer: LocalImage
   nats: LocalImage
   elasticsearch: LocalImage
+  redis: LocalImage
   platform: LocalImage
 }
 

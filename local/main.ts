@@ -33,6 +33,7 @@ async function buildPlatformImages(): Promise<PlatformImages> {
     pgbouncer: await build('pgbouncer'),
     nats: await build('nats'),
     elasticsearch: await build('elasticsearch'),
+    redis: await build('redis'),
     platform: await build('platform'),
   }
 }

@@ -28,6 +28,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
       nats: required('IMAGE_NATS'),
       elasticsearch: required('IMAGE_ELASTICSEARCH'),
       pgbouncer: required('IMAGE_PGBOUNCER'),
+      redis: required('IMAGE_REDIS'),
       platform: required('IMAGE_PLATFORM'),
     },
     watchNamespaces: required('WATCH_NAMESPACES')

@@ -36,6 +36,7 @@ export const engineVersions = {
   nats: ['2'],
   elasticsearch: ['9'],
   clickhouse: ['26'],
+  redis: ['8'],
 } as const
 export type EngineName = keyof typeof engineVersions
 export const engineNames = Object.keys(engineVersions) as EngineName[]
@@ -44,7 +45,7 @@ export const engineNames = Object.keys(engineVersions) as EngineName[]
 const postgresFamily: readonly EngineName[] = ['postgres', 'timescale']
 
 /** Engines that split their data. */
-const sharded: readonly EngineName[] = ['clickhouse']
+const sharded: readonly EngineName[] = ['clickhouse', 'redis']
 /** Of these, engines that do not move rows from one part to another. */
 const fixedShards: readonly EngineName[] = ['clickhouse']
 export const isPostgresFamily = (engine: EngineName) => postgresFamily.includes(engine)

@@ -20,6 +20,7 @@ export const names = {
   /** Of ClickHouse, its configuration; of its Keeper, everything. */
   clickhouseConfig: (store: string) => `${store}-clickhouse`,
   keeper: (store: string) => `${store}-keeper`,
+  redisConfig: (store: string) => `${store}-redis`,
   serviceAccount: (store: string) => store,
   superuserSecret: (store: string) => `${store}-superuser`,
   replicationSecret: (store: string) => `${store}-replication`,

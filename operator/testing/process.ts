@@ -39,6 +39,7 @@ export async function startOperator(name: string, namespaces: [string, ...string
     IMAGE_PGBOUNCER: 'localhost/none:1',
     IMAGE_NATS: 'localhost/none:1',
     IMAGE_ELASTICSEARCH: 'localhost/none:1',
+    IMAGE_REDIS: 'localhost/none:1',
     IMAGE_PLATFORM: 'localhost/none:1',
   }
   const child = spawn(process.execPath, ['operator/main.ts'], { env, stdio: ['ignore', 'inherit', 'inherit'] })

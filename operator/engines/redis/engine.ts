@@ -1,0 +1,63 @@
+import type { Binding } from '../../../crds/binding.ts'
+import { names } from '../../data-store/names.ts'
+import type { Engine, Plan, Target } from '../engine.ts'
+import { namespaceOf, storeName } from '../stateful.ts'
+import { port } from './config.ts'
+import { admin, app, loginFiles, monitoring, owner, replication } from './logins.ts'
+import { objects } from './objects.ts'
+import { validateParameters } from './parameters.ts'
+import { probe } from './probe.ts'
+import { settle } from './settle.ts'
+
+/** Redis Cluster has one database. */
+const database = '0'
+
+export const redis: Engine = {
+  name: 'redis',
+  port,
+  validate: validateParameters,
+  credentials: ({ store: { metadata } }) => ({
+    [names.superuserSecret(metadata.name)]: admin,
+    [names.replicationSecret(metadata.name)]: replication,
+    [names.monitoringSecret(metadata.name)]: monitoring,
+  }),
+  admin: ({ store: { metadata } }) => ({ secret: names.superuserSecret(metadata.name), username: admin, database }),
+  // With another one a pod could not follow its master until it has read its files again.
+  readAtStart: ({ store: { metadata } }) => [names.replicationSecret(metadata.name)],
+  database: () => database,
+  serverNames,
+  objects,
+  probe,
+  loginFiles: (_plan, passwords) => loginFiles(passwords),
+  settle,
+  bindingLogins: () => ({ owner, app }),
+  binding,
+  uriSchemes: ['rediss:', 'redis:'],
+  bindingSecretType: 'servicebinding.io/redis',
+}
+
+/** The Service under each of its names, and every pod. */
+function serverNames(plan: Plan): string[] {
+  const service = `${names.readWriteService(storeName(plan))}.${namespaceOf(plan)}.svc`
+  const pods = `*.${names.headlessService(storeName(plan))}.${namespaceOf(plan)}.svc`
+  return [
+    ...[service, pods].flatMap((host) => [host, `${host}.cluster.local`]),
+    names.readWriteService(storeName(plan)),
+  ]
+}
+
+/** Host and port are where a client of the cluster begins; it learns the others' names there. */
+function binding({ host, port, username, password, ca }: Target): Binding {
+  const login = `${encodeURIComponent(username)}:${encodeURIComponent(password)}`
+  return {
+    type: 'redis',
+    provider: 'supersmartmatch',
+    host,
+    port: String(port),
+    database,
+    username,
+    password,
+    uri: `rediss://${login}@${host}:${port}/${database}`,
+    'ca.crt': ca,
+  }
+}
