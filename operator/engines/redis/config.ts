@@ -57,28 +57,25 @@ export function parametersFile(plan: Plan): string {
   return `${lines.join('\n')}\n`
 }
 
-/** As `redis-cli` is called in a pod: through the socket, as the login the pod holds anyway. */
-const local = `REDISCLI_AUTH="$(sed -n 's/^masterauth //p' ${loginsDirectory}/replication.conf)"
-REDISCLI_USER="$(sed -n 's/^masteruser //p' ${loginsDirectory}/replication.conf)"
-export REDISCLI_AUTH
-ask() { redis-cli --no-auth-warning --user "$REDISCLI_USER" "$@"; }
-info() { ask -s ${socket} INFO "$1" | tr -d '\\r'; }
+/** As `redis-cli` is called in a pod: through the socket, as the login the pod holds anyway. Few processes: it is done every few seconds. */
+const local = `while read -r name value; do
+  case "$name" in
+    masteruser) user="$value" ;;
+    masterauth) export REDISCLI_AUTH="$value" ;;
+  esac
+done < ${loginsDirectory}/replication.conf
+ask() { redis-cli --no-auth-warning --user "$user" "$@"; }
 `
 
 /** Ready: its data is read, and a copy has what its master has, so that the next pod may go. */
 export const readyScript = `#!/bin/sh
 ${local}
-persistence="$(info persistence)"
-case "$persistence" in
-  *loading:0*) ;;
-  *) echo "\${persistence:-no answer}"; exit 1 ;;
+info="$(ask -s ${socket} INFO persistence replication)"
+case "$info" in
+  *[!_]loading:0*role:master* | *[!_]loading:0*master_link_status:up*) exit 0 ;;
 esac
-replication="$(info replication)"
-case "$replication" in
-  *role:master*) ;;
-  *master_link_status:up*) ;;
-  *) echo "\${replication:-no answer}"; exit 1 ;;
-esac
+echo "\${info:-no answer}" | grep -E '^(loading:|role:|master_link|[A-Z]+ |no answer)'
+exit 1
 `
 
 /**
@@ -87,11 +84,12 @@ esac
  */
 export const leaveScript = `#!/bin/sh
 ${local}
-copy="$(info replication | sed -n 's/^slave[0-9]*:ip=\\(.*\\),port=[0-9]*,state=online,.*/\\1/p' | head -n 1)"
+replication() { ask -s ${socket} INFO replication | tr -d '\\r'; }
+copy="$(replication | sed -n 's/^slave[0-9]*:ip=\\(.*\\),port=[0-9]*,state=online,.*/\\1/p' | head -n 1)"
 [ -n "$copy" ] || exit 0
 ask --tls --cacert ${tlsFiles.authority} -h "$copy" -p ${port} CLUSTER FAILOVER
 tries=50
-while [ "$tries" -gt 0 ] && info replication | grep -q '^role:master'; do
+while [ "$tries" -gt 0 ] && replication | grep -q '^role:master'; do
   tries=$((tries - 1))
   sleep 0.2
 done

@@ -104,6 +104,7 @@ const cases: [string, { pods: Pod[]; silent?: string[]; wanted: Wanted; step: ob
   ['once its copy follows it',                 { pods: cluster({ copies: 1, following: false }, { slots: all }), wanted: wants(1, 1, 2), step: { kind: 'wait' } }],
   ['without a copy it gives its slots away',   { pods: cluster({ slots: low }, { slots: high }), wanted: wants(1, 1, 2), step: { kind: 'move', left: 8192 } }],
   ['a shard for a copy: it begins anew',       { pods: cluster({ slots: all }, { copies: 0 }), wanted: wants(2, 1), step: { kind: 'reset', pod: 'cache-1' } }],
+  ['so is a copy that is not connected',       { pods: cluster({ slots: all }, { copies: 0, following: false }), wanted: wants(1, 2), step: { kind: 'wait', message: 'cache-1 does not have what its master has yet' } }],
   ['a cluster that is not whole is waited for', { pods: cluster({ slots: all, ok: false }), wanted: wants(1, 1), step: { kind: 'wait', message: 'cache-0 does not see the whole cluster yet' } }],
 ]
 

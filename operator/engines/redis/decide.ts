@@ -235,5 +235,7 @@ function assign(masters: Pod[], has: (pod: Pod) => number, unowned: number[]): S
 
 function unfinished(pods: Pod[]): Step | undefined {
   const down = pods.find(({ ok }) => !ok)
-  return down && wait(`${down.name} does not see the whole cluster yet`)
+  if (down) return wait(`${down.name} does not see the whole cluster yet`)
+  const behind = pods.find(({ following }) => !following)
+  return behind && wait(`${behind.name} does not have what its master has yet`)
 }

@@ -5,7 +5,7 @@ import { namespaceOf, storeName } from '../stateful.ts'
 import { port } from './config.ts'
 import { admin, app, loginFiles, monitoring, owner, replication } from './logins.ts'
 import { objects } from './objects.ts'
-import { startSettings, validateParameters } from './parameters.ts'
+import { startParameters, validateParameters } from './parameters.ts'
 import { probe } from './probe.ts'
 import { settle } from './settle.ts'
 
@@ -27,7 +27,7 @@ export const redis: Engine = {
   database: () => database,
   serverNames,
   objects,
-  startParameters: startSettings,
+  startParameters,
   probe,
   loginFiles: (_plan, passwords) => loginFiles(passwords),
   settle,

@@ -121,7 +121,7 @@ function podTemplate(plan: Plan) {
 
 function container(plan: Plan) {
   // Any answer will do: the process turns. It listens before it has read its data, and one that reads is not helped by a restart.
-  const alive = { exec: { command: ['redis-cli', '-s', socket, 'PING'] }, timeoutSeconds: 5 }
+  const alive = { exec: { command: ['redis-cli', '-s', socket, 'PING'] }, timeoutSeconds: 10 }
   return {
     name: 'redis',
     image: plan.image,
@@ -136,12 +136,13 @@ function container(plan: Plan) {
       { name: 'bus', containerPort: busPort, protocol: 'TCP' },
     ],
     startupProbe: { ...alive, periodSeconds: 1, failureThreshold: 120 },
-    livenessProbe: { ...alive, periodSeconds: 10, failureThreshold: 3 },
+    // Long enough that a machine with no time for it is not taken for a server that hangs.
+    livenessProbe: { ...alive, periodSeconds: 20, failureThreshold: 4 },
     readinessProbe: {
       exec: { command: ['sh', `${configDirectory}/ready.sh`] },
-      periodSeconds: 3,
-      timeoutSeconds: 5,
-      failureThreshold: 2,
+      periodSeconds: 5,
+      timeoutSeconds: 10,
+      failureThreshold: 3,
     },
     lifecycle: { preStop: { exec: { command: ['sh', `${configDirectory}/leave.sh`] } } },
     resources: resourceRequirements(plan.store.spec.resources),

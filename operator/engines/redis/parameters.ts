@@ -86,6 +86,13 @@ export function startSettings(store: DataStore): Record<string, string> {
   return { ...(Object.fromEntries(values) as Record<string, string>), maxmemory: String(maxMemory(store)) }
 }
 
+/** Of the spec's parameters those. */
+export function startParameters({ spec }: DataStore): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(spec.parameters).filter(([name]) => settings.get(name)?.change === 'restart'),
+  )
+}
+
 function printed(setting: Setting): string {
   const parsed = parse(setting, setting.byDefault)
   if ('problem' in parsed) throw new Error(`the default "${setting.byDefault}" ${parsed.problem}`)

@@ -37,6 +37,8 @@ export async function settle(
       outdated: { ...outdated, ...refreshed.outdated },
       ...(waiting.length > 0 ? { waiting: waiting.slice(0, longestMessage).join('; ') } : {}),
     }
+  } catch (error) {
+    throw signal.aborted ? new Error('the pods did not answer everything in time', { cause: error }) : error
   } finally {
     for (const { connection } of reached.live) connection.close()
   }
