@@ -73,8 +73,10 @@ function unless(pattern: RegExp) {
 const keysAtOnce = 100
 const migrateMs = '5000'
 /** Slots that are moved together, to their end: on a machine that has little time for it, some arrive all the same. */
-const slotsAtOnce = 64
-/** Of these, how many send keys at the same time. */
+const fewestSlots = 64
+/** Each time that took less, the next are twice as many: a server syncs its file after each command or after all that came together. */
+const quickMs = 500
+/** Of slots that are moved together, how many send keys at the same time. */
 const sendersAtOnce = 16
 
 /** @returns how many slots have arrived; fewer than asked for when `enough` says so in between */
@@ -87,13 +89,14 @@ export async function moveSlots(move: Move, live: Live[], pods: Pod[], enough: (
     toId: idOf(pods, move.to),
     others: others.map(({ name }) => at(live, name).connection),
   }
-  let arrived = 0
-  while (arrived < move.slots.length && !enough()) {
-    const some = move.slots.slice(arrived, arrived + slotsAtOnce)
-    await moveSome(some.map(String), ends)
-    arrived += some.length
+  const left = move.slots.map(String)
+  let together = fewestSlots
+  while (left.length > 0 && !enough()) {
+    const started = performance.now()
+    await moveSome(left.splice(0, together), ends)
+    if (performance.now() - started < quickMs) together *= 2
   }
-  return arrived
+  return move.slots.length - left.length
 }
 
 interface Ends {
