@@ -224,6 +224,9 @@ function platformStoreCases(name: StoreName): Case[] {
 
 // prettier-ignore
 const clusterCases: Case[] = [
+  { field: 'spec.stores.events.replicas', message: 'the events store can only grow, and not from 1 server', before: cluster({}), good: cluster({ profile: 'medium', stores: { events: { replicas: 1 } } }), bad: cluster({ profile: 'medium' }) },
+  { field: 'spec.stores.events.replicas', message: 'the events store can only grow', before: cluster({ profile: 'medium' }), good: cluster({ profile: 'large', stores: { events: { replicas: 5 } } }), bad: cluster({ profile: 'small' }) },
+  { field: 'spec.stores.behavior.shards', message: 'shards is immutable', before: cluster({}), good: cluster({ stores: { behavior: { shards: 1 } } }), bad: cluster({ stores: { behavior: { shards: 2 } } }) },
   ...storeNames.flatMap(platformStoreCases),
   { field: 'metadata.name', message: nameLength(30), good: cluster({}, 'a'.repeat(30)), bad: cluster({}, 'a'.repeat(31)) },
   { field: 'metadata.name', message: nameLetters, good: cluster({}, 'a-1'), bad: cluster({}, '1-a') },

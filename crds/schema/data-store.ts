@@ -47,7 +47,7 @@ const postgresFamily: readonly EngineName[] = ['postgres', 'timescale']
 /** Engines that split their data. */
 const sharded: readonly EngineName[] = ['clickhouse', 'redis']
 /** Of these, engines that do not move rows from one part to another. */
-const fixedShards: readonly EngineName[] = ['clickhouse']
+export const fixedShards: readonly EngineName[] = ['clickhouse']
 export const isPostgresFamily = (engine: EngineName) => postgresFamily.includes(engine)
 export const isSharded = (engine: EngineName) => sharded.includes(engine)
 

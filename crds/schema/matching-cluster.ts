@@ -20,7 +20,7 @@ import {
   type Resource,
 } from './common.ts'
 import { engineNames, type EngineName } from './data-store.ts'
-import { storeSchemas } from './platform-stores.ts'
+import { eventsRule, storeSchemas } from './platform-stores.ts'
 
 const imagesOfEngines = Object.fromEntries(engineNames.map((name) => [name, Type.Optional(image(name))])) as Record<
   EngineName,
@@ -122,7 +122,7 @@ export const MatchingClusterSpec = Type.Object(
   },
   {
     description: 'What the platform shall be. Every field has a default that works.',
-    ...rules(...laterRules(['retention', 'monitoring'])),
+    ...rules(eventsRule, ...laterRules(['retention', 'monitoring'])),
   },
 )
 export type MatchingClusterSpec = Static<typeof MatchingClusterSpec>

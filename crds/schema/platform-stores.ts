@@ -9,8 +9,9 @@ import {
   shardsByProfile,
   storageByProfile,
   stringEnum,
+  type CelRule,
 } from './common.ts'
-import { connectionSecretRef, isPostgresFamily, isSharded, modeRules } from './data-store.ts'
+import { connectionSecretRef, fixedShards, isPostgresFamily, isSharded, modeRules } from './data-store.ts'
 import type { EngineName, SchemaName } from './data-store.ts'
 
 interface PlatformStore {
@@ -82,6 +83,20 @@ export const storeNames = Object.keys(platformStores) as StoreName[]
 /** The migration folder of a store that has one. */
 export const schemaOf = (name: StoreName): SchemaName | undefined => (platformStores[name] as PlatformStore).schema
 
+/** Servers of the events store where the spec says nothing, by profile. A rule of the API server needs them. */
+export const eventsReplicas = { small: 1, medium: 3, large: 3 } as const
+
+const wantedEvents = (spec: string) =>
+  `(has(${spec}.stores.events.replicas) ? ${spec}.stores.events.replicas : ${JSON.stringify(eventsReplicas).replaceAll('"', "'")}[${spec}.profile])`
+
+/** Of the spec of a MatchingCluster. */
+export const eventsRule: CelRule = {
+  rule: `!oldSelf.stores.events.enabled || self.stores.events.mode == 'external' || ${wantedEvents('self')} == ${wantedEvents('oldSelf')} || (${wantedEvents('oldSelf')} > 1 && ${wantedEvents('self')} > ${wantedEvents('oldSelf')})`,
+  message:
+    'the events store can only grow, and not from 1 server, whether by profile or by replicas: set stores.events.replicas to the number there is',
+  fieldPath: '.stores.events.replicas',
+}
+
 const enabled = (name: string) =>
   Type.Boolean({
     default: true,
@@ -91,6 +106,13 @@ const enabled = (name: string) =>
       message: `a store cannot be switched off: it holds data. Scale it down with hibernate, or create another MatchingCluster`,
     }),
   })
+
+/** All profiles have one. */
+const sameShards: CelRule = {
+  rule: '(has(self.shards) ? self.shards : 1) == (has(oldSelf.shards) ? oldSelf.shards : 1)',
+  message: 'shards is immutable: rows do not move between shards; create another MatchingCluster and copy them',
+  fieldPath: '.shards',
+}
 
 /** One store in the spec of a MatchingCluster, whatever its engine. What it leaves out comes from `spec.profile`. */
 export interface PlatformStoreSpec {
@@ -134,7 +156,10 @@ function storeSchema(name: StoreName) {
     {
       default: {},
       description: `The ${name} store (${engine}): ${holds}.`,
-      ...rules(...modeRules({ postgres: isPostgresFamily(engine), shards: isSharded(engine), byProfile: true })),
+      ...rules(
+        ...modeRules({ postgres: isPostgresFamily(engine), shards: isSharded(engine), byProfile: true }),
+        ...(fixedShards.includes(engine) ? [sameShards] : []),
+      ),
     },
   )
   return Type.Unsafe<PlatformStoreSpec>(schema)

@@ -1,5 +1,5 @@
 import type { MatchingCluster, MatchingClusterSpec } from '../../crds/schema/matching-cluster.ts'
-import { storeNames, type StoreName } from '../../crds/schema/platform-stores.ts'
+import { eventsReplicas, storeNames, type StoreName } from '../../crds/schema/platform-stores.ts'
 
 export type Profile = MatchingClusterSpec['profile']
 
@@ -37,7 +37,7 @@ export const profiles: Record<Profile, Sizes> = {
       behavior:    { replicas: 1, cpu: '200m', memory: '384Mi', memoryLimit: '1Gi',   storage: '2Gi' },
       search:      { replicas: 1, cpu: '250m', memory: '768Mi', memoryLimit: '1Gi',   storage: '2Gi' },
       cache:       { replicas: 1, cpu: '50m',  memory: '64Mi',  memoryLimit: '256Mi', storage: '1Gi' },
-      events:      { replicas: 1, cpu: '100m', memory: '96Mi',  memoryLimit: '256Mi', storage: '2Gi' },
+      events:      { replicas: eventsReplicas.small, cpu: '100m', memory: '96Mi',  memoryLimit: '256Mi', storage: '2Gi' },
     },
     pooler: { replicas: 1, parameters: {} },
   },
@@ -50,7 +50,7 @@ export const profiles: Record<Profile, Sizes> = {
       behavior:    { replicas: 3, cpu: '1',    memory: '4Gi',   memoryLimit: '8Gi',  storage: '100Gi' },
       search:      { replicas: 3, cpu: '1',    memory: '4Gi',   memoryLimit: '8Gi',  storage: '50Gi' },
       cache:       { shards: 3, replicas: 2, cpu: '250m', memory: '1Gi', memoryLimit: '2Gi', storage: '10Gi' },
-      events:      { replicas: 3, cpu: '500m', memory: '512Mi', memoryLimit: '2Gi',  storage: '20Gi' },
+      events:      { replicas: eventsReplicas.medium, cpu: '500m', memory: '512Mi', memoryLimit: '2Gi',  storage: '20Gi' },
     },
     pooler: { replicas: 2, parameters: { default_pool_size: '50' } },
   },
@@ -63,7 +63,7 @@ export const profiles: Record<Profile, Sizes> = {
       behavior:    { replicas: 3, cpu: '4',    memory: '16Gi', memoryLimit: '32Gi', storage: '1Ti' },
       search:      { replicas: 3, cpu: '4',    memory: '16Gi', memoryLimit: '32Gi', storage: '500Gi' },
       cache:       { shards: 3, replicas: 2, cpu: '1', memory: '8Gi', memoryLimit: '16Gi', storage: '50Gi' },
-      events:      { replicas: 3, cpu: '2',    memory: '2Gi',  memoryLimit: '8Gi',  storage: '100Gi' },
+      events:      { replicas: eventsReplicas.large, cpu: '2',    memory: '2Gi',  memoryLimit: '8Gi',  storage: '100Gi' },
     },
     pooler: { replicas: 3, parameters: { default_pool_size: '80' } },
   },
