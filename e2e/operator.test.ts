@@ -59,13 +59,13 @@ async function secondsToHandOver(old: string): Promise<number> {
 
 beforeAll(() => whenLed(1))
 
-test('it takes at most 150 MB', async () => {
+test('it takes at most 200 MB beside the sample with its eight stores', async () => {
   const path = `/api/v1/namespaces/${system}/services/matching-operator-metrics:http/proxy/metrics`
   const metrics = await kubectl(['get', '--raw', path])
   const megabytes = Number(/^process_resident_memory_bytes (\S+)$/m.exec(metrics)?.[1]) / 1e6
-  console.log(`operator: ${megabytes.toFixed(0)} MB resident (150 allowed)`)
+  console.log(`operator: ${megabytes.toFixed(0)} MB resident (200 allowed)`)
   expect(megabytes).toBeGreaterThan(10)
-  expect(megabytes).toBeLessThanOrEqual(150)
+  expect(megabytes).toBeLessThanOrEqual(200)
 })
 
 // A busy machine is given one more try.
