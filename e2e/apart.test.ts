@@ -18,7 +18,9 @@ test('a store that cannot start leaves the others Ready, pooler and services amo
 
   await until(300_000, async () => {
     const cluster = await read(matchingCluster, name)
-    const ready = (['PoolerReady', 'ServicesReady'] as const).every((type) => conditionOf(cluster, type)?.status === 'True')
+    const ready = (['PoolerReady', 'ServicesReady'] as const).every(
+      (type) => conditionOf(cluster, type)?.status === 'True',
+    )
     return ready ? { cluster } : `pooler and services are not Ready: ${conditionOf(cluster, 'Ready')?.message}`
   })
   await until(60_000, async () => {
