@@ -7,6 +7,7 @@ import { client, edit, testNamespace, until } from '../kube/testing/cluster.ts'
 import { pathOf } from '../kube/resources.ts'
 import { beyondAnyNode } from '../testing/kubelet.ts'
 import { testOperator } from '../testing/operator.ts'
+import { coreAlone } from '../testing/platform.ts'
 
 /**
  * What the operator owns comes back when somebody deletes or edits it; what holds data never comes back empty. The whole operator
@@ -45,7 +46,7 @@ beforeAll(async () => {
   operator.start()
   const resources = { cpu: beyondAnyNode }
   await makeStore('alone')
-  const spec = { stores: { core: { resources } }, pooling: { resources } }
+  const spec = { stores: { ...coreAlone, core: { resources } }, pooling: { resources } }
   await client.create({ ...ref('MatchingCluster'), metadata: { name: 'all', namespace }, spec })
   await until(async () => (await get('Deployment', 'all-pooler')) !== undefined, 60_000)
 })

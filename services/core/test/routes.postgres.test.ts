@@ -258,15 +258,11 @@ describe('refusals name the field', () => {
     ['unknown field', { name: 'X', evil: true }, { path: '/evil', problem: 'is not a known field' }],
     ['missing field', {}, { path: '/name', problem: 'is required' }],
     ['no coercion', { name: 5 }, { path: '/name', problem: 'must be string' }],
-    [
-      'two lines where one is meant',
-      { name: 'a\nb' },
-      { path: '/name', problem: 'must match pattern "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"' },
-    ],
+    ['two lines where one is meant', { name: 'a\nb' }, { path: '/name', problem: 'must not hold control characters' }],
     [
       'a control character in text of several lines',
       { name: 'X', description: 'a\n\u0000b' },
-      { path: '/description', problem: expect.stringContaining('must match pattern') as unknown as string },
+      { path: '/description', problem: 'must not hold control characters' },
     ],
     ['out of range', { name: 'X', foundedYear: 99 }, { path: '/foundedYear', problem: 'must be >= 1000' }],
     [
