@@ -5,7 +5,7 @@ import { read, until } from './harness/objects.ts'
 import { applyPlatform, conditionOf, dataStore, matchingCluster, removePlatform } from './harness/platform.ts'
 
 const name = 'apart'
-const resources = { cpu: '10m', memory: '64Mi', memoryLimit: '128Mi' }
+const resources = { cpu: '10m', memory: '64Mi', memoryLimit: '256Mi' }
 const core = { storage: { size: '512Mi' }, resources: { cpu: '50m', memory: '256Mi', memoryLimit: '512Mi' } }
 
 afterAll(() => removePlatform(name))

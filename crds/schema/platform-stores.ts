@@ -68,12 +68,12 @@ export const platformStores = {
   cache: {
     engine: 'redis',
     holds: 'what can be computed again: caches, rate limits, session look-ups',
-    least: '64Mi',
+    least: '256Mi',
   },
   events: {
     engine: 'nats',
     holds: 'what happened, until everybody who wants to know has heard of it',
-    least: '64Mi',
+    least: '256Mi',
   },
 } as const satisfies Record<string, PlatformStore>
 
