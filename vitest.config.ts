@@ -20,7 +20,15 @@ export default defineConfig({
           exclude: [...none, '**/*.cluster{,.slow}.test.ts', '**/*.postgres.test.ts'],
         },
       },
-      { test: { name: 'operator', include: ['{crds,operator,charts}/**/*.cluster{,.slow}.test.ts'], exclude: none } },
+      // Against a cluster that is busy with other tests: what fails is tried once more, and the report says so (retry x1).
+      {
+        test: {
+          name: 'operator',
+          include: ['{crds,operator,charts}/**/*.cluster{,.slow}.test.ts'],
+          exclude: none,
+          retry: 1,
+        },
+      },
       {
         test: {
           name: 'postgres',
@@ -32,6 +40,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          retry: 1,
           include: ['e2e/**/*.test.ts'],
           exclude: none,
           fileParallelism: false,
