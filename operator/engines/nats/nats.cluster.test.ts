@@ -203,7 +203,7 @@ describe('a store', () => {
     ]).toContain(first.waiting)
     // As the operator does: the kubelet looks at a pod that changes.
     await lab.kubectl('annotate', 'pod', 'events-0', 'refresh=now')
-    const news: string[] = []
+    const news = [...first.changed]
     const done = async () => {
       const { changed: phrases, waiting, outdated } = await settle()
       news.push(...phrases)
