@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import type { KubeObject } from '../../crds/object.ts'
 import { names } from '../data-store/names.ts'
 import { caHash, configHash, domain, labels, managedBy, selector } from '../labels.ts'
+import { disruptionBudget, podScheduling } from '../placement.ts'
+import { podSecurity } from '../pods.ts'
 import type { Plan } from './engine.ts'
 
 /*
@@ -88,3 +90,86 @@ export const fromSecret = (variable: string, name: string, key: string) => ({
   name: variable,
   valueFrom: { secretKeyRef: { name, key } },
 })
+
+/** For pods that need no right in Kubernetes; who needs some binds them to it. */
+export function serviceAccount(plan: Plan): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: metadata(plan, names.serviceAccount(storeName(plan))),
+    automountServiceAccountToken: false,
+  }
+}
+
+/** None for a single pod, of which it would keep nothing. */
+export function disruptionBudgets(plan: Plan): KubeObject[] {
+  const { shards, replicas } = plan.store.spec
+  if (shards * replicas === 1) return []
+  return [disruptionBudget(metadata(plan, names.disruptionBudget(storeName(plan))), plan.identity)]
+}
+
+/** The read-write Service of a store whose pods are equal: any ready one. */
+export function clientService(plan: Plan, ports: ServicePort[]): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadata(plan, names.readWriteService(storeName(plan))),
+    spec: { type: 'ClusterIP', selector: selector(plan.identity), ports },
+  }
+}
+
+interface EqualPods {
+  /** User and group of the image. */
+  id: number
+  terminationGracePeriodSeconds: number
+  containers: object[]
+  volumes: object[]
+  /** Of the files that pods mount, what only a new pod takes over. */
+  files: unknown[]
+  minReadySeconds?: number
+}
+
+/**
+ * The StatefulSet of a store without a leader: Kubernetes replaces its pods one by one, and all start at once, because after a stop of
+ * all they find each other only together.
+ */
+export function equalPods(plan: Plan, { id, files, minReadySeconds, ...pod }: EqualPods): KubeObject {
+  const { terminationGracePeriodSeconds, containers, volumes } = pod
+  const template = {
+    metadata: { labels: labels(plan.identity) },
+    spec: {
+      serviceAccountName: names.serviceAccount(storeName(plan)),
+      ...podScheduling(plan.store.spec, plan.identity),
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      securityContext: podSecurity(id),
+      terminationGracePeriodSeconds,
+      containers,
+      volumes,
+    },
+  }
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: metadata(plan, names.statefulSet(storeName(plan))),
+    spec: {
+      replicas: plan.members,
+      serviceName: names.headlessService(storeName(plan)),
+      podManagementPolicy: 'Parallel',
+      updateStrategy: { type: 'RollingUpdate' },
+      ...(minReadySeconds === undefined ? {} : { minReadySeconds }),
+      selector: { matchLabels: selector(plan.identity) },
+      template: hashedTemplate(template, files, plan),
+      volumeClaimTemplates: [volumeClaim(plan)],
+      persistentVolumeClaimRetentionPolicy: keepVolumes,
+    },
+  }
+}
+
+/** DNS names of the certificate of such a store: the Service under each of its names, and every pod. */
+export function equalServerNames(plan: Plan): string[] {
+  const service = `${names.readWriteService(storeName(plan))}.${namespaceOf(plan)}.svc`
+  const pods = `*.${names.headlessService(storeName(plan))}.${namespaceOf(plan)}.svc`
+  const long = [service, pods].flatMap((host) => [host, `${host}.cluster.local`])
+  return [...long, names.readWriteService(storeName(plan))]
+}

@@ -1,6 +1,7 @@
 import type { Binding, BindingRole } from '../../../crds/binding.ts'
 import { appRole, databaseOf, names, ownerRole } from '../../data-store/names.ts'
 import type { DataStore } from '../../../crds/schema/data-store.ts'
+import { bindingOf } from '../binding.ts'
 import type { Engine, Plan, Target } from '../engine.ts'
 import { storeName } from '../stateful.ts'
 import { adminLogin, interserverLogin, loginFiles, monitoringLogin, port, serverNames } from './config.ts'
@@ -45,17 +46,6 @@ function bindingLogins({ database }: Plan): Record<BindingRole, string> {
   return { owner: ownerRole(database), app: appRole(database) }
 }
 
-function binding({ host, port, database, username, password, ca }: Target): Binding {
-  const login = `${encodeURIComponent(username)}:${encodeURIComponent(password)}`
-  return {
-    type: 'clickhouse',
-    provider: 'supersmartmatch',
-    host,
-    port: String(port),
-    database,
-    username,
-    password,
-    uri: `https://${login}@${host}:${port}/${encodeURIComponent(database)}`,
-    'ca.crt': ca,
-  }
+function binding(target: Target): Binding {
+  return bindingOf('clickhouse', target, (address) => `https://${address}/${encodeURIComponent(target.database)}`)
 }

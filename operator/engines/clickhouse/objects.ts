@@ -1,18 +1,17 @@
 import type { KubeObject } from '../../../crds/object.ts'
 import { names } from '../../data-store/names.ts'
-import { labels, selector } from '../../labels.ts'
-import { disruptionBudget, podScheduling } from '../../placement.ts'
-import { containerSecurity, podSecurity, resourceRequirements } from '../../pods.ts'
+import { containerSecurity, resourceRequirements } from '../../pods.ts'
 import type { Plan } from '../engine.ts'
 import {
-  hashedTemplate,
+  clientService,
+  disruptionBudgets,
+  equalPods,
   headlessService,
-  keepVolumes,
   metadata,
   namespaceOf,
+  serviceAccount,
   storeName,
   tlsVolume,
-  volumeClaim,
   type ServicePort,
 } from '../stateful.ts'
 import {
@@ -35,13 +34,13 @@ export const clickhouseId = 101
 export function objects(plan: Plan): KubeObject[] {
   const clients = [servicePort('https', port), servicePort('native', nativePort)]
   const members = isCluster(plan) ? [...clients, servicePort('interserver', interserverPort)] : clients
-  const budget = () => disruptionBudget(metadata(plan, names.disruptionBudget(storeName(plan))), plan.identity)
   return [
     serviceAccount(plan),
     configMap(plan),
-    readWriteService(plan, clients),
+    // Each answers for all shards by way of Distributed tables.
+    clientService(plan, clients),
     headlessService(plan, members),
-    ...(isCluster(plan) ? [budget()] : []),
+    ...disruptionBudgets(plan),
     statefulSet(plan, members),
     ...(isCluster(plan) ? keeperObjects(plan) : []),
   ]
@@ -54,63 +53,20 @@ const servicePort = (name: string, number: number): ServicePort => ({
   protocol: 'TCP',
 })
 
-function serviceAccount(plan: Plan): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'ServiceAccount',
-    metadata: metadata(plan, names.serviceAccount(storeName(plan))),
-    automountServiceAccountToken: false,
-  }
-}
-
 function configMap(plan: Plan): KubeObject {
   const name = names.clickhouseConfig(storeName(plan))
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: metadata(plan, name), data: configFiles(plan) }
 }
 
-/** Any ready pod: each answers for all shards by way of Distributed tables. */
-function readWriteService(plan: Plan, ports: ServicePort[]): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: metadata(plan, names.readWriteService(storeName(plan))),
-    spec: { type: 'ClusterIP', selector: selector(plan.identity), ports },
-  }
-}
-
 function statefulSet(plan: Plan, ports: ServicePort[]): KubeObject {
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'StatefulSet',
-    metadata: metadata(plan, names.statefulSet(storeName(plan))),
-    spec: {
-      replicas: plan.members,
-      serviceName: names.headlessService(storeName(plan)),
-      podManagementPolicy: 'Parallel',
-      updateStrategy: { type: 'RollingUpdate' },
-      selector: { matchLabels: selector(plan.identity) },
-      template: hashedTemplate(podTemplate(plan, ports), [serverFile(plan)], plan),
-      volumeClaimTemplates: [volumeClaim(plan)],
-      persistentVolumeClaimRetentionPolicy: keepVolumes,
-    },
-  }
-}
-
-function podTemplate(plan: Plan, ports: ServicePort[]) {
-  return {
-    metadata: { labels: labels(plan.identity) },
-    spec: {
-      serviceAccountName: names.serviceAccount(storeName(plan)),
-      ...podScheduling(plan.store.spec, plan.identity),
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
-      securityContext: podSecurity(clickhouseId),
-      // Running queries have 30 s; then parts that are in memory are written.
-      terminationGracePeriodSeconds: 60,
-      containers: [container(plan, ports)],
-      volumes: volumes(plan),
-    },
-  }
+  return equalPods(plan, {
+    id: clickhouseId,
+    // Running queries have 30 s; then parts that are in memory are written.
+    terminationGracePeriodSeconds: 60,
+    containers: [container(plan, ports)],
+    volumes: volumes(plan),
+    files: [serverFile(plan)],
+  })
 }
 
 function container(plan: Plan, ports: ServicePort[]) {

@@ -1,4 +1,5 @@
 import type { Health, Target } from '../engine.ts'
+import { failure } from '../failure.ts'
 import { ask, ServerError } from './client.ts'
 
 /** Whether the server answers a query. Never throws; returns when `signal` is aborted at the latest. */
@@ -18,13 +19,9 @@ export async function probe(target: Target, signal: AbortSignal): Promise<Health
 const transient = new Set([202, 241, 242])
 
 function classify(error: unknown, server: string, signal: AbortSignal): Health {
-  if (signal.aborted) return { state: 'unreachable', message: `${server} did not answer in time` }
-  if (error instanceof ServerError) {
-    return { state: transient.has(error.code) ? 'starting' : 'degraded', message: `ClickHouse: ${error.message}` }
-  }
-  const { message, code = '' } = error as NodeJS.ErrnoException
-  if (/CERT|SIGNATURE|ISSUER|_CRL|HOSTNAME/.test(code)) {
-    return { state: 'degraded', message: `certificate of ${server}: ${message}` }
-  }
-  return { state: 'unreachable', message: `${server}: ${message || code}` }
+  return failure(error, server, signal, (own) =>
+    own instanceof ServerError
+      ? { state: transient.has(own.code) ? 'starting' : 'degraded', message: `ClickHouse: ${own.message}` }
+      : undefined,
+  )
 }

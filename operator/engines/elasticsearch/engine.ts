@@ -1,5 +1,6 @@
 import type { Binding } from '../../../crds/binding.ts'
 import { appRole, names, ownerRole } from '../../data-store/names.ts'
+import { bindingOf } from '../binding.ts'
 import type { Engine, Target } from '../engine.ts'
 import { adminLogin, database, loginFiles, monitoringLogin, port, serverNames } from './config.ts'
 import { objects } from './objects.ts'
@@ -37,17 +38,6 @@ export const elasticsearch: Engine = {
 }
 
 /** `database` is how the names of the indices begin, which these logins may use; it has no place in the URI. */
-function binding({ host, port, database, username, password, ca }: Target): Binding {
-  const login = `${encodeURIComponent(username)}:${encodeURIComponent(password)}`
-  return {
-    type: 'elasticsearch',
-    provider: 'supersmartmatch',
-    host,
-    port: String(port),
-    database,
-    username,
-    password,
-    uri: `https://${login}@${host}:${port}`,
-    'ca.crt': ca,
-  }
+function binding(target: Target): Binding {
+  return bindingOf('elasticsearch', target, (address) => `https://${address}`)
 }

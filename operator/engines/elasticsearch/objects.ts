@@ -2,18 +2,17 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KubeObject } from '../../../crds/object.ts'
 import { names } from '../../data-store/names.ts'
-import { labels, selector } from '../../labels.ts'
-import { disruptionBudget, podScheduling } from '../../placement.ts'
-import { containerSecurity, podSecurity, resourceRequirements } from '../../pods.ts'
+import { containerSecurity, resourceRequirements } from '../../pods.ts'
 import type { Plan } from '../engine.ts'
 import {
-  hashedTemplate,
+  clientService,
+  disruptionBudgets,
+  equalPods,
   headlessService,
-  keepVolumes,
   metadata,
+  serviceAccount,
   storeName,
   tlsVolume,
-  volumeClaim,
 } from '../stateful.ts'
 import {
   configDirectory,
@@ -41,22 +40,12 @@ export function objects(plan: Plan): KubeObject[] {
   return [
     serviceAccount(plan),
     configMap(plan),
-    readWriteService(plan),
+    // Each node passes a request on to those that have the data.
+    clientService(plan, [httpPort]),
     headlessService(plan, [httpPort, nodesPort]),
-    ...(plan.store.spec.replicas > 1
-      ? [disruptionBudget(metadata(plan, names.disruptionBudget(storeName(plan))), plan.identity)]
-      : []),
+    ...disruptionBudgets(plan),
     statefulSet(plan),
   ]
-}
-
-function serviceAccount(plan: Plan): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'ServiceAccount',
-    metadata: metadata(plan, names.serviceAccount(storeName(plan))),
-    automountServiceAccountToken: false,
-  }
 }
 
 /** What a restart is needed for. */
@@ -79,50 +68,15 @@ function configMap(plan: Plan): KubeObject {
 const httpPort = { name: 'https', port, targetPort: 'https', protocol: 'TCP' } as const
 const nodesPort = { name: 'transport', port: transportPort, targetPort: 'transport', protocol: 'TCP' } as const
 
-/** Any node that is ready: each passes a request on to those that have the data. */
-function readWriteService(plan: Plan): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: metadata(plan, names.readWriteService(storeName(plan))),
-    spec: { type: 'ClusterIP', selector: selector(plan.identity), ports: [httpPort] },
-  }
-}
-
 function statefulSet(plan: Plan): KubeObject {
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'StatefulSet',
-    metadata: metadata(plan, names.statefulSet(storeName(plan))),
-    spec: {
-      replicas: plan.members,
-      serviceName: names.headlessService(storeName(plan)),
-      // After a stop of all, nodes find their master only together.
-      podManagementPolicy: 'Parallel',
-      updateStrategy: { type: 'RollingUpdate' },
-      selector: { matchLabels: selector(plan.identity) },
-      template: hashedTemplate(podTemplate(plan), [settings(plan)], plan),
-      volumeClaimTemplates: [volumeClaim(plan)],
-      persistentVolumeClaimRetentionPolicy: keepVolumes,
-    },
-  }
-}
-
-function podTemplate(plan: Plan) {
-  return {
-    metadata: { labels: labels(plan.identity) },
-    spec: {
-      serviceAccountName: names.serviceAccount(storeName(plan)),
-      ...podScheduling(plan.store.spec, plan.identity),
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
-      securityContext: podSecurity(elasticsearchId),
-      // It writes what is in memory to its files and closes them.
-      terminationGracePeriodSeconds: 120,
-      containers: [container(plan)],
-      volumes: volumes(plan),
-    },
-  }
+  return equalPods(plan, {
+    id: elasticsearchId,
+    // It writes what is in memory to its files and closes them.
+    terminationGracePeriodSeconds: 120,
+    containers: [container(plan)],
+    volumes: volumes(plan),
+    files: [settings(plan)],
+  })
 }
 
 function container(plan: Plan) {

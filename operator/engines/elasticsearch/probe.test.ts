@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { classify, judge } from './probe.ts'
+import { failure } from '../failure.ts'
+import { judge } from './probe.ts'
 
 test.each([
   ['green', 0, { state: 'ready', version: '9.5.3' }],
@@ -20,5 +21,5 @@ test.each([
   ['ERR_SSL_WRONG_VERSION_NUMBER',   'unreachable'],
 ])('%s is %s', (code, state) => {
   const error = Object.assign(new Error('because'), { code })
-  expect(classify(error, 'search:9200', new AbortController().signal)).toMatchObject({ state, message: expect.stringContaining('because') as string })
+  expect(failure(error, 'search:9200', new AbortController().signal)).toMatchObject({ state, message: expect.stringContaining('because') as string })
 })

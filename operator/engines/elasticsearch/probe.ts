@@ -1,4 +1,5 @@
 import type { Health, Target } from '../engine.ts'
+import { failure } from '../failure.ts'
 import { ask, reasonOf, type Answer } from './request.ts'
 
 /**
@@ -15,7 +16,7 @@ export async function probe(target: Target, signal: AbortSignal): Promise<Health
     const health = await ask(target, 'GET', '/_cluster/health?timeout=2s&master_timeout=2s', signal)
     return refusal(health, target.username) ?? judge(version.number, health.body as Facts)
   } catch (error) {
-    return classify(error, `${target.host}:${target.port}`, signal)
+    return failure(error, `${target.host}:${target.port}`, signal)
   }
 }
 
@@ -47,14 +48,3 @@ function refusal(answer: Answer, username: string): Health | undefined {
   if (answer.status === 503 || answer.status === 429) return { state: 'starting', message }
   return { state: 'degraded', message }
 }
-
-export function classify(error: unknown, server: string, signal: AbortSignal): Health {
-  if (signal.aborted) return { state: 'unreachable', message: `${server} did not answer in time` }
-  if (!(error instanceof Error)) return { state: 'unreachable', message: `${server}: ${String(error)}` }
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  if (isCertificateError(code)) return { state: 'degraded', message: `certificate of ${server}: ${error.message}` }
-  return { state: 'unreachable', message: `${server}: ${error.message || code}` }
-}
-
-/** OpenSSL's verification results and Node's own name check; all other TLS failures are connection failures. */
-const isCertificateError = (code: string) => /CERT|SIGNATURE|ISSUER|_CRL|HOSTNAME/.test(code)

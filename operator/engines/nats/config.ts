@@ -109,10 +109,3 @@ function nested(flat: Record<string, Value>): Record<string, Value> {
 }
 
 const bytes = (size: string) => quantity(size) ?? 0
-
-export function serverNames({ store }: Plan): string[] {
-  const { name, namespace = '' } = store.metadata
-  const service = `${names.readWriteService(name)}.${namespace}.svc`
-  const pods = `*.${names.headlessService(name)}.${namespace}.svc`
-  return [...[service, pods].flatMap((host) => [host, `${host}.cluster.local`]), names.readWriteService(name)]
-}

@@ -1,9 +1,11 @@
 import type { Binding } from '../../../crds/binding.ts'
 import type { DataStore } from '../../../crds/schema/data-store.ts'
 import { names } from '../../data-store/names.ts'
+import { bindingOf } from '../binding.ts'
 import type { Engine, Target } from '../engine.ts'
-import { port, serverNames, systemAccount } from './config.ts'
+import { port, systemAccount } from './config.ts'
 import { accountOf, adminUser, bindingUsers, loginFiles, monitoringUser } from './logins.ts'
+import { equalServerNames } from '../stateful.ts'
 import { objects } from './objects.ts'
 import { startParameters, validateParameters } from './parameters.ts'
 import { probe } from './probe.ts'
@@ -25,7 +27,7 @@ export const nats: Engine = {
   readAtStart: () => [],
   database: accountOf,
   unfitVolumes,
-  serverNames,
+  serverNames: equalServerNames,
   objects,
   startParameters,
   probe,
@@ -52,17 +54,6 @@ function unfitVolumes({ metadata: { name }, spec: { replicas } }: DataStore, vol
   return `spec.replicas is ${replicas}, and ${claims} hold the streams of a NATS store of ${volumes}, which would be lost: delete the DataStore and apply it with replicas ${volumes}, or delete the volume claims to begin without a stream`
 }
 
-function binding({ host, port, database, username, password, ca }: Target): Binding {
-  const login = `${encodeURIComponent(username)}:${encodeURIComponent(password)}`
-  return {
-    type: 'nats',
-    provider: 'supersmartmatch',
-    host,
-    port: String(port),
-    database,
-    username,
-    password,
-    uri: `tls://${login}@${host}:${port}`,
-    'ca.crt': ca,
-  }
+function binding(target: Target): Binding {
+  return bindingOf('nats', target, (address) => `tls://${address}`)
 }

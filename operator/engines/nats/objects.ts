@@ -1,11 +1,17 @@
 import type { KubeObject } from '../../../crds/object.ts'
 import { names } from '../../data-store/names.ts'
-import { labels, selector } from '../../labels.ts'
-import { disruptionBudget, podScheduling } from '../../placement.ts'
-import { containerSecurity, podSecurity, resourceRequirements } from '../../pods.ts'
+import { containerSecurity, resourceRequirements } from '../../pods.ts'
 import { quantity } from '../../quantity.ts'
 import type { Plan } from '../engine.ts'
-import { hashedTemplate, headlessService, keepVolumes, metadata, storeName, volumeClaim } from '../stateful.ts'
+import {
+  clientService,
+  disruptionBudgets,
+  equalPods,
+  headlessService,
+  metadata,
+  serviceAccount,
+  storeName,
+} from '../stateful.ts'
 import {
   configDirectory,
   configFile,
@@ -28,22 +34,11 @@ export function objects(plan: Plan): KubeObject[] {
   return [
     serviceAccount(plan),
     configMap(plan),
-    readWriteService(plan),
+    clientService(plan, [clientPort]),
     headlessService(plan, servicePorts(plan)),
-    ...(isCluster(plan)
-      ? [disruptionBudget(metadata(plan, names.disruptionBudget(storeName(plan))), plan.identity)]
-      : []),
+    ...disruptionBudgets(plan),
     statefulSet(plan),
   ]
-}
-
-function serviceAccount(plan: Plan): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'ServiceAccount',
-    metadata: metadata(plan, names.serviceAccount(storeName(plan))),
-    automountServiceAccountToken: false,
-  }
 }
 
 function configMap(plan: Plan): KubeObject {
@@ -55,15 +50,6 @@ function configMap(plan: Plan): KubeObject {
   }
 }
 
-function readWriteService(plan: Plan): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: metadata(plan, names.readWriteService(storeName(plan))),
-    spec: { type: 'ClusterIP', selector: selector(plan.identity), ports: [clientPort] },
-  }
-}
-
 const clientPort = { name: 'nats', port, targetPort: 'nats', protocol: 'TCP' } as const
 const clusterPort = { name: 'route', port: routePort, targetPort: 'route', protocol: 'TCP' } as const
 const monitor = { name: 'monitor', port: monitorPort, targetPort: 'monitor', protocol: 'TCP' } as const
@@ -71,38 +57,13 @@ const monitor = { name: 'monitor', port: monitorPort, targetPort: 'monitor', pro
 const servicePorts = (plan: Plan) => [clientPort, monitor, ...(isCluster(plan) ? [clusterPort] : [])]
 
 function statefulSet(plan: Plan): KubeObject {
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'StatefulSet',
-    metadata: metadata(plan, names.statefulSet(storeName(plan))),
-    spec: {
-      replicas: plan.members,
-      serviceName: names.headlessService(storeName(plan)),
-      // A majority must be there before any is ready.
-      podManagementPolicy: 'Parallel',
-      updateStrategy: { type: 'RollingUpdate' },
-      selector: { matchLabels: selector(plan.identity) },
-      template: hashedTemplate(podTemplate(plan), [fixedText(plan)], plan),
-      volumeClaimTemplates: [volumeClaim(plan)],
-      persistentVolumeClaimRetentionPolicy: keepVolumes,
-    },
-  }
-}
-
-function podTemplate(plan: Plan) {
-  return {
-    metadata: { labels: labels(plan.identity) },
-    spec: {
-      serviceAccountName: names.serviceAccount(storeName(plan)),
-      ...podScheduling(plan.store.spec, plan.identity),
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
-      securityContext: podSecurity(natsId),
-      terminationGracePeriodSeconds: lameDuckSeconds + 15,
-      containers: [container(plan)],
-      volumes: [configVolume(plan)],
-    },
-  }
+  return equalPods(plan, {
+    id: natsId,
+    terminationGracePeriodSeconds: lameDuckSeconds + 15,
+    containers: [container(plan)],
+    volumes: [configVolume(plan)],
+    files: [fixedText(plan)],
+  })
 }
 
 function container(plan: Plan) {

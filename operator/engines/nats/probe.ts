@@ -1,4 +1,5 @@
 import type { Health, Target } from '../engine.ts'
+import { failure } from '../failure.ts'
 import { NatsError, withConnection, type Connection } from './protocol.ts'
 
 /**
@@ -48,15 +49,7 @@ function judge({ info }: Connection, trouble: Trouble): Health {
 }
 
 function classify(error: unknown, server: string, signal: AbortSignal): Health {
-  if (signal.aborted) return { state: 'unreachable', message: `${server} did not answer in time` }
-  if (!(error instanceof Error)) return { state: 'unreachable', message: `${server}: ${String(error)}` }
-  if (error instanceof NatsError) return { state: 'degraded', message: `NATS: ${error.message}` }
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  if (isCertificateError(code)) return { state: 'degraded', message: `certificate of ${server}: ${error.message}` }
-  return { state: 'unreachable', message: `${server}: ${error.message || code}` }
-}
-
-/** OpenSSL's verification results and Node's own name check; all other TLS failures are connection failures. */
-function isCertificateError(code: string): boolean {
-  return /CERT|SIGNATURE|ISSUER|_CRL|HOSTNAME/.test(code)
+  return failure(error, server, signal, (own) =>
+    own instanceof NatsError ? { state: 'degraded', message: `NATS: ${own.message}` } : undefined,
+  )
 }

@@ -8,6 +8,7 @@ import {
   replicationRole,
   superuserRole,
 } from '../../data-store/names.ts'
+import { bindingOf } from '../binding.ts'
 import type { Engine, Plan, Target } from '../engine.ts'
 import { adopt } from './adopt.ts'
 import { bootstrap } from './bootstrap.ts'
@@ -64,17 +65,6 @@ function bindingLogins({ store }: Plan): Record<BindingRole, string> {
 }
 
 function binding(target: Target): Binding {
-  const { host, port, database, username, password, ca } = target
-  const login = `${encodeURIComponent(username)}:${encodeURIComponent(password)}`
-  return {
-    type: 'postgresql',
-    provider: 'supersmartmatch',
-    host,
-    port: String(port),
-    database,
-    username,
-    password,
-    uri: `postgresql://${login}@${host}:${port}/${encodeURIComponent(database)}?sslmode=verify-full`,
-    'ca.crt': ca,
-  }
+  const database = encodeURIComponent(target.database)
+  return bindingOf('postgresql', target, (address) => `postgresql://${address}/${database}?sslmode=verify-full`)
 }

@@ -3,16 +3,18 @@ import { join } from 'node:path'
 import type { KubeObject } from '../../../crds/object.ts'
 import { names } from '../../data-store/names.ts'
 import { labels, selector } from '../../labels.ts'
-import { disruptionBudget, podScheduling } from '../../placement.ts'
+import { podScheduling } from '../../placement.ts'
 import { containerSecurity, podSecurity, resourceRequirements } from '../../pods.ts'
 import type { Plan } from '../engine.ts'
 import {
+  disruptionBudgets,
   fromSecret,
   hashedTemplate,
   headlessService,
   keepVolumes,
   metadata,
   namespaceOf,
+  serviceAccount,
   storeName,
   tlsVolume,
   volumeClaim,
@@ -55,20 +57,9 @@ export function objects(plan: Plan): KubeObject[] {
     memoryService(plan, names.patroniConfigService(storeName(plan))),
     memoryService(plan, names.patroniSyncService(storeName(plan))),
     headlessService(plan, [postgresPort, patroniRestPort]),
-    ...(plan.store.spec.replicas > 1
-      ? [disruptionBudget(metadata(plan, names.disruptionBudget(storeName(plan))), plan.identity)]
-      : []),
+    ...disruptionBudgets(plan),
     statefulSet(plan),
   ]
-}
-
-function serviceAccount(plan: Plan): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'ServiceAccount',
-    metadata: metadata(plan, names.serviceAccount(storeName(plan))),
-    automountServiceAccountToken: false,
-  }
 }
 
 function role(plan: Plan): KubeObject {

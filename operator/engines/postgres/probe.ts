@@ -1,4 +1,5 @@
 import type { Health, Target } from '../engine.ts'
+import { failure } from '../failure.ts'
 import { withConnection } from '../../postgres-connection.ts'
 
 interface Facts {
@@ -48,22 +49,12 @@ const transient = new Set(['57P01', '57P02', '57P03'])
 const sqlState = /^[0-9A-Z]{5}$/
 
 export function classify(error: unknown, server: string, signal: AbortSignal): Health {
-  if (signal.aborted) return { state: 'unreachable', message: `${server} did not answer in time` }
-  if (!(error instanceof Error)) return { state: 'unreachable', message: `${server}: ${String(error)}` }
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  if (transient.has(code)) return { state: 'starting', message: `PostgreSQL: ${error.message}` }
-  if (code === '42501')
-    return { state: 'degraded', message: `PostgreSQL: ${error.message} (${code}): GRANT CONNECT on it to the login` }
-  if (sqlState.test(code)) return { state: 'degraded', message: `PostgreSQL: ${error.message} (${code})` }
-  if (isCertificateError(code))
-    return { state: 'degraded', message: `certificate of ${server}: ${withoutAdvice(error)}` }
-  return { state: 'unreachable', message: `${server}: ${error.message || code}` }
+  return failure(error, server, signal, said)
 }
 
-/** Node adds how Node should be started. */
-const withoutAdvice = ({ message }: Error) => message.replace(/; if the root CA is installed locally, .*/, '')
-
-/** OpenSSL's verification results and Node's own name check; all other TLS failures are connection failures. */
-function isCertificateError(code: string): boolean {
-  return /CERT|SIGNATURE|ISSUER|_CRL|HOSTNAME/.test(code)
+function said({ message }: Error, code: string): Health | undefined {
+  if (transient.has(code)) return { state: 'starting', message: `PostgreSQL: ${message}` }
+  if (code === '42501')
+    return { state: 'degraded', message: `PostgreSQL: ${message} (${code}): GRANT CONNECT on it to the login` }
+  return sqlState.test(code) ? { state: 'degraded', message: `PostgreSQL: ${message} (${code})` } : undefined
 }

@@ -1,7 +1,8 @@
 import type { Binding } from '../../../crds/binding.ts'
 import { names } from '../../data-store/names.ts'
-import type { Engine, Plan, Target } from '../engine.ts'
-import { namespaceOf, storeName } from '../stateful.ts'
+import { bindingOf } from '../binding.ts'
+import type { Engine, Target } from '../engine.ts'
+import { equalServerNames } from '../stateful.ts'
 import { port } from './config.ts'
 import { admin, app, loginFiles, monitoring, owner, replication } from './logins.ts'
 import { objects } from './objects.ts'
@@ -25,7 +26,7 @@ export const redis: Engine = {
   // With another one a pod could not follow its master until it has read its files again.
   readAtStart: ({ store: { metadata } }) => [names.replicationSecret(metadata.name)],
   database: () => database,
-  serverNames,
+  serverNames: equalServerNames,
   objects,
   startParameters,
   probe,
@@ -37,28 +38,7 @@ export const redis: Engine = {
   bindingSecretType: 'servicebinding.io/redis',
 }
 
-/** The Service under each of its names, and every pod. */
-function serverNames(plan: Plan): string[] {
-  const service = `${names.readWriteService(storeName(plan))}.${namespaceOf(plan)}.svc`
-  const pods = `*.${names.headlessService(storeName(plan))}.${namespaceOf(plan)}.svc`
-  return [
-    ...[service, pods].flatMap((host) => [host, `${host}.cluster.local`]),
-    names.readWriteService(storeName(plan)),
-  ]
-}
-
 /** Host and port are where a client of the cluster begins; it learns the others' names there. */
-function binding({ host, port, username, password, ca }: Target): Binding {
-  const login = `${encodeURIComponent(username)}:${encodeURIComponent(password)}`
-  return {
-    type: 'redis',
-    provider: 'supersmartmatch',
-    host,
-    port: String(port),
-    database,
-    username,
-    password,
-    uri: `rediss://${login}@${host}:${port}/${database}`,
-    'ca.crt': ca,
-  }
+function binding(target: Target): Binding {
+  return bindingOf('redis', { ...target, database }, (address) => `rediss://${address}/${database}`)
 }

@@ -1,17 +1,16 @@
 import type { KubeObject } from '../../../crds/object.ts'
 import { names } from '../../data-store/names.ts'
-import { labels, selector } from '../../labels.ts'
-import { disruptionBudget, podScheduling } from '../../placement.ts'
-import { containerSecurity, podSecurity, resourceRequirements } from '../../pods.ts'
+import { containerSecurity, resourceRequirements } from '../../pods.ts'
 import type { Plan } from '../engine.ts'
 import {
-  hashedTemplate,
+  clientService,
+  disruptionBudgets,
+  equalPods,
   headlessService,
-  keepVolumes,
   metadata,
+  serviceAccount,
   storeName,
   tlsVolume,
-  volumeClaim,
   type ServicePort,
 } from '../stateful.ts'
 import {
@@ -36,26 +35,15 @@ const redisId = 999
 
 /** Everything Kubernetes must hold for one Redis store, Secrets excepted. Pure: same plan, same bytes. */
 export function objects(plan: Plan): KubeObject[] {
-  const { shards, replicas } = plan.store.spec
   return [
     serviceAccount(plan),
     configMap(plan),
-    readWriteService(plan),
+    // Any pod tells a client of the cluster where to go.
+    clientService(plan, [redisPort]),
     headlessService(plan, [redisPort, busServicePort]),
-    ...(shards * replicas > 1
-      ? [disruptionBudget(metadata(plan, names.disruptionBudget(storeName(plan))), plan.identity)]
-      : []),
+    ...disruptionBudgets(plan),
     statefulSet(plan),
   ]
-}
-
-function serviceAccount(plan: Plan): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'ServiceAccount',
-    metadata: metadata(plan, names.serviceAccount(storeName(plan))),
-    automountServiceAccountToken: false,
-  }
 }
 
 function configMap(plan: Plan): KubeObject {
@@ -69,54 +57,20 @@ function configMap(plan: Plan): KubeObject {
 
 const fixedFiles = { 'redis.conf': fixedConfig, 'ready.sh': readyScript, 'leave.sh': leaveScript }
 
-/** Any ready pod: it tells a client of the cluster where to go. */
-function readWriteService(plan: Plan): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: metadata(plan, names.readWriteService(storeName(plan))),
-    spec: { type: 'ClusterIP', selector: selector(plan.identity), ports: [redisPort] },
-  }
-}
-
 const redisPort: ServicePort = { name: 'redis', port, targetPort: 'redis', protocol: 'TCP' }
 const busServicePort: ServicePort = { name: 'bus', port: busPort, targetPort: 'bus', protocol: 'TCP' }
 
 function statefulSet(plan: Plan): KubeObject {
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'StatefulSet',
-    metadata: metadata(plan, names.statefulSet(storeName(plan))),
-    spec: {
-      replicas: plan.members,
-      serviceName: names.headlessService(storeName(plan)),
-      podManagementPolicy: 'Parallel',
-      updateStrategy: { type: 'RollingUpdate' },
-      // A master that is back accepts writes after two seconds, and the others take a moment to see it.
-      minReadySeconds: 5,
-      selector: { matchLabels: selector(plan.identity) },
-      template: hashedTemplate(podTemplate(plan), [fixedFiles], plan),
-      volumeClaimTemplates: [volumeClaim(plan)],
-      persistentVolumeClaimRetentionPolicy: keepVolumes,
-    },
-  }
-}
-
-function podTemplate(plan: Plan) {
-  return {
-    metadata: { labels: labels(plan.identity) },
-    spec: {
-      serviceAccountName: names.serviceAccount(storeName(plan)),
-      ...podScheduling(plan.store.spec, plan.identity),
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
-      securityContext: podSecurity(redisId),
-      // Ten seconds for a copy to take over, ten for the others to catch up, then the file is synced.
-      terminationGracePeriodSeconds: 60,
-      containers: [container(plan)],
-      volumes: volumes(plan),
-    },
-  }
+  return equalPods(plan, {
+    id: redisId,
+    // Ten seconds for a copy to take over, ten for the others to catch up, then the file is synced.
+    terminationGracePeriodSeconds: 60,
+    containers: [container(plan)],
+    volumes: volumes(plan),
+    files: [fixedFiles],
+    // A master that is back accepts writes after two seconds, and the others take a moment to see it.
+    minReadySeconds: 5,
+  })
 }
 
 function container(plan: Plan) {

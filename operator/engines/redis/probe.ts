@@ -1,4 +1,5 @@
 import type { Health, Target } from '../engine.ts'
+import { failure } from '../failure.ts'
 import { withConnection, type Connection } from './connection.ts'
 import { RedisError } from './reply.ts'
 
@@ -45,17 +46,9 @@ export function infoOf(text: string): Partial<Record<string, string>> {
 }
 
 export function classify(error: unknown, server: string, signal: AbortSignal): Health {
-  if (signal.aborted) return { state: 'unreachable', message: `${server} did not answer in time` }
-  if (!(error instanceof Error)) return { state: 'unreachable', message: `${server}: ${String(error)}` }
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  if (error instanceof RedisError) {
-    return { state: code === 'LOADING' ? 'starting' : 'degraded', message: `Redis: ${error.message}` }
-  }
-  if (isCertificateError(code)) return { state: 'degraded', message: `certificate of ${server}: ${error.message}` }
-  return { state: 'unreachable', message: `${server}: ${error.message || code}` }
-}
-
-/** OpenSSL's verification results and Node's own name check; all other TLS failures are connection failures. */
-function isCertificateError(code: string): boolean {
-  return /CERT|SIGNATURE|ISSUER|_CRL|HOSTNAME/.test(code)
+  return failure(error, server, signal, (own, code) =>
+    own instanceof RedisError
+      ? { state: code === 'LOADING' ? 'starting' : 'degraded', message: `Redis: ${own.message}` }
+      : undefined,
+  )
 }
