@@ -103,7 +103,7 @@ const enabled = (name: string) =>
     description: `Whether the platform has this store. It can be switched on later; off only as long as it never was on: to take it away, delete DataStore <cluster>-${name} as its deletionPolicy allows. Default true. Changing it restarts nothing.`,
     ...rules({
       rule: 'self || !oldSelf',
-      message: `a store cannot be switched off: it holds data. Scale it down with hibernate, or create another MatchingCluster`,
+      message: 'a store cannot be switched off: it holds data; leave it on, or create another MatchingCluster',
     }),
   })
 
