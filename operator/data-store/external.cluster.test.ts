@@ -145,7 +145,7 @@ describe('what cannot work is named, and nothing is changed', () => {
     await edit(await read('late'), { metadata: { annotations: { look: 'again' } } })
     await until(async () => JSON.stringify((await read('late')).status).includes('key password is missing'))
     await setSecret('late', { host: 'localhost', port: '70000' })
-    await until(async () => JSON.stringify((await read('late')).status).includes('ConnectionInvalid'))
+    await until(async () => JSON.stringify((await read('late')).status).includes('key port is no port'))
     const invalid = await condition('late', 'DependenciesReady', 'False')
     for (const part of ['key username is missing', 'key password is missing', 'key port is no port'])
       expect(invalid?.message).toContain(part)
