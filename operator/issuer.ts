@@ -1,0 +1,191 @@
+import type { KubeObject } from '../crds/object.ts'
+import { certManager } from '../crds/schema/common.ts'
+import type { DataStoreSpec } from '../crds/schema/data-store.ts'
+import { fingerprint, whyUnfit } from './certificates.ts'
+import { tlsType, waitFor, writeSecret, type SecretMetadata } from './credentials.ts'
+import { withOwner, type Applier } from './kube/apply.ts'
+import type { Cache } from './kube/cache.ts'
+import { hasStatus, type KubeClient } from './kube/client.ts'
+import { managedBy } from './labels.ts'
+import type { Outcome } from './reconcile/outcome.ts'
+import { secretValue } from './secrets.ts'
+
+/*
+ * Server certificates that cert-manager has an issuer sign:
+ *
+ * 1. A Certificate asks for it. cert-manager makes it, and renews it, in a Secret of its own, which carries our labels, so the watch
+ *    of Secrets tells of it; Certificates are only read here, for a watch of a kind that is not installed would never begin.
+ * 2. What is in that Secret is looked at as a client would. Only what can be verified goes on into the Secret that the pods mount:
+ *    an issuer that gives something else harms nothing that runs.
+ */
+
+export type IssuerRef = NonNullable<DataStoreSpec['tls']['issuerRef']>
+
+interface Tools {
+  client: KubeClient
+  applier: Applier
+  cache: Cache
+  now: () => Date
+}
+
+interface Request {
+  owner: KubeObject
+  issuer: IssuerRef
+  /** The Secret that pods mount; the Certificate has its name. */
+  tls: SecretMetadata
+  /** Name of the Secret that cert-manager writes. */
+  issuedSecret: string
+  dnsNames: string[]
+}
+
+const apiVersion = `${certManager}/v1`
+const certificateKind = { apiVersion, kind: 'Certificate' }
+const secretKind = { apiVersion: 'v1', kind: 'Secret' }
+
+/** As those of the operator's own CA. An issuer may have its own opinion of it. */
+const validity = { duration: '2160h', renewBefore: '720h' }
+
+/** Nothing tells that cert-manager, or an issuer of it, is there at last. */
+const unwatchedMs = 30_000
+const pendingMs = 5_000
+
+/**
+ * Brings the issuer's certificate into the Secret that pods mount. `issued` hears why it changed.
+ * @returns undefined when it is there; else why not, with goOn when the one that is there serves meanwhile
+ */
+export async function ensureIssuedCertificate(
+  tools: Tools,
+  request: Request,
+  issued: (why: string) => void,
+): Promise<Outcome | undefined> {
+  const trouble = await bring(tools, request, issued)
+  if (!trouble || trouble.kind === 'done' || trouble.kind === 'asleep' || trouble.kind === 'warn') return trouble
+  const { tls, dnsNames } = request
+  const current = tools.cache.get(secretKind, tls.namespace, tls.name)
+  return unfit(current, dnsNames, tools.now()) ? trouble : { ...trouble, goOn: true }
+}
+
+async function bring(tools: Tools, request: Request, issued: (why: string) => void): Promise<Outcome | undefined> {
+  const { tls, issuedSecret, issuer, dnsNames } = request
+  const result = await applyCertificate(tools, request)
+  if (result.kind === 'notInstalled') {
+    const message = `spec.tls.issuerRef names ${named(issuer)}, but cert-manager is not installed in this cluster (it has no ${apiVersion}): install it, or take issuerRef away to have the operator's own CA`
+    return { kind: 'blocked', reason: 'IssuerUnavailable', message, retryAfterMs: unwatchedMs }
+  }
+  if (result.kind === 'refused') return waitFor(result)
+  // Not the cache: an answer about the Certificate may be newer than it.
+  const found = await tools.client.get(secretKind, tls.namespace, issuedSecret)
+  if (!found || !isFrom(issuer, found)) return pending(tools, request, result.object)
+  const why = unfit(found, dnsNames, tools.now())
+  if (why && !isReady(result.object)) return pending(tools, request, result.object)
+  if (why) {
+    const message = `${named(issuer)} in spec.tls.issuerRef gives a certificate that cannot be used: ${why}; docs/certificates.md says which issuers can`
+    return { kind: 'blocked', reason: 'CertificateUnusable', message, retryAfterMs: unwatchedMs }
+  }
+  return take(tools, tls, found, issued)
+}
+
+async function take(tools: Tools, tls: SecretMetadata, found: KubeObject, issued: (why: string) => void) {
+  const values = Object.fromEntries(['tls.crt', 'tls.key', 'ca.crt'].map((key) => [key, secretValue(found, key) ?? '']))
+  const before = secretValue(tools.cache.get(secretKind, tls.namespace, tls.name), 'tls.crt')
+  const refused = await writeSecret(tools, tls, values, tlsType)
+  const isNew = !before || fingerprint(before) !== fingerprint(values['tls.crt'] ?? '')
+  if (!refused && isNew) issued(before ? 'the issuer gave another' : 'there was none')
+  return refused
+}
+
+function unfit(secret: KubeObject | undefined, dnsNames: string[], now: Date): string | undefined {
+  const [certificate = '', key = ''] = [secretValue(secret, 'tls.crt'), secretValue(secret, 'tls.key')]
+  return whyUnfit({ certificate, key }, secretValue(secret, 'ca.crt') ?? '', dnsNames, now)
+}
+
+const named = ({ kind, name, group }: IssuerRef) => `${kind} ${name}${group === certManager ? '' : ` of ${group}`}`
+
+/** cert-manager notes it on the Secret: what an issuer before this one signed is not meant. */
+function isFrom({ name, kind, group }: IssuerRef, { metadata }: KubeObject): boolean {
+  const of = (what: string) => metadata.annotations?.[`${certManager}/issuer-${what}`]
+  return of('name') === name && of('kind') === kind && of('group') === group
+}
+
+// --- the Certificate --------------------------------------------------------------------------------------------------------
+
+async function applyCertificate({ applier }: Tools, { owner, issuer, tls, issuedSecret, dnsNames }: Request) {
+  const [commonName = ''] = dnsNames
+  const spec = {
+    secretName: issuedSecret,
+    secretTemplate: { labels: tls.labels },
+    dnsNames,
+    ...(commonName.length <= 64 ? { commonName } : {}),
+    ...validity,
+    privateKey: { algorithm: 'ECDSA', size: 256, encoding: 'PKCS8', rotationPolicy: 'Always' },
+    // Members of a store that connect to each other show it as clients, too.
+    usages: ['digital signature', 'server auth', 'client auth'],
+    issuerRef: { name: issuer.name, kind: issuer.kind, group: issuer.group },
+  }
+  try {
+    return await applier.apply(withOwner(owner, { ...certificateKind, metadata: tls, spec }))
+  } catch (error) {
+    // Neither the kind nor any of its objects is there.
+    if (hasStatus(error, 404)) return { kind: 'notInstalled' as const }
+    throw error
+  }
+}
+
+interface StatusCondition {
+  type: string
+  status: string
+  reason?: string
+  message?: string
+}
+
+const conditionOf = (object: KubeObject, type: string) =>
+  (object['status'] as { conditions?: StatusCondition[] } | undefined)?.conditions?.find((one) => one.type === type)
+
+const isReady = (object: KubeObject) => conditionOf(object, 'Ready')?.status === 'True'
+
+/** cert-manager says little of an issuer that is not there, so that is asked first. */
+async function pending(tools: Tools, { issuer, tls }: Request, certificate: KubeObject): Promise<Outcome> {
+  const trouble = await issuerTrouble(tools, issuer, tls.namespace)
+  if (trouble) return { kind: 'wait', reason: 'IssuerUnavailable', message: trouble, retryAfterMs: pendingMs }
+  const failed = conditionOf(certificate, 'Issuing')
+  const ready = conditionOf(certificate, 'Ready')
+  const said = (failed?.status === 'False' && failed.message) || ready?.message
+  const message = `Certificate ${tls.name} is not issued by ${named(issuer)} yet: ${said ?? 'cert-manager has not looked at it; does its controller run?'}`
+  return { kind: 'wait', reason: 'CertificatePending', message, retryAfterMs: pendingMs }
+}
+
+/** Only of cert-manager's own: the kinds of others are not known here. */
+async function issuerTrouble({ client }: Tools, issuer: IssuerRef, namespace: string): Promise<string | undefined> {
+  if (issuer.group !== certManager) return undefined
+  const { kind, name } = issuer
+  const found = await client.get({ apiVersion, kind }, namespace, name)
+  const where = kind === 'Issuer' ? ` in namespace ${namespace}` : ''
+  if (!found) return `spec.tls.issuerRef names ${kind} ${name}, which is not there${where}: create it, or name another`
+  if (isReady(found)) return undefined
+  const said = conditionOf(found, 'Ready')?.message ?? 'cert-manager has not looked at it; does its controller run?'
+  return `${kind} ${name}${where}, which spec.tls.issuerRef names, is not ready: ${said}`
+}
+
+// --- without an issuer ------------------------------------------------------------------------------------------------------
+
+/**
+ * Takes back what was asked of cert-manager, the Certificate first, or it would make its Secret again. Done when nothing is left.
+ * Where there is no such Secret, nothing is asked: cert-manager may not be there at all.
+ */
+export async function dropIssuedCertificate(
+  { client, cache }: Pick<Tools, 'client' | 'cache'>,
+  { namespace, name, labels }: SecretMetadata,
+  issuedSecret: string,
+): Promise<void> {
+  const secret = cache.get(secretKind, namespace, issuedSecret)
+  if (!secret || !isOurs(secret, labels)) return
+  const certificate = await client.get(certificateKind, namespace, name)
+  if (certificate && isOurs(certificate, labels)) await client.delete(certificate)
+  await client.delete(secret)
+}
+
+function isOurs({ metadata }: KubeObject, labels: Record<string, string>): boolean {
+  const own = metadata.labels ?? {}
+  const instance = 'app.kubernetes.io/instance'
+  return own['app.kubernetes.io/managed-by'] === managedBy && own[instance] === labels[instance]
+}
