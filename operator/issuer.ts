@@ -134,14 +134,19 @@ async function applyCertificate({ applier }: Tools, { owner, issuer, tls, issued
 interface StatusCondition {
   type: string
   status: string
-  reason?: string
   message?: string
+  observedGeneration?: number
 }
 
 const conditionOf = (object: KubeObject, type: string) =>
   (object['status'] as { conditions?: StatusCondition[] } | undefined)?.conditions?.find((one) => one.type === type)
 
-const isReady = (object: KubeObject) => conditionOf(object, 'Ready')?.status === 'True'
+/** As it is now: what cert-manager said of an earlier spec does not count. */
+function isReady(object: KubeObject): boolean {
+  const { generation } = object.metadata
+  const ready = conditionOf(object, 'Ready')
+  return ready?.status === 'True' && (ready.observedGeneration ?? generation) === generation
+}
 
 /** cert-manager says little of an issuer that is not there, so that is asked first. */
 async function pending(tools: Tools, { issuer, tls }: Request, certificate: KubeObject): Promise<Outcome> {

@@ -968,3 +968,26 @@ test('a store without a schema has no scheduled work to be late', async () => {
   expect(types).toContain('BindingPublished')
   expect(types).not.toContain('MaintenanceOnTime')
 })
+
+test('an issuer that is not there is named; a store that runs goes on with the certificate it has', async () => {
+  await make('signed')
+  await reconcile('signed')
+  await run('signed')
+  await reconcile('signed')
+  const before = await get(secretKind, 'signed-tls')
+  const { metadata } = await edit((await get(dataStoreKind, 'signed'))!, {
+    spec: { tls: { issuerRef: { name: 'no' } } },
+  })
+  await until(() => cache.get(dataStoreKind, namespace, 'signed')?.metadata.generation === metadata.generation)
+  const conditions = await reconcile('signed')
+  const found = conditions.get('DependenciesReady')
+  expect(found).toMatchObject({ status: 'False', reason: 'IssuerUnavailable' })
+  expect(found?.message).toContain('spec.tls.issuerRef names Issuer no, ')
+  for (const later of ['ObjectsApplied', 'EngineReady'] as const) expect(conditions.get(later)?.status).toBe('True')
+  expect(conditions.get('Ready')?.message).toBe(found?.message)
+  expect((await get(secretKind, 'signed-tls'))?.['data']).toEqual(before?.['data'])
+
+  await make('unsigned', { tls: { issuerRef: { name: 'no' } } })
+  expect((await reconcile('unsigned')).get('ObjectsApplied')?.status).toBe('Unknown')
+  expect(await get(statefulSetKind, 'unsigned')).toBeUndefined()
+})

@@ -58,8 +58,8 @@ async function readDefinitions(folder: string): Promise<KubeObject[]> {
 
 async function isServed({ metadata }: KubeObject): Promise<boolean> {
   const found = (await client.request('GET', `${definitionsPath}/${metadata.name}`)) as KubeObject
-  const { conditions = [] } = found['status'] as { conditions?: { type: string; status: string }[] }
-  return conditions.some(({ type, status }) => type === 'Established' && status === 'True')
+  const { conditions } = found['status'] as { conditions: { type: string; status: string }[] | null }
+  return (conditions ?? []).some(({ type, status }) => type === 'Established' && status === 'True')
 }
 
 /** An issuer that signs with the CA in this Secret. */
