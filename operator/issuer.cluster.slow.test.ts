@@ -192,6 +192,17 @@ test('a certificate that cert-manager renews reaches the pods that run, and rest
   expect(await podUid('early')).toBe(pod)
 })
 
+test('one that is not renewed in time is a warning while it still serves', async () => {
+  operator.tools.now = () => new Date(Date.now() + 62 * 86_400_000)
+  await edit((await get(storeKind, 'early'))!, { metadata: { annotations: { look: 'in two months' } } })
+  const message = await condition('early', 'DependenciesReady', { status: 'False', reason: 'CertificatePending' })
+  expect(message).toContain('Certificate early-tls was to be renewed by Issuer team at ')
+  await ready('early')
+  operator.tools.now = () => new Date()
+  await edit((await get(storeKind, 'early'))!, { metadata: { annotations: { look: 'today' } } })
+  await condition('early', 'DependenciesReady', { status: 'True' })
+})
+
 test('a Certificate that somebody deletes is asked for again', async () => {
   const { uid } = (await get(certificateKind, 'early-tls'))!.metadata
   await client.delete((await get(certificateKind, 'early-tls'))!)

@@ -48,10 +48,13 @@ const validity = { duration: '2160h', renewBefore: '720h' }
 /** Nothing tells that cert-manager, or an issuer of it, is there at last. */
 const unwatchedMs = 30_000
 const pendingMs = 5_000
+/** A renewal may fail and be tried again. */
+const overdueMs = 86_400_000
 
 /**
  * Brings the issuer's certificate into the Secret that pods mount. `issued` hears why it changed.
- * @returns undefined when it is there; else why not, with goOn when the one that is there serves meanwhile
+ * @returns undefined when it is there; else why not, with goOn when the one that is there serves meanwhile; a warning when it should
+ *          have been renewed
  */
 export async function ensureIssuedCertificate(
   tools: Tools,
@@ -82,7 +85,16 @@ async function bring(tools: Tools, request: Request, issued: (why: string) => vo
     const message = `${named(issuer)} in spec.tls.issuerRef gives a certificate that cannot be used: ${why}; docs/certificates.md says which issuers can`
     return { kind: 'blocked', reason: 'CertificateUnusable', message, retryAfterMs: unwatchedMs }
   }
-  return take(tools, tls, found, issued)
+  return (await take(tools, tls, found, issued)) ?? overdue(tools, request, result.object)
+}
+
+/** Its issuer may fail for weeks while the certificate still serves: somebody should know before it ends. */
+function overdue({ now }: Tools, { issuer, tls }: Request, certificate: KubeObject): Outcome | undefined {
+  const { renewalTime, notAfter } = (certificate['status'] ?? {}) as { renewalTime?: string; notAfter?: string }
+  if (!renewalTime || now().getTime() < Date.parse(renewalTime) + overdueMs) return undefined
+  const why = failure(certificate)
+  const message = `Certificate ${tls.name} was to be renewed by ${named(issuer)} at ${renewalTime} and is not; it ends at ${notAfter}${why ? `: ${why}` : ''}`
+  return { kind: 'warn', reason: 'CertificatePending', message, retryAfterMs: overdueMs / 24 }
 }
 
 async function take(tools: Tools, tls: SecretMetadata, found: KubeObject, issued: (why: string) => void) {
@@ -152,12 +164,19 @@ function isReady(object: KubeObject): boolean {
 async function pending(tools: Tools, { issuer, tls }: Request, certificate: KubeObject): Promise<Outcome> {
   const trouble = await issuerTrouble(tools, issuer, tls.namespace)
   if (trouble) return { kind: 'wait', reason: 'IssuerUnavailable', message: trouble, retryAfterMs: pendingMs }
-  const failed = conditionOf(certificate, 'Issuing')
-  const ready = conditionOf(certificate, 'Ready')
-  const said = (failed?.status === 'False' && failed.message) || ready?.message
-  const message = `Certificate ${tls.name} is not issued by ${named(issuer)} yet: ${said ?? 'cert-manager has not looked at it; does its controller run?'}`
+  const message = `Certificate ${tls.name} is not issued by ${named(issuer)} yet: ${said(certificate) ?? unseen}`
   return { kind: 'wait', reason: 'CertificatePending', message, retryAfterMs: pendingMs }
 }
+
+const unseen = 'cert-manager has not looked at it; does its controller run?'
+
+/** Why the last request failed. */
+function failure(certificate: KubeObject): string | undefined {
+  const issuing = conditionOf(certificate, 'Issuing')
+  return issuing?.status === 'False' ? issuing.message : undefined
+}
+
+const said = (certificate: KubeObject) => failure(certificate) ?? conditionOf(certificate, 'Ready')?.message
 
 /** Only of cert-manager's own: the kinds of others are not known here. */
 async function issuerTrouble({ client }: Tools, issuer: IssuerRef, namespace: string): Promise<string | undefined> {
@@ -167,8 +186,7 @@ async function issuerTrouble({ client }: Tools, issuer: IssuerRef, namespace: st
   const where = kind === 'Issuer' ? ` in namespace ${namespace}` : ''
   if (!found) return `spec.tls.issuerRef names ${kind} ${name}, which is not there${where}: create it, or name another`
   if (isReady(found)) return undefined
-  const said = conditionOf(found, 'Ready')?.message ?? 'cert-manager has not looked at it; does its controller run?'
-  return `${kind} ${name}${where}, which spec.tls.issuerRef names, is not ready: ${said}`
+  return `${kind} ${name}${where}, which spec.tls.issuerRef names, is not ready: ${conditionOf(found, 'Ready')?.message ?? unseen}`
 }
 
 // --- without an issuer ------------------------------------------------------------------------------------------------------
