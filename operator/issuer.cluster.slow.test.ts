@@ -203,6 +203,33 @@ test('one that is not renewed in time is a warning while it still serves', async
   await condition('early', 'DependenciesReady', { status: 'True' })
 })
 
+test('a webhook of cert-manager that does not answer keeps nothing else from being looked after', async () => {
+  const webhook = {
+    name: 'down.example.com',
+    admissionReviewVersions: ['v1'],
+    sideEffects: 'None',
+    clientConfig: { url: 'https://127.0.0.1:1/' },
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+    rules: [{ apiGroups: ['cert-manager.io'], apiVersions: ['*'], operations: ['*'], resources: ['certificates'] }],
+  }
+  const path = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations'
+  const body = { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration' }
+  await client.request('POST', path, { body: { ...body, metadata: { name: namespace }, webhooks: [webhook] } })
+  try {
+    await until(async () => {
+      await change('early', issuerRef(`other-${Date.now()}`))
+      await new Promise((resolve) => setTimeout(resolve, 1_000))
+      return JSON.stringify((await read('early'))?.status).includes('failed calling webhook')
+    })
+    await condition('early', 'DependenciesReady', { status: 'False', reason: 'IssuerUnavailable' })
+    await condition('early', 'BindingPublished', { status: 'True' })
+  } finally {
+    await client.request('DELETE', `${path}/${namespace}`)
+  }
+  await change('early', issuerRef('team'))
+  await ready('early')
+})
+
 test('a Certificate that somebody deletes is asked for again', async () => {
   const { uid } = (await get(certificateKind, 'early-tls'))!.metadata
   await client.delete((await get(certificateKind, 'early-tls'))!)

@@ -5,7 +5,7 @@ import { fingerprint, whyUnfit } from './certificates.ts'
 import { tlsType, waitFor, writeSecret, type SecretMetadata } from './credentials.ts'
 import { withOwner, type Applier } from './kube/apply.ts'
 import type { Cache } from './kube/cache.ts'
-import { hasStatus, type KubeClient } from './kube/client.ts'
+import { hasStatus, KubeError, type KubeClient } from './kube/client.ts'
 import { managedBy } from './labels.ts'
 import type { Outcome } from './reconcile/outcome.ts'
 import { secretValue } from './secrets.ts'
@@ -75,6 +75,10 @@ async function bring(tools: Tools, request: Request, issued: (why: string) => vo
     const message = `spec.tls.issuerRef names ${named(issuer)}, but cert-manager is not installed in this cluster (it has no ${apiVersion}): install it, or take issuerRef away to have the operator's own CA`
     return { kind: 'blocked', reason: 'IssuerUnavailable', message, retryAfterMs: unwatchedMs }
   }
+  if (result.kind === 'denied') {
+    const message = `Certificate ${tls.name} cannot be asked for: ${result.message}`
+    return { kind: 'wait', reason: 'IssuerUnavailable', message, retryAfterMs: unwatchedMs }
+  }
   if (result.kind === 'refused') return waitFor(result)
   // Not the cache: an answer about the Certificate may be newer than it.
   const found = await tools.client.get(secretKind, tls.namespace, issuedSecret)
@@ -139,6 +143,8 @@ async function applyCertificate({ applier }: Tools, { owner, issuer, tls, issued
   } catch (error) {
     // Neither the kind nor any of its objects is there.
     if (hasStatus(error, 404)) return { kind: 'notInstalled' as const }
+    // cert-manager's webhook does not answer or refuses, or a right is missing: no reason to leave the rest of a store alone.
+    if (error instanceof KubeError) return { kind: 'denied' as const, message: error.message }
     throw error
   }
 }
