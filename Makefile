@@ -7,6 +7,8 @@ export KUBECONFIG ?= $(CURDIR)/.local/kubeconfig
 ifeq ($(KUBECONFIG),$(CURDIR)/.local/kubeconfig)
 export AUDIT_LOG ?= $(CURDIR)/.local/audit.log
 endif
+# How the tests get cert-manager: prints its controller and the folder with the definitions of its kinds.
+export CERT_MANAGER ?= node $(CURDIR)/local/main.ts cert-manager
 # How the tests restart its API server.
 # How the tests make a pod vanish from the network: with its address, and back again without one.
 export ISOLATE_POD ?= node $(CURDIR)/local/main.ts isolate

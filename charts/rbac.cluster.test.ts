@@ -30,6 +30,7 @@ const everywhere = [
   ['/namespaces',                                    'get',                               'a finalizer asks whether the namespace itself is being deleted'],
   ['storage.k8s.io/storageclasses',                  'get',                               'DependenciesReady asks whether the class exists'],
   ['scheduling.k8s.io/priorityclasses',              'get',                               'DependenciesReady asks whether the class exists'],
+  ['cert-manager.io/clusterissuers',                 'get',                               'why a certificate is not issued'],
 ]
 // prettier-ignore
 const inWatchedNamespaces = [
@@ -49,6 +50,8 @@ const inWatchedNamespaces = [
   ['/pods',                                          `${read} patch delete`,              'why a pod is not ready; patch: the pooler’s annotation, and Patroni; delete: a rollout, primary last'],
   ['/persistentvolumeclaims',                        `${read} patch delete`,              'what became of a volume; patch: it grows; deleted with deletionPolicy Delete only'],
   ['/endpoints',                                     `${read} create update patch`,       'only handed on to Patroni'],
+  ['cert-manager.io/certificates',                   'get create patch delete',           'applied, and deleted when the issuer is taken away; never watched'],
+  ['cert-manager.io/issuers',                        'get',                               'why a certificate is not issued'],
   ['events.k8s.io/events',                           'create',                            'what changed, for people'],
 ]
 // prettier-ignore

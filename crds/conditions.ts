@@ -3,22 +3,23 @@
  *
  * Step conditions appear in the order of the steps; steps after a stopped one are Unknown/NotReached.
  * A step that reports a reason which its condition does not list counts as one that threw.
- * `Ready` repeats the message of the first stopped step. `Reconciling` and `Stalled` follow kstatus: present only while true.
+ * `Ready` repeats the message of the first stopped step, and passes over one that only warns. `Reconciling` and `Stalled` follow kstatus: present only while true.
  * PodsGone, StoresGone and DataGone are the steps of a deletion, and there only meanwhile.
  * The last three are observed beside the steps and gate nothing.
  */
 // prettier-ignore
 export const conditions = {
   SpecValid:         { of: 'both',            about: 'The spec can be acted on.',                                            reasons: ['Valid', 'Invalid', 'NamespaceNotWatched'] },
-  DependenciesReady: { of: 'DataStore',       about: 'What the store needs from elsewhere exists: its CA, its classes.',      reasons: ['Ready', 'SecretMissing', 'StorageClassMissing', 'PriorityClassMissing', 'ConnectionInvalid', 'FieldConflict', 'PreviousOwnerTerminating'] },
+  DependenciesReady: { of: 'DataStore',       about: 'What the store needs from elsewhere exists: its CA, its certificate where cert-manager issues it, its classes.',      reasons: ['Ready', 'SecretMissing', 'IssuerUnavailable', 'CertificatePending', 'CertificateUnusable', 'StorageClassMissing', 'PriorityClassMissing', 'ConnectionInvalid', 'FieldConflict', 'PreviousOwnerTerminating'] },
   ObjectsApplied:    { of: 'DataStore',       about: 'Every Kubernetes object of the store is as desired.',                  reasons: ['Applied', 'FieldConflict', 'PreviousOwnerTerminating', 'SecretMissing', 'VolumeSizeDiffers', 'VolumeResizing', 'VolumeCannotGrow', 'VolumeMissing', 'VolumesUnfit', 'ShrinkRefused', 'External'] },
   EngineReady:       { of: 'DataStore',       about: 'The engine answers a query.',                                          reasons: ['Ready', 'Starting', 'Unreachable', 'Degraded', 'Configuring', 'Restarting', 'SwitchingOver', 'Hibernated', 'VolumeMissing'] },
   CredentialsReady:  { of: 'DataStore',       about: 'Database, roles, extensions and passwords are in place.',              reasons: ['Ready', 'Failed', 'NotAllowed', 'FieldConflict', 'PreviousOwnerTerminating'] },
   SchemaReady:       { of: 'DataStore',       about: 'The numbered migrations are applied; NoSchema: there are none.',                             reasons: ['Current', 'NoSchema', 'Running', 'Failed', 'DatabaseIsNewer', 'FieldConflict', 'PreviousOwnerTerminating'] },
   BindingPublished:  { of: 'DataStore',       about: 'The -app binding Secret holds what a client needs.',                   reasons: ['Published', 'FieldConflict', 'PreviousOwnerTerminating'] },
+  MaintenanceOnTime: { of: 'both',            about: 'Of stores with a schema: every scheduled job of the database last succeeded when it should have. A warning: `Ready` does not wait for it. On a MatchingCluster only while it is False for a store.', reasons: ['OnTime', 'NoJobs', 'Overdue', 'Failed', 'Unobserved'] },
   StoresApplied:     { of: 'MatchingCluster', about: 'A DataStore exists for every store.',                                  reasons: ['Applied', 'FieldConflict', 'PreviousOwnerTerminating'] },
   StoresReady:       { of: 'MatchingCluster', about: 'Every store is Ready.',                                                reasons: ['Ready', 'StoreNotReady', 'Hibernated'] },
-  PoolerReady:       { of: 'MatchingCluster', about: 'Every PgBouncer pod runs the desired settings and answers a query.',   reasons: ['Ready', 'Starting', 'Reloading', 'Unreachable', 'Paused', 'Hibernated', 'SecretMissing', 'PoolBudgetExceeded', 'FieldConflict', 'PreviousOwnerTerminating'] },
+  PoolerReady:       { of: 'MatchingCluster', about: 'Every PgBouncer pod runs the desired settings and answers a query.',   reasons: ['Ready', 'Starting', 'Reloading', 'Unreachable', 'Paused', 'Hibernated', 'SecretMissing', 'IssuerUnavailable', 'CertificatePending', 'CertificateUnusable', 'PoolBudgetExceeded', 'FieldConflict', 'PreviousOwnerTerminating'] },
   ServicesReady:     { of: 'MatchingCluster', about: 'Every service has its wanted number of ready pods.',                   reasons: ['Ready', 'Starting', 'Hibernated', 'FieldConflict', 'PreviousOwnerTerminating'] },
   PodsGone:          { of: 'DataStore',       about: 'Being deleted: its pods have ended.',                                 reasons: ['Gone', 'Stopping', 'Orphaned'] },
   StoresGone:        { of: 'MatchingCluster', about: 'Being deleted: its DataStores are gone, or left running as they ask.',  reasons: ['Gone', 'Deleting', 'LeftRunning', 'Orphaned'] },

@@ -1,4 +1,4 @@
-import { ensureNodeBinaries, ensureTools } from './binaries.ts'
+import { ensureCertManager, ensureNodeBinaries, ensureTools } from './binaries.ts'
 import { deleteState, restartApiServer, startCluster, stopCluster, writeLinks } from './cluster.ts'
 import type { Started } from './cluster.ts'
 import { build } from './images.ts'
@@ -12,7 +12,7 @@ import { say } from './report.ts'
 import { printLogs, printStatus } from './status.ts'
 
 const usage =
-  'usage: node local/main.ts up [--cluster-only] | down | clean | status | logs [name] | restart-api-server | isolate [pod address]'
+  'usage: node local/main.ts up [--cluster-only] | down | clean | status | logs [name] | restart-api-server | isolate [pod address] | cert-manager'
 
 async function bringUpCluster(): Promise<Started> {
   // Images wait for the network more than for the processor, Go builds the other way round.
@@ -67,6 +67,12 @@ async function restart(): Promise<void> {
   await restartApiServer()
 }
 
+/** For the test of issuers: the last two lines are the paths of the controller and of the definitions of its kinds. */
+async function certManager(): Promise<void> {
+  const { controller, definitions } = await ensureCertManager()
+  console.log(`${controller}\n${definitions}`)
+}
+
 async function clean(): Promise<void> {
   assertMayChange(true)
   await down()
@@ -81,6 +87,7 @@ async function main(command = '', argument = ''): Promise<void> {
   else if (command === 'logs') await printLogs(argument)
   else if (command === 'restart-api-server') await restart()
   else if (command === 'isolate') await isolate(argument || undefined)
+  else if (command === 'cert-manager') await certManager()
   else throw new Error(usage)
 }
 

@@ -69,13 +69,62 @@ export function whyReissue(pair: KeyPair, caPem: string, dnsNames: string[], now
   if (!belongsTo(pair.key, certificate)) return 'its key is not the right one'
   const ca = parse(caPem)
   if (!ca || !certificate.checkIssued(ca) || !certificate.verify(ca.publicKey)) return 'the CA changed'
-  if (!usages.every((usage) => certificate.keyUsage.includes(usage))) return 'members cannot show it to each other'
-  const missing = dnsNames.find((name) => certificate.checkHost(name) === undefined)
-  if (missing) return `it does not name ${missing}`
+  const lacking = whatItLacks(certificate, dnsNames)
+  if (lacking) return lacking
   const left = certificate.validToDate.getTime() - now.getTime()
   const life = certificate.validToDate.getTime() - certificate.validFromDate.getTime()
   if (left < life / 3) return `it ends on ${certificate.validToDate.toISOString()}`
   return undefined
+}
+
+function whatItLacks(certificate: X509Certificate, dnsNames: string[]): string | undefined {
+  if (!usages.every((usage) => certificate.keyUsage?.includes(usage))) return 'members cannot show it to each other'
+  const missing = dnsNames.find((name) => certificate.checkHost(name) === undefined)
+  return missing && `it does not name ${missing}`
+}
+
+/**
+ * Why a certificate that somebody else issued does not serve, or undefined when it does.
+ * @param pair   its certificate may be followed by those of intermediate CAs
+ * @param caPem  what clients are given to verify it with
+ */
+export function whyUnfit(pair: KeyPair, caPem: string, dnsNames: string[], now: Date): string | undefined {
+  const [certificate, ...between] = parseAll(pair.certificate)
+  if (!certificate) return 'it cannot be parsed'
+  if (!belongsTo(pair.key, certificate)) return 'its key is not the right one'
+  const roots = parseAll(caPem)
+  if (roots.length === 0) return 'no CA came with it: nobody could verify it'
+  // Each renewal would be another CA, which restarts every pod and cuts off every client.
+  if (roots.some((root) => root.fingerprint256 === certificate.fingerprint256))
+    return 'it is its own CA, as those of SelfSigned issuers'
+  if (!leadsTo(roots, certificate, between)) return 'it does not lead to a root CA in the ca.crt that came with it'
+  const lacking = whatItLacks(certificate, dnsNames)
+  if (lacking) return lacking
+  return certificate.validToDate <= now ? `it ended on ${certificate.validToDate.toISOString()}` : undefined
+}
+
+/** As clients verify: up to a root that signed itself. */
+function leadsTo(roots: X509Certificate[], certificate: X509Certificate, between: X509Certificate[]): boolean {
+  const others = [...roots, ...between]
+  let last = certificate
+  for (let depth = 0; depth <= others.length; depth++) {
+    if (isSignedBy(last, last)) return roots.some((root) => root.fingerprint256 === last.fingerprint256)
+    const issuer = others.find((other) => isSignedBy(last, other))
+    if (!issuer) return false
+    last = issuer
+  }
+  return false
+}
+
+function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
+}
+
+/** Every certificate in the text; none when one of them cannot be parsed. */
+function parseAll(pem: string): X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []
+  const parsed = blocks.map(parse)
+  return parsed.every((one) => one !== undefined) ? parsed : []
 }
 
 function parse(pem: string): X509Certificate | undefined {
@@ -86,9 +135,11 @@ function parse(pem: string): X509Certificate | undefined {
   }
 }
 
-/** sha256 of a certificate, in hex. */
-export function fingerprint(certificatePem: string): string {
-  return createHash('sha256').update(new X509Certificate(certificatePem).raw).digest('hex')
+/** sha256 of a certificate, in hex; of several, of all of them. */
+export function fingerprint(certificatesPem: string): string {
+  const hash = createHash('sha256')
+  for (const { raw } of parseAll(certificatesPem)) hash.update(raw)
+  return hash.digest('hex')
 }
 
 function belongsTo(keyPem: string, certificate: X509Certificate): boolean {

@@ -18,7 +18,7 @@ export interface SecretMetadata {
   labels: Record<string, string>
 }
 
-const tlsType = 'kubernetes.io/tls'
+export const tlsType = 'kubernetes.io/tls'
 
 /**
  * Makes a Secret once and never overwrites it. It carries no ownerReference: it outlives its owner and is adopted by

@@ -94,6 +94,8 @@ const bad: Record<string, Case[]> = {
     ['spec.extensions[0]',                      store({ extensions: [''] })],
     ['spec.pgHba[0]',                           store({ pgHba: [''] })],
     ['spec.tls.caSecret',                       store({ tls: { caSecret: '' } })],
+    ['spec.tls.issuerRef.name',                 store({ tls: { issuerRef: {} } })],
+    ['spec.binding.caSecret',                   store({ binding: { host: 'pooler', port: 1, caSecret: '' } })],
     ['spec.connectionSecretRef.name',           store({ mode: 'external', connectionSecretRef: {} })],
     ['spec.connectionSecretRef.keys.host',      external({ connectionSecretRef: { name: 'db', keys: { host: '' } } })],
     ['spec.updatePolicy.windows[0].cron',       window({ duration: '4h' })],
@@ -137,6 +139,8 @@ const bad: Record<string, Case[]> = {
     ['spec.placement.tolerations[0].effect',    toleration({ effect: 'Never' })],
     ['spec.placement.topologySpreadConstraints[0].whenUnsatisfiable', spread({ whenUnsatisfiable: 'Panic' })],
     ['spec.imagePullSecrets[0]',                store({ imagePullSecrets: ['Not_A_Name'] })],
+    ['spec.tls.issuerRef.kind',                 store({ tls: { issuerRef: { name: 'a', kind: 'Certificate' } } })],
+    ['spec.tls.issuerRef.group',                cluster({ tls: { issuerRef: { name: 'a', group: 'Cert Manager' } } })],
   ],
   'of no use with another field': [
     ['spec.resources.memoryLimit',              store({ resources: { memory: '2Gi', memoryLimit: '1Gi' } })],
@@ -147,6 +151,8 @@ const bad: Record<string, Case[]> = {
     ['spec.pgHba',                              external({ pgHba: ['hostssl all all all reject'] })],
     ['spec.replicas',                           external({ replicas: 2 })],
     ['spec.hibernate',                          external({ hibernate: true })],
+    ['spec.tls.issuerRef',                      external({ tls: { issuerRef: { name: 'a' } } })],
+    ['spec.tls.issuerRef',                      store({ tls: { caSecret: 'ca', issuerRef: { name: 'a' } } })],
     ['spec.stores.core.connectionSecretRef',    core({ mode: 'external' })],
     ['spec.updatePolicy.windows',               store({ updatePolicy: { type: 'Window' } })],
   ],
@@ -185,7 +191,11 @@ beforeAll(async () => {
 })
 
 test('what is wrong below is all that is wrong', async () => {
-  const good = [store({}), cluster({}), window(night), toleration({ key: 'a' }), spread({}), external({})]
+  const issued = { tls: { issuerRef: { name: 'a', kind: 'Outside', group: 'issuers.example.com' } } }
+  const good = [
+    ...[store({}), cluster({}), window(night), toleration({ key: 'a' }), spread({}), external({})],
+    ...[store(issued), cluster(issued), store({ tls: { issuerRef: { name: 'a', kind: 'ClusterIssuer' } } })],
+  ]
   for (const object of good) await create(object)
 })
 

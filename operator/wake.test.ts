@@ -26,7 +26,8 @@ function ownedBy(kind: string, name: string, from = apiVersion): { ownerReferenc
 
 const store = (name: string, caSecret?: string) => ({ ...object('DataStore', name), spec: { tls: { caSecret } } })
 const external = { ...object('DataStore', 'cloud'), spec: { tls: {}, connectionSecretRef: { name: 'cloud-login' } } }
-const stores = [store('demo-core', 'demo-ca'), store('demo-events', 'demo-ca'), store('alone'), external]
+const pooled = { ...object('DataStore', 'pooled'), spec: { tls: {}, binding: { caSecret: 'demo-pooler-tls' } } }
+const stores = [store('demo-core', 'demo-ca'), store('demo-events', 'demo-ca'), store('alone'), external, pooled]
 const cache = { list: () => stores }
 
 // prettier-ignore
@@ -45,6 +46,8 @@ test.each<[string, KubeObject, Record<OwnKind, string[]>]>([
     { DataStore: ['ns/demo', 'ns/demo-core', 'ns/demo-events'], MatchingCluster: ['ns/demo'] }],
   ['the external store that a Secret tells where to connect', object('Secret', 'cloud-login', { labels: { 'app.kubernetes.io/managed-by': managedBy } }),
     { DataStore: ['ns/cloud'], MatchingCluster: [] }],
+  ['the store whose clients verify by it', object('Secret', 'demo-pooler-tls', { labels: ofCluster }),
+    { DataStore: ['ns/demo', 'ns/pooled'], MatchingCluster: ['ns/demo'] }],
   ['no store by the name of what is no Secret', object('ConfigMap', 'demo-ca'),
     { DataStore: [], MatchingCluster: [] }],
   ['those a pod is labelled for', object('Pod', 'demo-core-0', { ...ownedBy('StatefulSet', 'demo-core', 'apps/v1'), labels: ofStore }),

@@ -47,6 +47,8 @@ export function conditionsPage(): string {
     '# Conditions\n\n' +
     'What `status.conditions` of a MatchingCluster or DataStore may hold. The operator works through the step conditions in the order below and stops at\n' +
     'the first that is not `True`; those after it are `Unknown` with reason `NotReached`. A step that failed in an unforeseen way has reason `Error`; it is tried again.\n\n' +
+    '`MaintenanceOnTime` warns and holds up nothing: it may be `False` while `Ready` is `True`, because clients of the store notice nothing. Alert on it by itself;\n' +
+    '[the runbook](../runbooks/maintenance.md) says what to do.\n\n' +
     '`Ready` repeats the message of the first stopped step. `Reconciling` and `Stalled` are present only while true, so that `kubectl wait`, Helm, Flux and\n' +
     'Argo CD understand them: `Reconciling` means that work goes on by itself, `Stalled` that somebody has to act.\n\n' +
     '```sh\nkubectl wait --for=condition=Ready mc/demo -n supersmartmatch --timeout=10m\n```\n\n' +

@@ -6,6 +6,9 @@ export const group = 'supersmartmatch.io'
 export const version = 'v1alpha1'
 export const apiVersion = `${group}/${version}`
 
+/** API group of cert-manager and of its own issuers. */
+export const certManager = 'cert-manager.io'
+
 /** A cross-field or immutability rule the API server enforces. `message` is what the user reads. */
 export interface CelRule {
   rule: string
@@ -365,6 +368,38 @@ export const deletionPolicy = stringEnum(['Retain', 'Delete', 'DoNotTerminate'],
   description:
     'What happens when the object is deleted. Retain: pods go; volumes, credentials and CA stay and are adopted when an object of the same name comes back. Delete: these go too, for good. DoNotTerminate: the deletion is refused until this field is changed. Default Retain. Changing it restarts nothing.',
 })
+
+/** Whose certificates cert-manager is asked for. */
+export const issuerRef = (more: string) =>
+  Type.Optional(
+    Type.Object(
+      {
+        name: localName({ description: 'Name of the issuer.' }),
+        kind: Type.String({
+          default: 'Issuer',
+          maxLength: 63,
+          pattern: '^[A-Z][A-Za-z0-9]*$',
+          description:
+            'Issuer, in the namespace of this object, or ClusterIssuer; with another group what that has. Default Issuer.',
+        }),
+        group: Type.String({
+          default: certManager,
+          minLength: 1,
+          maxLength: 253,
+          pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
+          description: `API group of the issuer. Default ${certManager}; others are those of external issuers.`,
+        }),
+      },
+      {
+        description: `Issuer of cert-manager that signs the server certificates, instead of a CA of the operator’s own. It must give its CA with each certificate (ca.crt), as CA and Vault issuers do; ACME issuers give none, SelfSigned ones another each time, and both are refused (CertificateUnusable). Until the first certificate is there, what runs goes on with the one it has. ${more}Changing it to an issuer with another CA restarts the pods; clients need the new ca.crt of their binding. See docs/certificates.md.`,
+        ...rules({
+          rule: `self.group != '${certManager}' || self.kind in ['Issuer', 'ClusterIssuer']`,
+          message: `kind must be Issuer or ClusterIssuer: group ${certManager} has no other issuers`,
+          fieldPath: '.kind',
+        }),
+      },
+    ),
+  )
 
 /** Fields whose issue is still open: accepted by the schema so that the refusal is a sentence of ours (decision 20). */
 export const later = (about: string) => Type.Optional(anyObject(`${about} Not built yet: setting it is refused.`))

@@ -5,6 +5,7 @@ import {
   hibernate,
   image,
   imagePullSecrets,
+  issuerRef,
   later,
   laterRules,
   localName,
@@ -296,8 +297,18 @@ export const DataStoreSpec = Type.Object(
               'Secret (tls.crt, tls.key) of the CA that signs the server certificate, labelled app.kubernetes.io/managed-by=supersmartmatch-operator so that the operator sees it. Default: <name>-ca, which the operator creates. A MatchingCluster sets its own. Changing it renews the certificate and restarts the pods, and so does another CA in it; clients need the new ca.crt of their binding.',
           }),
         ),
+        issuerRef: issuerRef(''),
       },
-      { default: {}, description: 'Certificates. Every connection is TLS.' },
+      {
+        default: {},
+        description: 'Certificates. Every connection is TLS.',
+        ...rules({
+          rule: '!has(self.caSecret) || !has(self.issuerRef)',
+          message:
+            'caSecret and issuerRef exclude each other: either the operator signs with that CA, or cert-manager has the issuer sign',
+          fieldPath: '.issuerRef',
+        }),
+      },
     ),
     binding: Type.Optional(
       Type.Object(
@@ -312,6 +323,12 @@ export const DataStoreSpec = Type.Object(
             maximum: 65535,
             description: 'Port that clients of the -app binding connect to.',
           }),
+          caSecret: Type.Optional(
+            localName({
+              description:
+                'Secret whose key ca.crt verifies what answers there, labelled app.kubernetes.io/managed-by=supersmartmatch-operator so that the operator sees it. Default: the CA of spec.tls. A MatchingCluster with an issuer sets that of its pooler.',
+            }),
+          ),
         },
         {
           description:
@@ -333,6 +350,7 @@ export const DataStoreSpec = Type.Object(
     ...rules(
       ...modeRules({ postgres: true, shards: true, byProfile: false }),
       ...engineRules,
+      managedOnly('!has(self.tls.issuerRef)', 'tls.issuerRef', 'the server has its own certificate'),
       managedOnly('!has(self.image)', 'image', 'the server runs its own'),
       managedOnly("self.updatePolicy.type == 'Always'", 'updatePolicy.type', 'the operator restarts nothing there'),
       managedOnly('!self.hibernate', 'hibernate', 'and stop the server where it runs'),

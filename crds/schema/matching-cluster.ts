@@ -5,6 +5,7 @@ import {
   hibernate,
   image,
   imagePullSecrets,
+  issuerRef,
   later,
   laterRules,
   nameRules,
@@ -113,6 +114,15 @@ export const MatchingClusterSpec = Type.Object(
     registry,
     imagePullSecrets,
     placement: placement('platform'),
+    tls: Type.Object(
+      {
+        issuerRef: issuerRef('The stores and the pooler have a certificate each. '),
+      },
+      {
+        default: {},
+        description: 'Certificates. Every connection is TLS. Default: the operator’s own CA, in Secret <name>-ca.',
+      },
+    ),
     deletionPolicy,
     updatePolicy,
     paused,

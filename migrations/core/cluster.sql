@@ -90,7 +90,7 @@ BEGIN
   -- matching_definer anyway, so this gives it nothing new.
   ALTER DEFAULT PRIVILEGES FOR ROLE matching_definer GRANT EXECUTE ON FUNCTIONS TO supersmartmatch_core_owner;
 
-  -- pg_cron can be created in one database of a server only. Where it is missing, nothing runs maintenance_jobs yet.
+  -- pg_cron can be created in one database of a server only. Where it is missing, the operator runs what is due.
   IF current_setting('cron.database_name', true) = current_database()
      AND EXISTS (SELECT 1 FROM pg_catalog.pg_available_extensions WHERE name = 'pg_cron') THEN
     CREATE EXTENSION IF NOT EXISTS pg_cron;

@@ -22,6 +22,7 @@ describe('jobs', () => {
     expect(names).toContain('create-partitions')
     for (const name of names) expect(await run(name), name).toEqual({ done: true, error: null })
     expect(await db.query('SELECT FROM maintenance_jobs WHERE last_run_at IS NULL')).toEqual([])
+    expect(await db.query('SELECT FROM maintenance_jobs WHERE last_success_at IS DISTINCT FROM last_run_at')).toEqual([])
   })
 
   test('that fail change nothing and say why; unknown ones are refused', async () => {
@@ -30,6 +31,8 @@ describe('jobs', () => {
     await db.query(`INSERT INTO cities VALUES (1, 'Paris', 'FR', NULL, 1, 48.8, 2.3)`)
     expect(await run('broken')).toEqual({ done: false, error: '22012 division by zero' })
     expect(await db.query('SELECT geoname_id FROM cities')).toEqual([{ geoname_id: 1 }])
+    const never = `SELECT last_success_at FROM maintenance_jobs WHERE name = 'broken' AND last_run_at IS NOT NULL`
+    expect(await db.query(never)).toEqual([{ last_success_at: null }])
     await asOwner.query(`DELETE FROM maintenance_jobs WHERE name = 'broken'`)
     await expect(run('broken')).rejects.toMatchObject({ code: '42704' })
   })

@@ -58,7 +58,7 @@ BEGIN
 
   ALTER DEFAULT PRIVILEGES FOR ROLE supersmartmatch_geo_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 
-  -- pg_cron can be created in one database of a server only. Where it is missing, nothing runs maintenance_jobs yet.
+  -- pg_cron can be created in one database of a server only. Where it is missing, the operator runs what is due.
   IF current_setting('cron.database_name', true) = current_database()
      AND EXISTS (SELECT 1 FROM pg_catalog.pg_available_extensions WHERE name = 'pg_cron') THEN
     CREATE EXTENSION IF NOT EXISTS pg_cron;

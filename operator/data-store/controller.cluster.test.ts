@@ -5,7 +5,7 @@ import type { KubeObject } from '../../crds/object.ts'
 import { apiVersion } from '../../crds/schema/common.ts'
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import { createAuthority, fingerprint, type KeyPair } from '../certificates.ts'
-import type { Bootstrap, Engine, Health, Members } from '../engines/engine.ts'
+import type { Bootstrap, Engine, Health, Members, Upkeep } from '../engines/engine.ts'
 import { engines } from '../engines/registry.ts'
 import { Applier } from '../kube/apply.ts'
 import { GivenSecrets } from './given-secrets.ts'
@@ -41,6 +41,7 @@ let bootstrapped: Bootstrap[]
 /** What was asked of engine and members, in this test. */
 let asked: string[]
 let isLeader: boolean
+let upkeep: Upkeep | undefined
 const members = playMembers(cache, namespace)
 const engine: Engine = {
   ...engines.postgres,
@@ -53,6 +54,13 @@ const engine: Engine = {
     asked.push('bootstrap')
     bootstrapped.push(wanted)
     return { clusterSql: 'sha', changed: [], unavailable: [] }
+  },
+  maintenance: {
+    observe: async () => {
+      asked.push('maintenance')
+      return upkeep
+    },
+    run: async () => 'taken',
   },
 }
 
@@ -91,6 +99,7 @@ beforeEach(() => {
   bootstrapped = []
   asked = []
   isLeader = true
+  upkeep = undefined
   members.pendingRestart = []
   members.restarts = 0
 })
@@ -873,4 +882,110 @@ test('a finished Job of an earlier DataStore of the same name does not count: th
   }, 60_000)
   expect((await reconcile('again')).get('SchemaReady')).toMatchObject({ status: 'False', reason: 'Running' })
   expect((await migrationJob('again')).metadata.uid).not.toBe(earlier.metadata.uid)
+})
+
+const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000)
+const scheduledJob = (lastSuccessAt: Date) => ({
+  name: 'tidy',
+  schedule: '0 0 * * *',
+  createdAt: daysAgo(9),
+  lastRunAt: lastSuccessAt,
+  lastRun: lastSuccessAt.toISOString(),
+  lastSuccessAt,
+  lastError: null,
+  scheduled: true,
+})
+
+test('a scheduled job that is late is a warning: said once, and the store is Ready all the same', async () => {
+  const clock = vi.spyOn(tools, 'now')
+  onTestFinished(() => clock.mockRestore())
+  const at = Date.now()
+  upkeep = { now: new Date(), timeZone: 'UTC', jobs: [scheduledJob(daysAgo(0))] }
+  await make('late')
+  await reconcile('late')
+  await run('late')
+  await reconcile('late')
+  await finish(await migrationJob('late'), 'Complete')
+  const onTime = await reconcile('late')
+  expect(onTime.get('MaintenanceOnTime')).toMatchObject({ status: 'True', reason: 'OnTime' })
+  expect(onTime.get('Ready')?.status).toBe('True')
+
+  // What happens in between leads to no further query, and to no write.
+  const versionOf = async () => (await get(dataStoreKind, 'late'))?.metadata.resourceVersion
+  const version = await versionOf()
+  asked = []
+  upkeep = { now: new Date(), timeZone: 'UTC', jobs: [scheduledJob(daysAgo(3))] }
+  clock.mockReturnValue(new Date(at + 30_000))
+  await reconcile('late')
+  expect(asked).not.toContain('maintenance')
+  expect(await versionOf()).toBe(version)
+
+  clock.mockReturnValue(new Date(at + 120_000))
+  const late = await reconcile('late')
+  expect(late.get('MaintenanceOnTime')).toMatchObject({ status: 'False', reason: 'Overdue' })
+  expect(late.get('MaintenanceOnTime')?.message).toMatch(
+    /^job tidy \(0 0 \* \* \*\) last succeeded at .* and does not run/,
+  )
+  expect(late.get('BindingPublished')?.status).toBe('True')
+  expect(late.get('Ready')).toMatchObject({ status: 'True', reason: 'Ready' })
+  expect(late.has('Stalled') || late.has('Reconciling')).toBe(false)
+  expect(((await get(dataStoreKind, 'late')) as DataStore).status?.phase).toBe('Ready')
+  const warnings = async () => {
+    await tools.events.flush()
+    const events = await client.list({ apiVersion: 'events.k8s.io/v1', kind: 'Event' }, namespace)
+    return events.filter(
+      ({ reason, regarding }) => reason === 'Overdue' && (regarding as KubeObject['metadata']).name === 'late',
+    )
+  }
+  expect(await warnings()).toHaveLength(1)
+  const written = await versionOf()
+  clock.mockReturnValue(new Date(at + 240_000))
+  await reconcile('late')
+  expect(asked.filter((what) => what === 'maintenance')).toHaveLength(2)
+  expect(await versionOf()).toBe(written)
+  expect(await warnings()).toHaveLength(1)
+
+  upkeep = { now: new Date(), timeZone: 'UTC', jobs: [scheduledJob(daysAgo(0))] }
+  clock.mockReturnValue(new Date(at + 360_000))
+  expect((await reconcile('late')).get('MaintenanceOnTime')?.status).toBe('True')
+})
+
+test('a store without a schema has no scheduled work to be late', async () => {
+  const others = { ...tools, engines: { ...tools.engines, redis: engines.redis } }
+  const other = reconciler(dataStoreController(others), {
+    watchNamespaces: [namespace],
+    client,
+    cache,
+    events: tools.events,
+    log,
+  })
+  await client.create({ ...dataStoreKind, metadata: { name: 'bare', namespace }, spec: { engine: 'redis' } })
+  await until(() => cache.get(dataStoreKind, namespace, 'bare') !== undefined)
+  await other(`${namespace}/bare`, AbortSignal.timeout(30_000))
+  const types = ((await get(dataStoreKind, 'bare')) as DataStore).status?.conditions.map(({ type }) => type)
+  expect(types).toContain('BindingPublished')
+  expect(types).not.toContain('MaintenanceOnTime')
+})
+
+test('an issuer that is not there is named; a store that runs goes on with the certificate it has', async () => {
+  await make('signed')
+  await reconcile('signed')
+  await run('signed')
+  await reconcile('signed')
+  const before = await get(secretKind, 'signed-tls')
+  const { metadata } = await edit((await get(dataStoreKind, 'signed'))!, {
+    spec: { tls: { issuerRef: { name: 'no' } } },
+  })
+  await until(() => cache.get(dataStoreKind, namespace, 'signed')?.metadata.generation === metadata.generation)
+  const conditions = await reconcile('signed')
+  const found = conditions.get('DependenciesReady')
+  expect(found).toMatchObject({ status: 'False', reason: 'IssuerUnavailable' })
+  expect(found?.message).toContain('spec.tls.issuerRef names Issuer no, ')
+  for (const later of ['ObjectsApplied', 'EngineReady'] as const) expect(conditions.get(later)?.status).toBe('True')
+  expect(conditions.get('Ready')?.message).toBe(found?.message)
+  expect((await get(secretKind, 'signed-tls'))?.['data']).toEqual(before?.['data'])
+
+  await make('unsigned', { tls: { issuerRef: { name: 'no' } } })
+  expect((await reconcile('unsigned')).get('ObjectsApplied')?.status).toBe('Unknown')
+  expect(await get(statefulSetKind, 'unsigned')).toBeUndefined()
 })

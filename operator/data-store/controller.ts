@@ -4,6 +4,7 @@ import type { Controller } from '../reconcile/controller.ts'
 import { byMode } from './external.ts'
 import { finalSteps, needsFinalizer } from './finalize.ts'
 import { dataAtRisk } from './losses.ts'
+import { maintenanceOnTime } from './maintenance.ts'
 import { findVolumeClaims, observe, type Context, type Tools } from './observe.ts'
 import { steps } from './steps.ts'
 
@@ -16,7 +17,7 @@ export function dataStoreController(tools: Tools): Controller<Context> {
       await tools.given.read(object as DataStore)
       return observe(object as DataStore, tools, signal)
     },
-    steps: byMode(steps),
+    steps: byMode([...steps, maintenanceOnTime()]),
     // What waited and waits no more goes; the rest stays as it was where the steps said nothing.
     extraStatus: (context) => ({ pending: undefined, ...context.found }),
     observedConditions: (context) => [...context.beside, ...dataAtRisk(findVolumeClaims(context))],

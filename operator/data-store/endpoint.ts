@@ -2,6 +2,7 @@ import type { DataStore } from '../../crds/schema/data-store.ts'
 import { secretValue } from '../secrets.ts'
 import { connectionOf, type ConnectionResult } from './connection.ts'
 import type { Engine } from '../engines/engine.ts'
+import type { Cache } from '../kube/cache.ts'
 import { databaseOf, names } from './names.ts'
 import type { Tools } from './observe.ts'
 
@@ -23,8 +24,7 @@ export function endpointOf(store: DataStore, tools: Pick<Tools, 'cache' | 'engin
     return connection?.kind === 'found' ? connection.target : undefined
   }
   const { name, namespace = '' } = store.metadata
-  const authority = tools.cache.get(secretKind, namespace, store.spec.tls.caSecret ?? names.caSecret(name))
-  const ca = secretValue(authority, 'tls.crt')
+  const ca = authorityFor(store, tools.cache)
   const engine = tools.engines[store.spec.engine]
   if (ca === undefined || engine === undefined) return undefined
   return {
@@ -33,6 +33,18 @@ export function endpointOf(store: DataStore, tools: Pick<Tools, 'cache' | 'engin
     database: databaseFor(store, engine),
     ca,
   }
+}
+
+/**
+ * PEM of the CA that the servers of a managed store are verified with: of the Secret that the spec names or defaults to. An issuer's
+ * comes with the certificate that they show; until its first one they show what they had.
+ */
+export function authorityFor({ metadata, spec }: DataStore, cache: Pick<Cache, 'get'>): string | undefined {
+  const { name, namespace = '' } = metadata
+  const { caSecret, issuerRef } = spec.tls
+  return issuerRef
+    ? secretValue(cache.get(secretKind, namespace, names.tlsSecret(name)), 'ca.crt')
+    : secretValue(cache.get(secretKind, namespace, caSecret ?? names.caSecret(name)), 'tls.crt')
 }
 
 /** The database of the schema, or what the engine has in its place. */

@@ -24,7 +24,10 @@ const lab = await createLab()
 const { namespace } = lab
 const core = join(import.meta.dirname, '../../migrations/core')
 const operator = testOperator(namespace, {
-  engine: { probe: (target, signal) => engines.postgres.probe(target, signal) },
+  engine: {
+    probe: (target, signal) => engines.postgres.probe(target, signal),
+    ...(engines.postgres.maintenance ? { maintenance: engines.postgres.maintenance } : {}),
+  },
   clusterSql: await readFile(join(core, 'cluster.sql'), 'utf8'),
 })
 const storeKind = { apiVersion, kind: 'DataStore' }
@@ -243,6 +246,41 @@ describe('a superuser’s login', () => {
     expect(pods.filter(({ metadata }) => metadata.name.startsWith('full-0'))).toEqual([])
     expect(await client.list({ apiVersion: 'apps/v1', kind: 'StatefulSet' }, namespace)).toEqual([])
   })
+
+  test('scheduled jobs: the operator runs what is due, for this server has no pg_cron, and says which one fails', async () => {
+    const owner = 'supersmartmatch_core_owner'
+    await sql('full', [
+      'CREATE TABLE ticks (at timestamptz DEFAULT clock_timestamp())',
+      `ALTER TABLE ticks OWNER TO ${owner}`,
+      `INSERT INTO maintenance_jobs (name, command, schedule)
+       VALUES ('tick', 'INSERT INTO public.ticks DEFAULT VALUES', '2 seconds')`,
+    ])
+    const count = async () => Number((await sql('full', ['SELECT count(*) AS n FROM ticks']))[0]?.['n'])
+    // Before its tables were there it found nothing to look at for a minute.
+    operator.tools.now = () => new Date(Date.now() + 61_000)
+    await edit(await read('full'), { metadata: { annotations: { look: 'again' } } })
+    await until(async () => (await count()) >= 3, 60_000)
+    expect(await condition('full', 'MaintenanceOnTime', 'True')).toMatchObject({ reason: 'OnTime' })
+    // Never more often than it is due.
+    const [row] = await sql('full', ['SELECT extract(epoch FROM max(at) - min(at)) AS life, count(*) AS n FROM ticks'])
+    expect(Number(row?.['n'])).toBeLessThanOrEqual(Number(row?.['life']) / 2 + 1)
+
+    await sql('full', [
+      `UPDATE maintenance_jobs SET command = 'SELECT 1/0', last_success_at = now() - interval '1 hour' WHERE name = 'tick'`,
+    ])
+    const failed = await condition('full', 'MaintenanceOnTime', 'False')
+    expect(failed).toMatchObject({
+      reason: 'Failed',
+      message: expect.stringContaining('22012 division by zero') as string,
+    })
+    expect(failed?.message).toContain('job tick')
+    expect((await read('full')).status?.phase).toBe('Ready')
+    const events = await client.list({ apiVersion: 'events.k8s.io/v1', kind: 'Event' }, namespace)
+    expect(events.map(({ reason }) => reason)).toContain('MaintenanceJobFailed')
+
+    await sql('full', [`DELETE FROM maintenance_jobs WHERE name = 'tick'`])
+    await condition('full', 'MaintenanceOnTime', 'True', 120_000)
+  }, 240_000)
 
   test('a password that got lost is made anew, because the role is ours', async () => {
     const lost = await values('full-app')

@@ -134,7 +134,6 @@ const externalSteps = [dependenciesReady, objectsApplied, engineReady, credentia
 export function byMode(managed: Step<Context>[]): Step<Context>[] {
   return managed.map((step) => {
     const other = externalSteps.find(({ condition }) => condition === step.condition) ?? step
-    const { condition } = step
-    return { condition, run: (context) => (context.store.spec.mode === 'external' ? other : step).run(context) }
+    return { ...step, run: (context) => (context.store.spec.mode === 'external' ? other : step).run(context) }
   })
 }

@@ -3,11 +3,13 @@ import type { KubeObject } from '../../crds/object.ts'
 import { apiVersion } from '../../crds/schema/common.ts'
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import { hasStatus } from '../kube/client.ts'
+import { dropIssuedCertificate } from '../issuer.ts'
 import { managedBy, selector } from '../labels.ts'
 import { fateOf, type Belongings } from '../leftovers.ts'
 import { isOrphaning } from '../reconcile/finalizer.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
 import type { Step } from '../reconcile/steps.ts'
+import { metadata } from './logins.ts'
 import { names } from './names.ts'
 import { databasePods, findStatefulSet, type Context, type Tools } from './observe.ts'
 
@@ -67,6 +69,8 @@ const dataGone: Step<Context> = {
   condition: 'DataGone',
   async run(context) {
     const { store, namespace, tools } = context
+    const { name } = store.metadata
+    await dropIssuedCertificate(tools, metadata(context, names.tlsSecret(name)), names.issuedSecret(name))
     return removeLeftovers(store, belongings(context), namespace, tools)
   },
 }
@@ -80,6 +84,7 @@ export function belongings({ store, plan, engine, namespace, tools }: Context): 
       ...bindingRoles.map((role) => names.bindingSecret(name, role)),
       names.loginsSecret(name),
       names.tlsSecret(name),
+      names.issuedSecret(name),
       names.caSecret(name),
     ],
     services: engine.memoryServices?.(plan) ?? [],

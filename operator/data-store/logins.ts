@@ -103,12 +103,15 @@ function madeLogin(context: Context, role: BindingRole): { username: string; pas
   return { username, password: stored ?? made() }
 }
 
-/** As spec.binding says. What stands there shows a certificate of the CA in spec.tls, also in front of an external store. */
+/** As spec.binding says. What stands there has another CA than an external store, and may have another than any. */
 function forClients(context: Context, target: Target): Target {
   const { binding, tls } = context.store.spec
   if (!binding) return target
-  const ca = tls.caSecret && secretValue(findSecret(context, tls.caSecret), 'tls.crt')
-  return { ...target, ...binding, ...(ca ? { ca } : {}) }
+  const { host, port, caSecret } = binding
+  const ca = caSecret
+    ? secretValue(findSecret(context, caSecret), 'ca.crt')
+    : tls.caSecret && secretValue(findSecret(context, tls.caSecret), 'tls.crt')
+  return { ...target, host, port, ...(ca ? { ca } : {}) }
 }
 
 export function metadata({ plan, namespace }: Context, name: string) {

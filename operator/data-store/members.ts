@@ -4,8 +4,9 @@ import type { MemberAddress, Membership, Node } from '../engines/engine.ts'
 import { deadline } from '../reconcile/deadline.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import { secretValue } from '../secrets.ts'
+import { authorityFor } from './endpoint.ts'
 import { names } from './names.ts'
-import { caSecretName, databasePods, findSecret, findStatefulSet, memberTarget, type Context } from './observe.ts'
+import { databasePods, findSecret, findStatefulSet, memberTarget, type Context } from './observe.ts'
 import type { PodState } from './rollout.ts'
 
 interface PodStatus {
@@ -41,7 +42,7 @@ export function memberAddress(context: Context, pod: KubeObject): MemberAddress 
   const { podIP: host } = statusOf(pod)
   const { secret, username } = engine.admin(plan)
   const password = secretValue(findSecret(context, secret), 'password')
-  const ca = secretValue(findSecret(context, caSecretName(context)), 'tls.crt')
+  const ca = authorityFor(store, context.tools.cache)
   if (!host || !password || !ca) return undefined
   const serverName = `${pod.metadata.name}.${names.headlessService(store.metadata.name)}.${namespace}.svc`
   return { host, serverName, username, password, ca }

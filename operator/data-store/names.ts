@@ -29,6 +29,8 @@ export const names = {
   /** What its pods know of who may log in, of engines that read it from files. */
   loginsSecret: (store: string) => `${store}-logins`,
   tlsSecret: (store: string) => `${store}-tls`,
+  /** Where cert-manager puts the server certificate, with an issuer; checked, it becomes that of `tlsSecret`. */
+  issuedSecret: (store: string) => `${store}-issued`,
   /** CA of a DataStore used alone; a MatchingCluster has one for all its stores. */
   caSecret: (store: string) => `${store}-ca`,
   bindingSecret: (store: string, role: BindingRole) => `${store}-${role}`,

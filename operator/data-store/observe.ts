@@ -10,7 +10,7 @@ import type { EventRecorder } from '../kube/events.ts'
 import { domain, selector, type Identity } from '../labels.ts'
 import { secretValue } from '../secrets.ts'
 import { fingerprint } from '../certificates.ts'
-import { connectionFor, databaseFor, endpointOf } from './endpoint.ts'
+import { authorityFor, connectionFor, databaseFor, endpointOf } from './endpoint.ts'
 import type { GivenSecrets } from './given-secrets.ts'
 import { imageOf } from '../images.ts'
 import { claimsOf } from './losses.ts'
@@ -106,11 +106,10 @@ export function liveMembers(cache: Cache, namespace: string, store: string): num
   return (statefulSet?.['spec'] as { replicas?: number } | undefined)?.replicas
 }
 
-/** Of the CA in the Secret that the spec names or defaults to; empty until there is one. */
+/** Of the CA that the store's servers are verified with; empty until there is one. */
 export function caFingerprint(store: DataStore, cache: Cache): string {
-  const name = store.spec.tls.caSecret ?? names.caSecret(store.metadata.name)
-  const certificate = secretValue(cache.get(secretKind, store.metadata.namespace ?? '', name), 'tls.crt')
-  return certificate ? fingerprint(certificate) : ''
+  const ca = authorityFor(store, cache)
+  return ca ? fingerprint(ca) : ''
 }
 
 /** Labels come down from the MatchingCluster; a DataStore used alone is its own store. */

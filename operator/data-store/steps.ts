@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../crds/object.ts'
 import { authorityOf, ensureAuthority, ensureServerCertificate, waitFor } from '../credentials.ts'
 import type { BootstrapResult } from '../engines/engine.ts'
+import { dropIssuedCertificate, ensureIssuedCertificate, type IssuerRef } from '../issuer.ts'
 import { withOwner } from '../kube/apply.ts'
 import { imageOf } from '../images.ts'
 import { goesOn, type Outcome } from '../reconcile/outcome.ts'
@@ -66,12 +67,30 @@ const dependenciesReady: Step<Context> = {
   async run(context) {
     const missing = await missingClass(context)
     if (missing) return missing
-    const outcome = context.store.spec.tls.caSecret ? givenAuthority(context) : await ownAuthority(context)
+    const { caSecret, issuerRef } = context.store.spec.tls
+    const outcome = issuerRef
+      ? await issuedCertificate(context, issuerRef)
+      : caSecret
+        ? givenAuthority(context)
+        : await ownAuthority(context)
     // The plan may be older than the CA. Its fingerprint is in the pod template: with another one pods would be rolled at once.
     context.plan.caFingerprint = caFingerprint(context.store, context.tools.cache)
     return outcome
   },
 }
+
+/** With the one that is there the later steps can go on. */
+async function issuedCertificate(context: Context, issuer: IssuerRef): Promise<Outcome> {
+  const { engine, plan, store, tools } = context
+  const tls = metadata(context, names.tlsSecret(store.metadata.name))
+  const issuedSecret = names.issuedSecret(store.metadata.name)
+  const request = { owner: store, issuer, tls, issuedSecret, dnsNames: engine.serverNames(plan) }
+  const trouble = await ensureIssuedCertificate(tools, request, tellIssued(context))
+  return trouble ?? { kind: 'done', reason: 'Ready' }
+}
+
+const tellIssued = (context: Context) => (why: string) =>
+  context.tools.events.normal(context.store, 'CertificateIssued', `server certificate issued: ${why}`)
 
 async function ownAuthority(context: Context): Promise<Outcome> {
   const stopped = await ensureAuthority(context.tools, metadata(context, caSecretName(context)))
@@ -183,12 +202,15 @@ async function forgetFormerStore(context: Context): Promise<void> {
   }
 }
 
-function ensureTls(context: Context): Promise<Outcome | undefined> {
+/** Signed by the CA at hand; an issuer has done that before. */
+async function ensureTls(context: Context): Promise<Outcome | undefined> {
   const { engine, plan, store, tools } = context
+  if (store.spec.tls.issuerRef) return undefined
   const ca = authorityOf(findSecret(context, caSecretName(context)), caSecretName(context))
-  const issued = (why: string) => tools.events.normal(store, 'CertificateIssued', `server certificate issued: ${why}`)
   const tls = metadata(context, names.tlsSecret(store.metadata.name))
-  return ensureServerCertificate(tools, tls, ca, engine.serverNames(plan), issued)
+  const stopped = await ensureServerCertificate(tools, tls, ca, engine.serverNames(plan), tellIssued(context))
+  if (!stopped) await dropIssuedCertificate(tools, tls, names.issuedSecret(store.metadata.name))
+  return stopped
 }
 
 const credentialsReady: Step<Context> = {

@@ -166,6 +166,38 @@ export type Adopted =
   /** What is missing or in the way, each by name, and whose it is to put in place. */
   | { kind: 'notAllowed'; missing: string[] }
 
+/** One entry of a database's table maintenance_jobs. */
+export interface ScheduledJob {
+  name: string
+  /** As pg_cron takes it: `*\/10 * * * *` or `30 seconds`. */
+  schedule: string
+  createdAt: Date
+  lastRunAt: Date | null
+  /** The same to the microsecond, in the database's words: who claims the job says what it saw. */
+  lastRun: string | null
+  lastSuccessAt: Date | null
+  /** Of the last run; null when that succeeded. */
+  lastError: string | null
+  /** The database runs it by itself. */
+  scheduled: boolean
+}
+
+export interface Upkeep {
+  /** By the clock of the database. */
+  now: Date
+  /** Of the schedules. */
+  timeZone: string
+  jobs: ScheduledJob[]
+}
+
+/** Both as the owner of the database. */
+export interface Maintenance {
+  /** Undefined: the database lists no such work. @throws when it does not answer */
+  observe(target: Target, signal: AbortSignal): Promise<Upkeep | undefined>
+  /** @returns `taken` when somebody else runs it or has run it since it was observed; why it failed, else. @throws when there is no answer */
+  run(target: Target, job: ScheduledJob, signal: AbortSignal): Promise<'done' | 'taken' | { error: string }>
+}
+
 /**
  * One kind of store. A plain record; a capability an engine lacks is absent, never a stub that throws.
  * Nothing outside registry.ts asks which engine it has.
@@ -235,6 +267,8 @@ export interface Engine {
    * Absent: the login that the Secret gives is everybody's.
    */
   adopt?(target: Target, wanted: Adoption, signal: AbortSignal): Promise<Adopted>
+  /** Scheduled work that is listed in the database; absent where engines have nothing like it. */
+  maintenance?: Maintenance
   /** The login behind each binding, e.g. owner -> supersmartmatch_core_owner. */
   bindingLogins(plan: Plan): Record<BindingRole, string>
   binding(target: Target): Binding

@@ -23,7 +23,6 @@ export const isPooled = (store: StoreName) => 'pooled' in platformStores[store]
 export const isPooledChild = (child: KubeObject) => (child['spec'] as ChildSpec).binding !== undefined
 
 function spec(cluster: MatchingCluster, store: StoreName, sleep: boolean): ChildSpec {
-  const { name, namespace = '' } = cluster.metadata
   const { images, registry, imagePullSecrets, placement, updatePolicy, deletionPolicy, stores } = cluster.spec
   const { engine } = platformStores[store]
   const schema = schemaOf(store)
@@ -39,11 +38,24 @@ function spec(cluster: MatchingCluster, store: StoreName, sleep: boolean): Child
     ...(registry ? { registry } : {}),
     imagePullSecrets,
     placement,
-    tls: { caSecret: names.caSecret(name) },
-    ...(isPooled(store) ? { binding: { host: `${names.pooler(name)}.${namespace}.svc`, port: poolerPort } } : {}),
+    tls: tlsFor(cluster, isManaged),
+    ...(isPooled(store) ? { binding: bindingFor(cluster) } : {}),
     deletionPolicy,
     hibernate: sleep && isManaged,
   }
+}
+
+function tlsFor({ metadata, spec }: MatchingCluster, isManaged: boolean): DataStoreSpec['tls'] {
+  const { issuerRef } = spec.tls
+  if (!issuerRef) return { caSecret: names.caSecret(metadata.name) }
+  return isManaged ? { issuerRef } : {}
+}
+
+/** The pooler shows a certificate of its own, which an issuer may have signed with another CA than that of a store. */
+function bindingFor({ metadata, spec }: MatchingCluster): NonNullable<DataStoreSpec['binding']> {
+  const { name, namespace = '' } = metadata
+  const at = { host: `${names.pooler(name)}.${namespace}.svc`, port: poolerPort }
+  return spec.tls.issuerRef ? { ...at, caSecret: names.poolerTlsSecret(name) } : at
 }
 
 function imageFor(images: MatchingCluster['spec']['images'], engine: DataStoreSpec['engine']): { image?: string } {

@@ -25,7 +25,7 @@ export function matchingClusterController(tools: Tools): Controller<Context> {
     extraStatus: storesStatus,
     needsFinalizer,
     finalSteps,
-    observedConditions: pendingRollouts,
+    observedConditions: (context) => [...pendingRollouts(context), ...lateMaintenance(context)],
   }
 }
 
@@ -52,6 +52,18 @@ function pendingRollouts(context: Context): Finding[] {
   if (!first) return []
   const message = pending.map(({ message }) => message).join('; ')
   return [{ type: 'PendingRollout', status: 'True', reason: first.reason, message }]
+}
+
+/** Jobs of a store that are late are nothing the platform waits for, but whoever looks at it should know. */
+function lateMaintenance(context: Context): Finding[] {
+  const late = [...readStores(context)].flatMap(([name, store]) => {
+    const condition = store.status?.conditions.find(({ type }) => type === 'MaintenanceOnTime')
+    return condition?.status === 'False' ? [{ ...condition, message: `${name}: ${condition.message}` }] : []
+  })
+  const [first] = late
+  if (!first) return []
+  const message = late.map(({ message }) => message).join('; ')
+  return [{ type: 'MaintenanceOnTime', status: 'False', reason: first.reason, message }]
 }
 
 function summary(store: DataStore): StoreSummary {

@@ -4,6 +4,7 @@ import { belongings as belongingsOfStore, removeLeftovers, signing, sparedFor } 
 import { observe as observeStore } from '../data-store/observe.ts'
 import { withOwner } from '../kube/apply.ts'
 import { hasStatus } from '../kube/client.ts'
+import { dropIssuedCertificate } from '../issuer.ts'
 import { domain, managedBy } from '../labels.ts'
 import type { Belongings } from '../leftovers.ts'
 import { hasFinalizer, isOrphaning } from '../reconcile/finalizer.ts'
@@ -112,6 +113,9 @@ const dataGone: Step<Context> = {
   async run(context) {
     const { cluster, namespace, tools } = context
     if (cluster.spec.deletionPolicy !== 'Delete') return { kind: 'done', reason: 'Gone' }
+    const { name } = cluster.metadata
+    const tls = { name: names.poolerTlsSecret(name), namespace, labels: platformLabels(cluster) }
+    await dropIssuedCertificate(tools, tls, names.poolerIssuedSecret(name))
     for (const belonging of [...formerStores(context), belongings(context)]) {
       const outcome = await removeLeftovers(cluster, belonging, namespace, tools)
       if (outcome.kind !== 'done') return outcome
@@ -132,7 +136,9 @@ function belongings({ cluster, namespace, tools }: Context): Belongings {
   const { name } = cluster.metadata
   const own = children(cluster).map(({ metadata }) => metadata.name)
   return {
-    secrets: [names.caSecret, names.tokensSecret, names.pooler, names.poolerTlsSecret].map((secret) => secret(name)),
+    secrets: [names.caSecret, names.tokensSecret, names.pooler, names.poolerTlsSecret, names.poolerIssuedSecret].map(
+      (secret) => secret(name),
+    ),
     labels: platformLabels(cluster),
     spared: new Map(
       signing(tools, namespace)

@@ -4,6 +4,8 @@ export const names = {
   service: (cluster: string, service: string) => `${cluster}-${service}-api`,
   pooler: (cluster: string) => `${cluster}-pooler`,
   poolerTlsSecret: (cluster: string) => `${cluster}-pooler-tls`,
+  /** As `issuedSecret` of a store. */
+  poolerIssuedSecret: (cluster: string) => `${cluster}-pooler-issued`,
   caSecret: (cluster: string) => `${cluster}-ca`,
   tokensSecret: (cluster: string) => `${cluster}-tokens`,
 }

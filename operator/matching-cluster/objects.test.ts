@@ -73,6 +73,17 @@ function objectsOf(plan: PoolerPlan): KubeObject[] {
   return [...children(cluster), ...poolerObjects(plan), ...workloads(cluster, 'registry.example.com/platform:1')]
 }
 
+test('an issuer: managed stores ask it, an external one has its own certificate, and clients are given the pooler’s CA', () => {
+  const issuerRef = { name: 'platform', kind: 'ClusterIssuer', group: 'cert-manager.io' }
+  const vault = { mode: 'external', connectionSecretRef: { name: 'vault-login' } }
+  const made = children(planOf({ tls: { issuerRef }, stores: { vault } }).cluster)
+  const specOf = (name: string) => made.find(({ metadata }) => metadata.name === name)?.['spec'] as DataStoreSpec
+  expect(specOf('demo-core')).toMatchObject({ tls: { issuerRef }, binding: { caSecret: 'demo-pooler-tls' } })
+  expect(specOf('demo-cache').tls).toEqual({ issuerRef })
+  expect(specOf('demo-vault').tls).toEqual({})
+  expect(specOf('demo-core').tls.caSecret).toBeUndefined()
+})
+
 const only = (objects: KubeObject[], kind: string) => objects.filter((object) => object.kind === kind)
 
 interface WorkloadSpec {

@@ -1,12 +1,20 @@
-import { keepSecret, ensureAuthority, ensureServerCertificate, waitFor, writeSecret } from '../credentials.ts'
+import {
+  authorityOf,
+  keepSecret,
+  ensureAuthority,
+  ensureServerCertificate,
+  waitFor,
+  writeSecret,
+} from '../credentials.ts'
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import { podProblem } from '../data-store/decide.ts'
 import { names as storeNames, poolerRole } from '../data-store/names.ts'
 import type { Address } from '../postgres-connection.ts'
 import { imageOf } from '../images.ts'
+import { dropIssuedCertificate, ensureIssuedCertificate } from '../issuer.ts'
 import { withOwner } from '../kube/apply.ts'
 import { deadline } from '../reconcile/deadline.ts'
-import type { Outcome } from '../reconcile/outcome.ts'
+import { goesOn, type Outcome } from '../reconcile/outcome.ts'
 import type { Step } from '../reconcile/steps.ts'
 import { randomPassword, secretValue } from '../secrets.ts'
 import { children, isPooled, isPooledChild } from './children.ts'
@@ -19,7 +27,7 @@ import { budgetProblem } from './pooler/budget.ts'
 import { compile, type PoolerPlan } from './pooler/compile.ts'
 import { sharePoolerPassword } from './pooler/credentials.ts'
 import { poolerObjects, poolerSecretValues, poolerServerNames } from './pooler/objects.ts'
-import { authority, pooledOf, poolerPlan, runningPoolers } from './pooler/plan.ts'
+import { pooledOf, poolerPlan, runningPoolers } from './pooler/plan.ts'
 import { validate } from './pooler/settings.ts'
 import { rollout } from '../rollout.ts'
 import { poolingOf } from './profile.ts'
@@ -49,7 +57,8 @@ const storesApplied: Step<Context> = {
   async run(context) {
     const { cluster, tools } = context
     const ca = metadata(context, names.caSecret(cluster.metadata.name))
-    const refused = (await ensureAuthority(tools, ca)) ?? (await ensureTokens(context))
+    const own = cluster.spec.tls.issuerRef ? undefined : await ensureAuthority(tools, ca)
+    const refused = own ?? (await ensureTokens(context))
     if (refused) return refused
     await releaseProtected(context)
     // Clients stop before the stores they use. A store that sleeps is not woken by one that comes back meanwhile.
@@ -103,22 +112,30 @@ export function whyNotReady(store: DataStore): string | undefined {
 const poolerReady: Step<Context> = {
   condition: 'PoolerReady',
   async run(context) {
-    const { cluster, tools } = context
-    const refused = (await ensurePoolerSecret(context)) ?? (await ensurePoolerCertificate(context))
+    const refused = await ensurePoolerSecret(context)
     if (refused) return refused
-    const plan = poolerPlan(context)
-    const overBudget = budgetProblem(plan)
-    if (overBudget) return { kind: 'blocked', reason: 'PoolBudgetExceeded', message: overBudget }
-    const applied = await tools.applier.applyAll(poolerObjects(plan).map((object) => withOwner(cluster, object)))
-    if (applied.refused) return waitFor(applied.refused)
-
-    const holding = held(context)
-    if (holding) return holding
-    const pods = findPods(context, 'pooler')
-    const waiting = rolloutOf(context, names.pooler(cluster.metadata.name))
-    if (waiting) return { kind: 'wait', reason: 'Starting', message: podProblem(pods) ?? waiting, retryAfterMs: 5_000 }
-    return (await reloadPods(context, plan)) ?? (await askThroughPooler(context))
+    const trouble = await ensurePoolerCertificate(context)
+    if (trouble && !goesOn(trouble)) return trouble
+    const outcome = await poolerRuns(context)
+    // The certificate that it has serves as long as it can.
+    return outcome.kind === 'done' ? (trouble ?? outcome) : outcome
   },
+}
+
+async function poolerRuns(context: Context): Promise<Outcome> {
+  const { cluster, tools } = context
+  const plan = poolerPlan(context)
+  const overBudget = budgetProblem(plan)
+  if (overBudget) return { kind: 'blocked', reason: 'PoolBudgetExceeded', message: overBudget }
+  const applied = await tools.applier.applyAll(poolerObjects(plan).map((object) => withOwner(cluster, object)))
+  if (applied.refused) return waitFor(applied.refused)
+
+  const holding = held(context)
+  if (holding) return holding
+  const pods = findPods(context, 'pooler')
+  const waiting = rolloutOf(context, names.pooler(cluster.metadata.name))
+  if (waiting) return { kind: 'wait', reason: 'Starting', message: podProblem(pods) ?? waiting, retryAfterMs: 5_000 }
+  return (await reloadPods(context, plan)) ?? (await askThroughPooler(context))
 }
 
 /** Its clients wait for a switchover, and so would a question through it. */
@@ -142,11 +159,19 @@ async function ensurePoolerSecret(context: Context): Promise<Outcome | undefined
   return writeSecret(tools, metadata(context, name), values)
 }
 
-function ensurePoolerCertificate(context: Context): Promise<Outcome | undefined> {
+async function ensurePoolerCertificate(context: Context): Promise<Outcome | undefined> {
   const { cluster, tools } = context
-  const tls = metadata(context, names.poolerTlsSecret(cluster.metadata.name))
+  const { name } = cluster.metadata
+  const { issuerRef: issuer } = cluster.spec.tls
+  const tls = metadata(context, names.poolerTlsSecret(name))
+  const issuedSecret = names.poolerIssuedSecret(name)
+  const dnsNames = poolerServerNames(cluster)
   const issued = (why: string) => tools.events.normal(cluster, 'CertificateIssued', `pooler certificate issued: ${why}`)
-  return ensureServerCertificate(tools, tls, authority(context), poolerServerNames(cluster), issued)
+  if (issuer) return ensureIssuedCertificate(tools, { owner: cluster, issuer, tls, issuedSecret, dnsNames }, issued)
+  const ca = authorityOf(findSecret(context, names.caSecret(name)), names.caSecret(name))
+  const stopped = await ensureServerCertificate(tools, tls, ca, dnsNames, issued)
+  if (!stopped) await dropIssuedCertificate(tools, tls, issuedSecret)
+  return stopped
 }
 
 const hashAnnotation = 'supersmartmatch.io/config-hash'

@@ -7,6 +7,7 @@ import type { Logger } from '../observability/logger.ts'
 import { metrics } from '../observability/metrics.ts'
 import { messageOf, retryAfterOf } from './errors.ts'
 import { hasFinalizer, isNamespaceGoing, setFinalizer } from './finalizer.ts'
+import { stops } from './outcome.ts'
 import {
   computeStatus,
   isPaused,
@@ -146,11 +147,15 @@ async function work<Context>(
   if (object.metadata.deletionTimestamp) return finalize(controller, object, context, tools)
   const held = await setFinalizer(object, controller.needsFinalizer?.(context) ?? false, tools)
   if (held === 'conflict') return conflict(tools)
-  const results = await runSteps(controller.steps, context)
+  const results = await runSteps(stepsFor(object, controller), context)
   // What a step found then is not how things are, but that it was told to stop.
   if (signal.aborted) return { requeue: {}, result: 'aborted' }
   const found = { results, observed: controller.observedConditions?.(context) ?? [], deleting: false }
   return conclude(held, found, controller.extraStatus?.(context) ?? {}, tools)
+}
+
+function stepsFor<Context>(object: KubeObject, { steps }: Controller<Context>): Step<Context>[] {
+  return steps.filter(({ appliesTo }) => appliesTo?.(object) ?? true)
 }
 
 /** Nothing to wait for or all done: the finalizer goes, and with it the object. */
@@ -176,7 +181,7 @@ async function letGo(object: KubeObject, tools: ReconcilerTools): Promise<Reconc
 async function conclude(object: KubeObject, found: Found, extra: object, tools: ReconcilerTools): Promise<Reconciled> {
   logSurprise(found.results, tools.log)
   if ((await report(object, found, extra, tools)) === 'conflict') return conflict(tools)
-  const stopped = found.results.find(({ outcome }) => outcome.kind !== 'done')
+  const stopped = found.results.find(({ outcome }) => stops(outcome))
   return { requeue: requeueAfter(found.results), result: stopped?.outcome.kind ?? 'done' }
 }
 
@@ -197,13 +202,13 @@ interface Found {
  */
 async function refuse<Context>(
   object: KubeObject,
-  { steps }: Controller<Context>,
+  controller: Controller<Context>,
   tools: ReconcilerTools,
 ): Promise<Reconciled> {
   const { fields, previous, generation } = statusOf(object)
   if (isPaused(object) || previous?.observedGeneration === generation) return { requeue: {}, result: 'elsewhere' }
   const message = `namespace ${object.metadata.namespace} is not watched: add it to the value watchNamespaces of the operator's chart, or apply the object in a namespace that is`
-  const results = steps.map(({ condition }, index): StepResult => ({
+  const results = stepsFor(object, controller).map(({ condition }, index): StepResult => ({
     condition,
     outcome: index === 0 ? { kind: 'blocked', reason: 'NamespaceNotWatched', message } : { kind: 'notReached' },
   }))
@@ -234,6 +239,11 @@ async function report(object: KubeObject, found: Found, extra: object, tools: Re
     announce(object, common, previous, tools.events)
     for (const { type, reason, message } of found.observed)
       if (!previous?.conditions.some((before) => before.type === type)) tools.events.warning(object, reason, message)
+    for (const { condition, outcome } of found.results) {
+      if (outcome.kind !== 'warn') continue
+      const before = previous?.conditions.find(({ type }) => type === condition)
+      if (before?.status !== 'False') tools.events.warning(object, outcome.reason, outcome.message)
+    }
   }
   return written
 }

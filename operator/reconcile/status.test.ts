@@ -66,6 +66,19 @@ test.each<[string, StepResult[], string[][]]>([
   expect(rows(status(results))).toEqual(expected)
 })
 
+test('a step that only warns is False; the object is Ready, and the steps after it ran', () => {
+  const outcome = { kind: 'warn', reason: 'Overdue', message: 'job tidy is late', retryAfterMs: 60_000 } as const
+  const late: StepResult = { condition: 'MaintenanceOnTime', outcome }
+  expect(rows(status([valid, late, ready])).slice(1)).toEqual([
+    ['MaintenanceOnTime', 'False', 'Overdue', 'job tidy is late'],
+    ['EngineReady', 'True', 'Ready', 'PostgreSQL 17.5'],
+    ['Ready', 'True', 'Ready', ''],
+  ])
+  expect(status([valid, late]).phase).toBe('Ready')
+  expect(requeueAfter([valid, late])).toEqual({ afterMs: 60_000 })
+  expect(rows(status([valid, late, blocked])).at(-1)).toEqual(['Stalled', 'True', 'Blocked', 'not ours'])
+})
+
 test('the words of others are redacted and cut, wherever they come from', () => {
   const message = `postgres://a:hunter2@b refused\n${'x'.repeat(4_096)}`
   // prettier-ignore

@@ -5,7 +5,7 @@ import { group, type Phase } from '../../crds/schema/common.ts'
 import type { Cache } from '../kube/cache.ts'
 import { hasStatus, type KubeClient } from '../kube/client.ts'
 import { messageOf, redact, retryAfterOf } from './errors.ts'
-import { goesOn } from './outcome.ts'
+import { goesOn, stops } from './outcome.ts'
 import type { StepResult } from './steps.ts'
 
 /** What is done or blocked is looked at again after this time at the earliest, and 20 % later at the latest. */
@@ -37,7 +37,7 @@ export function computeStatus(input: {
   now: Date
 }): CommonStatus {
   const { results, observed = [], previous, generation, deleting, now } = input
-  const stopped = results.find((result) => result.outcome.kind !== 'done')
+  const stopped = results.find(({ outcome }) => stops(outcome))
   const beside = observed.map(({ type, status, reason, message }) => finding(type, status, reason, message))
   const findings = [...results.map(stepFinding), readyFinding(stopped), ...progressFindings(stopped), ...beside]
   return {
@@ -72,7 +72,7 @@ export function isPaused(object: KubeObject): boolean {
  */
 export function requeueAfter(results: StepResult[], random: () => number = Math.random): After {
   const resync = { afterMs: Math.round(resyncMs * (1 + random() * 0.2)) }
-  const index = results.findIndex((result) => result.outcome.kind !== 'done')
+  const index = results.findIndex(({ outcome }) => stops(outcome))
   const outcome = results[index]?.outcome
   const own = requeueOf(outcome, resync, results)
   if (!outcome || !goesOn(outcome)) return own
@@ -96,6 +96,7 @@ function requeueOf(
     case 'error':
       return requeueAfterError(outcome.error)
     case 'done':
+    case 'warn':
     case 'asleep':
     case 'notReached':
     case undefined:
@@ -105,7 +106,7 @@ function requeueOf(
 
 /** A step may be done for now and know when it will have more to do. */
 function dueAfterMs({ outcome }: StepResult): number {
-  return outcome.kind === 'done' ? (outcome.retryAfterMs ?? Infinity) : Infinity
+  return outcome.kind === 'done' || outcome.kind === 'warn' ? (outcome.retryAfterMs ?? Infinity) : Infinity
 }
 
 function requeueAfterError(error: unknown): After {
@@ -143,6 +144,7 @@ function stepFinding({ condition, outcome }: StepResult): Finding {
   switch (outcome.kind) {
     case 'done':       return finding(condition, 'True', outcome.reason, outcome.message ?? '')
     case 'wait':
+    case 'warn':
     case 'asleep':
     case 'blocked':    return finding(condition, 'False', outcome.reason, outcome.message)
     case 'error':      return finding(condition, 'False', 'Error', messageOf(outcome.error))

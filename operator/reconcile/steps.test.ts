@@ -29,6 +29,12 @@ test('one that holds up nothing lets the next ones run', async () => {
   expect(outcomes.map(({ outcome }) => outcome.kind)).toEqual(['blocked', 'done'])
 })
 
+test('one that only warns lets the next ones run', async () => {
+  const late = { kind: 'warn', reason: 'Overdue', message: 'tidy', retryAfterMs: 1 } as const
+  const list = [step('MaintenanceOnTime', late), step('EngineReady', { kind: 'done', reason: 'Ready' })]
+  expect((await runSteps(list, {})).map(({ outcome }) => outcome.kind)).toEqual(['warn', 'done'])
+})
+
 test('a reason that the condition does not list is an error that says so, and keeps the words', async () => {
   const [result] = await runSteps([step('SpecValid', { kind: 'blocked', reason: 'Failed', message: 'no image' })], {})
   expect(result?.outcome).toEqual({

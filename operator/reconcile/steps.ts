@@ -1,9 +1,12 @@
 import { isReasonOf, type ConditionType } from '../../crds/conditions.ts'
+import type { KubeObject } from '../../crds/object.ts'
 import { goesOn, type Outcome } from './outcome.ts'
 
 /** One step of a reconcile: owns one condition, never sleeps, throws only for surprises. */
 export interface Step<Context> {
   condition: ConditionType
+  /** Absent: to all. An object that it does not apply to has no such condition. */
+  appliesTo?(object: KubeObject): boolean
   run(context: Context): Promise<Outcome>
 }
 

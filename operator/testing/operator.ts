@@ -119,6 +119,7 @@ async function releaseAll(kind: ResourceRef, namespace: string): Promise<void> {
 const answersAtOnce: Partial<Engine> = {
   probe: async () => ({ state: 'ready', version: '17.1' }),
   bootstrap: async () => ({ clusterSql: 'sha', changed: [], unavailable: [] }),
+  maintenance: { observe: async () => undefined, run: async () => 'taken' },
 }
 
 /** Pods that fit nowhere run, and migrations succeed. */

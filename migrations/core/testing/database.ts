@@ -68,8 +68,12 @@ export function coreDatabase(name = `core_${randomBytes(5).toString('hex')}`): C
   }
   let superuser: pg.Client
   let service: pg.Client
+  // Two files may want the one name: the second waits for the first.
+  const turn = new pg.Client({ connectionString: serverUrl() })
 
   beforeAll(async () => {
+    await turn.connect()
+    await turn.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [name])
     await onServer(
       `DO $$ BEGIN CREATE ROLE ${owner} LOGIN NOINHERIT; EXCEPTION WHEN duplicate_object OR unique_violation THEN END $$`,
     )
@@ -84,6 +88,7 @@ export function coreDatabase(name = `core_${randomBytes(5).toString('hex')}`): C
   afterAll(async () => {
     await Promise.all(clients.map((client) => client.end()))
     await onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+    await turn.end()
   })
 
   return {

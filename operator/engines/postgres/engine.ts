@@ -14,6 +14,7 @@ import { adopt } from './adopt.ts'
 import { bootstrap } from './bootstrap.ts'
 import { port, serverNames } from './config.ts'
 import { validateHba } from './hba.ts'
+import { maintenance } from './maintenance.ts'
 import { objects } from './objects.ts'
 import { maxConnections, validateParameters } from './parameters.ts'
 import { members } from './patroni.ts'
@@ -51,6 +52,7 @@ export const postgres: Engine = {
   members,
   bootstrap,
   adopt,
+  maintenance,
   bindingLogins,
   binding,
   uriSchemes: ['postgresql:', 'postgres:'],

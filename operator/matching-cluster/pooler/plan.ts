@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import type { KubeObject } from '../../../crds/object.ts'
 import type { DataStore } from '../../../crds/schema/data-store.ts'
 import { schemaOf, type StoreName } from '../../../crds/schema/platform-stores.ts'
-import { authorityOf } from '../../credentials.ts'
 import { endpointOf } from '../../data-store/endpoint.ts'
 import { appRoles, databaseName, databaseOf, names as storeNames } from '../../data-store/names.ts'
 import { imageOf } from '../../images.ts'
@@ -23,7 +22,8 @@ export function poolerPlan(context: Context): PoolerPlan {
   const { name } = cluster.metadata
   const { images, registry } = cluster.spec
   const userlist = secretValue(findSecret(context, names.pooler(name)), 'userlist.txt') ?? ''
-  const ca = authority(context).certificate
+  const ca = authority(context)
+  if (ca === undefined) throw new Error(`nothing tells the CA of the pooler of ${name}`)
   return {
     cluster,
     pooling: poolingOf(cluster),
@@ -79,7 +79,7 @@ export function runningPoolers(context: Context): RunningPooler[] {
   const pods = findPods(context, 'pooler').filter(isRunning)
   const { name } = context.cluster.metadata
   const password = secretValue(findSecret(context, names.pooler(name)), 'admin-password')
-  const ca = secretValue(findSecret(context, names.caSecret(name)), 'tls.crt')
+  const ca = authority(context)
   if (password === undefined || ca === undefined) return []
   const certificate = secretValue(findSecret(context, names.poolerTlsSecret(name)), 'tls.crt') ?? ''
   const [servername = ''] = poolerServerNames(context.cluster)
@@ -93,8 +93,10 @@ function isRunning(pod: KubeObject): boolean {
   return !pod.metadata.deletionTimestamp && (pod['status'] as { phase?: string } | undefined)?.phase === 'Running'
 }
 
-/** The platform's CA. */
-export function authority(context: Context) {
-  const name = names.caSecret(context.cluster.metadata.name)
-  return authorityOf(findSecret(context, name), name)
+/** PEM of the CA that the pooler is verified with: the platform's own, or what came with the issuer's certificate. */
+function authority(context: Context): string | undefined {
+  const { metadata, spec } = context.cluster
+  return spec.tls.issuerRef
+    ? secretValue(findSecret(context, names.poolerTlsSecret(metadata.name)), 'ca.crt')
+    : secretValue(findSecret(context, names.caSecret(metadata.name)), 'tls.crt')
 }

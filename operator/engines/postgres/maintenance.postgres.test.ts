@@ -1,0 +1,139 @@
+import type pg from 'pg'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { coreDatabase, onServer, owner, type CoreDatabase } from '../../../migrations/core/testing/database.ts'
+import { createAuthority, issueServerCertificate } from '../../certificates.ts'
+import type { ScheduledJob, Target } from '../engine.ts'
+import { maintenance } from './maintenance.ts'
+import { tlsFront } from './tls-front.ts'
+
+/** Everything here is real PostgreSQL; only its TLS is ended by a listener of the test, since the test server has none. */
+const serverName = 'store.ns.svc'
+const authority = await createAuthority('ca', new Date())
+const front = await tlsFront(
+  new URL(process.env['TEST_POSTGRES_URL'] ?? ''),
+  await issueServerCertificate(authority, [serverName], new Date()),
+)
+afterAll(() => front[Symbol.asyncDispose]())
+
+const targetOf = (database: string): Target => ({
+  host: '127.0.0.1',
+  serverName,
+  port: front.port,
+  database,
+  username: owner,
+  password: 'unused',
+  ca: authority.certificate,
+})
+const soon = () => AbortSignal.timeout(20_000)
+
+async function jobIn({ name }: CoreDatabase, job: string): Promise<ScheduledJob> {
+  const upkeep = await maintenance.observe(targetOf(name), soon())
+  const found = upkeep?.jobs.find((one) => one.name === job)
+  if (!found) throw new Error(`${job} is not listed`)
+  return found
+}
+
+test('a database without the table has no such work', async () => {
+  expect(await maintenance.observe({ ...targetOf('postgres'), username: 'postgres' }, soon())).toBeUndefined()
+})
+
+describe('without pg_cron', () => {
+  const db = coreDatabase()
+  let asOwner: pg.Client
+  const run = async (job: ScheduledJob) => maintenance.run(targetOf(db.name), job, soon())
+  const add = (command: string) =>
+    asOwner.query(`INSERT INTO maintenance_jobs (name, command, schedule) VALUES ('tick', $1, '1 second')`, [command])
+
+  beforeAll(async () => {
+    asOwner = await db.connect(owner)
+    await asOwner.query('CREATE TABLE ticks (at timestamptz DEFAULT clock_timestamp())')
+  })
+  beforeEach(async () => {
+    await asOwner.query(`DELETE FROM maintenance_jobs WHERE name = 'tick'; TRUNCATE ticks`)
+  })
+  const ticks = async () => (await db.query('SELECT FROM ticks')).length
+
+  test('every job is ours', async () => {
+    const upkeep = await maintenance.observe(targetOf(db.name), soon())
+    expect(upkeep?.jobs.map(({ name }) => name)).toContain('create-partitions')
+    expect(upkeep?.jobs.filter(({ scheduled }) => scheduled)).toEqual([])
+    expect(upkeep?.timeZone).toBe('UTC')
+    expect(Math.abs((upkeep?.now.getTime() ?? 0) - Date.now())).toBeLessThan(60_000)
+  })
+
+  test('runs once, and not again for whoever saw it before', async () => {
+    await add('INSERT INTO public.ticks DEFAULT VALUES')
+    const seen = await jobIn(db, 'tick')
+    expect(seen).toMatchObject({ lastRunAt: null, lastSuccessAt: null, lastError: null })
+    expect(await run(seen)).toBe('done')
+    expect(await run(seen)).toBe('taken')
+    const after = await jobIn(db, 'tick')
+    expect(after.lastSuccessAt).toEqual(after.lastRunAt)
+    expect(await run(after)).toBe('done')
+    expect(await ticks()).toBe(2)
+  })
+
+  test('of ten at once one runs it', async () => {
+    await add('INSERT INTO public.ticks DEFAULT VALUES; SELECT pg_sleep(0.3)')
+    const seen = await jobIn(db, 'tick')
+    const results = await Promise.all(Array.from({ length: 10 }, () => run(seen)))
+    expect(results.filter((result) => result === 'done')).toHaveLength(1)
+    expect(results.filter((result) => result === 'taken')).toHaveLength(9)
+    expect(await ticks()).toBe(1)
+  })
+
+  test('what runs already, as by pg_cron, is left alone', async () => {
+    await add('INSERT INTO public.ticks DEFAULT VALUES; SELECT pg_sleep(1.5)')
+    const seen = await jobIn(db, 'tick')
+    const theirs = asOwner.query(`SELECT run_maintenance_job('tick')`)
+    await expect.poll(async () => (await db.query(sleeping)).length).toBe(1)
+    expect(await run(seen)).toBe('taken')
+    await theirs
+    expect(await ticks()).toBe(1)
+  })
+  const sleeping = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`
+
+  test('one that fails says why, and keeps its last success', async () => {
+    await add('INSERT INTO public.ticks DEFAULT VALUES')
+    expect(await run(await jobIn(db, 'tick'))).toBe('done')
+    const { lastSuccessAt } = await jobIn(db, 'tick')
+    await asOwner.query(`UPDATE maintenance_jobs SET command = 'SELECT 1/0' WHERE name = 'tick'`)
+    expect(await run(await jobIn(db, 'tick'))).toEqual({ error: '22012 division by zero' })
+    expect(await jobIn(db, 'tick')).toMatchObject({ lastSuccessAt, lastError: '22012 division by zero' })
+  })
+
+  test('one that is cut short is recorded, so that it does not come again at once', async () => {
+    await add('INSERT INTO public.ticks DEFAULT VALUES; SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(5)')
+    const error = '57014 canceling statement due to user request'
+    expect(await run(await jobIn(db, 'tick'))).toEqual({ error })
+    expect(await jobIn(db, 'tick')).toMatchObject({ lastError: error, lastRunAt: expect.any(Date) as Date })
+    expect(await ticks()).toBe(0)
+  })
+
+  test('a table of before last_success_at is understood', async () => {
+    await add('INSERT INTO public.ticks DEFAULT VALUES')
+    await run(await jobIn(db, 'tick'))
+    await asOwner.query('ALTER TABLE maintenance_jobs DROP COLUMN last_success_at')
+    const { lastRunAt, lastSuccessAt } = await jobIn(db, 'tick')
+    expect(lastSuccessAt).toEqual(lastRunAt)
+    expect(await run(await jobIn(db, 'tick'))).toMatchObject({ error: expect.stringContaining('42703') as string })
+    expect((await jobIn(db, 'tick')).lastSuccessAt).toBeNull()
+  })
+})
+
+const [cron] = await onServer(`SELECT current_setting('cron.database_name', true) AS name`)
+const cronDatabase = cron?.['name'] as string | null
+
+describe.runIf(cronDatabase)('with pg_cron', () => {
+  const db = coreDatabase(cronDatabase ?? '')
+
+  test('its jobs are its own, in its time zone; one that it lost is ours', async () => {
+    const upkeep = await maintenance.observe(targetOf(db.name), soon())
+    expect(upkeep?.jobs.filter(({ scheduled }) => !scheduled)).toEqual([])
+    expect(upkeep?.timeZone).toBe('GMT')
+    const asOwner = await db.connect(owner)
+    await asOwner.query(`SELECT cron.unschedule('expire-jobs')`)
+    expect((await jobIn(db, 'expire-jobs')).scheduled).toBe(false)
+    expect((await jobIn(db, 'purge-sessions')).scheduled).toBe(true)
+  })
+})
