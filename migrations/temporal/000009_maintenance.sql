@@ -249,11 +249,11 @@ BEGIN
 END
 $$;
 
--- Partitions: hourly, though a day needs them once, because a run may give up.
+-- Partitions and retention: hourly, though a day needs them once, because a run may give up.
 INSERT INTO maintenance_jobs (name, command, schedule) VALUES
   ('create-outbox-partitions', 'SELECT public.create_outbox_partitions()', '5 * * * *'),
   ('drop-outbox-partitions', 'SELECT public.drop_published_outbox_partitions()', '30 * * * *'),
-  ('expire-rows', 'SELECT public.expire_rows()', '10 0 * * *'),
+  ('expire-rows', 'SELECT public.expire_rows()', '10 * * * *'),
   ('purge-interview-bookings', 'SELECT public.purge_interview_bookings()', '20 0 * * *'),
   ('purge-meeting-details', 'SELECT public.purge_meeting_details()', '15 * * * *'),
   ('purge-event-records', 'SELECT public.purge_event_records()', '20 1 * * *'),
