@@ -1,13 +1,14 @@
--- Scheduled work. maintenance_jobs is the list; pg_cron runs it. Where there is no pg_cron nothing runs it yet: then
+-- Scheduled work. maintenance_jobs is the list; pg_cron runs it, and where there is none the operator does. Without both,
 -- SELECT run_maintenance_job(name) is for whoever keeps the database. A job that fails says so in last_error, one that does not run
--- has an old last_run_at.
+-- has an old last_success_at.
 
 CREATE TABLE maintenance_jobs (
   name TEXT PRIMARY KEY,
   command TEXT NOT NULL, -- runs in one transaction, as owner
   schedule TEXT NOT NULL, -- as in cron, UTC
   last_run_at TIMESTAMPTZ,
-  last_error TEXT,
+  last_success_at TIMESTAMPTZ,
+  last_error TEXT, -- of the last run
   created_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
   updated_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
@@ -22,6 +23,7 @@ AS $$
 DECLARE
   v_command text;
   v_error text;
+  v_ended timestamptz;
 BEGIN
   SELECT command INTO v_command FROM public.maintenance_jobs WHERE name = p_name;
   IF NOT FOUND THEN
@@ -35,7 +37,11 @@ BEGIN
   EXCEPTION WHEN OTHERS THEN
     v_error := SQLSTATE || ' ' || SQLERRM;
   END;
-  UPDATE public.maintenance_jobs SET last_run_at = clock_timestamp(), last_error = v_error WHERE name = p_name;
+  v_ended := clock_timestamp();
+  UPDATE public.maintenance_jobs
+     SET last_run_at = v_ended, last_error = v_error,
+         last_success_at = CASE WHEN v_error IS NULL THEN v_ended ELSE last_success_at END
+   WHERE name = p_name;
   RETURN v_error IS NULL;
 END
 $$;

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { coreDatabase } from './testing/database.ts'
-import type { Role } from './testing/database.ts'
-import { addCandidate, addJob, addRecruiter, addSkill, addUser, apply, one } from './testing/people.ts'
+import { one, testDatabase } from '../testing/database.ts'
+import type { Role } from '../testing/database.ts'
+import { addCandidate, addJob, addRecruiter, addSkill, addUser, apply } from './testing/people.ts'
 import type { Candidate, Recruiter } from './testing/people.ts'
 
-const db = coreDatabase()
+const db = testDatabase('core')
 const children = ['candidate_skills', 'work_experiences', 'education', 'certifications', 'candidate_languages']
 const refused = { code: '42501' }
 

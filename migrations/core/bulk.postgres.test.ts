@@ -1,9 +1,8 @@
 import { beforeAll, expect, test } from 'vitest'
-import { coreDatabase, owner } from './testing/database.ts'
-import { one } from './testing/people.ts'
+import { one, testDatabase } from '../testing/database.ts'
 
 /** The size of the demo: 10,000 jobs with 20 skills each, 1,000 candidates with 20 each, loaded as an import does it. */
-const db = coreDatabase()
+const db = testDatabase('core')
 const loads = [
   `INSERT INTO skills_taxonomy (skill_name, category) SELECT 'skill ' || i, 'technical' FROM generate_series(1, 10000) i`,
   `INSERT INTO users (email, user_type, password_hash)
@@ -30,7 +29,7 @@ const loads = [
 ]
 
 beforeAll(async () => {
-  const client = await db.connect(owner)
+  const client = await db.connect(db.owner)
   await client.query('BEGIN; SET LOCAL ROLE matching_definer')
   for (const load of loads) await client.query(load)
   await client.query('COMMIT')

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { coreDatabase, owner } from './testing/database.ts'
-import { addCandidate, addJob, addRecruiter, addSkill, apply, one } from './testing/people.ts'
+import { one, testDatabase } from '../testing/database.ts'
+import { addCandidate, addJob, addRecruiter, addSkill, apply } from './testing/people.ts'
 import type { Recruiter } from './testing/people.ts'
 
-const db = coreDatabase()
+const db = testDatabase('core')
 let recruiter: Recruiter
 
 beforeAll(async () => {
@@ -68,7 +68,7 @@ describe('partitions', () => {
   const partitionOf = (jobId: string) => column('tableoid::regclass::text', jobId)
 
   test('exist for this month and the next two, whatever the time zone', async () => {
-    const client = await db.connect(owner)
+    const client = await db.connect(db.owner)
     await client.query(`SET timezone = 'Pacific/Kiritimati'`)
     await client.query('SELECT create_monthly_partitions()')
     const { rows } = await client
@@ -97,7 +97,7 @@ describe('partitions', () => {
     const events = () => one(db.query, `SELECT count(*) FROM outbox_events`)
     const eventsBefore = await events()
 
-    const client = await db.connect(owner)
+    const client = await db.connect(db.owner)
     await client.query(`SELECT create_job_partition('2024-05-10')`)
 
     expect(await partitionOf(jobId)).toBe('job_postings_y2024m05')
@@ -116,14 +116,14 @@ describe('partitions', () => {
   })
 
   test('are refused when a table of that name is something else', async () => {
-    const client = await db.connect(owner)
+    const client = await db.connect(db.owner)
     await client.query('CREATE TABLE job_postings_y2023m01 ()')
     await expect(client.query(`SELECT create_job_partition('2023-01-10')`)).rejects.toMatchObject({ code: '42P07' })
     await client.query('DROP TABLE job_postings_y2023m01')
   })
 
   test('go two years after their month, when empty', async () => {
-    const client = await db.connect(owner)
+    const client = await db.connect(db.owner)
     await client.query(`SELECT create_job_partition('2020-01-10'), create_job_partition('2020-02-10')`)
     await addJob(db.query, recruiter, { created_at: `'2020-02-10'` })
     await client.query('SELECT drop_empty_job_partitions()')

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { coreDatabase, onServer, owner } from './testing/database.ts'
-import { addCandidate, addJob, addRecruiter, addUser, apply, one } from './testing/people.ts'
+import { onServer, one, testDatabase } from '../testing/database.ts'
+import { addCandidate, addJob, addRecruiter, addUser, apply } from './testing/people.ts'
 
 describe('jobs', () => {
-  const db = coreDatabase()
+  const db = testDatabase('core')
   let asOwner: pg.Client
   const run = async (name: string) => {
     const { rows } = await asOwner.query<{ done: boolean }>('SELECT run_maintenance_job($1) AS done', [name])
@@ -14,7 +14,7 @@ describe('jobs', () => {
   }
 
   beforeAll(async () => {
-    asOwner = await db.connect(owner)
+    asOwner = await db.connect(db.owner)
   })
 
   test('all of the list succeed as owner, and say when they ran', async () => {
@@ -156,10 +156,10 @@ const cronDatabase = cron?.['name'] as string | null
 
 /** pg_cron works in the one database that the server names; the image has it. */
 describe.runIf(cronDatabase)('pg_cron', () => {
-  const db = coreDatabase(cronDatabase ?? '')
+  const db = testDatabase('core', cronDatabase ?? '')
 
   test('holds the list, as owner', async () => {
-    expect(await db.query(`SELECT jobname FROM cron.job WHERE username = '${owner}' ORDER BY jobname`)).toEqual(
+    expect(await db.query(`SELECT jobname FROM cron.job WHERE username = '${db.owner}' ORDER BY jobname`)).toEqual(
       await db.query(`SELECT name AS jobname FROM maintenance_jobs ORDER BY name`),
     )
     expect(await db.query(`SELECT schedule FROM cron.job WHERE jobname = 'create-partitions'`)).toEqual([
@@ -168,7 +168,7 @@ describe.runIf(cronDatabase)('pg_cron', () => {
   })
 
   test('runs a job, follows a changed schedule, forgets a deleted job', async () => {
-    const asOwner = await db.connect(owner)
+    const asOwner = await db.connect(db.owner)
     await asOwner.query(`INSERT INTO maintenance_jobs (name, command, schedule)
                          VALUES ('tick', 'INSERT INTO public.cities VALUES (7, ''Ticking'', ''FR'', NULL, 1, 0, 0)', '1 second')`)
     const ran = `SELECT last_run_at, last_error FROM maintenance_jobs WHERE name = 'tick' AND last_run_at IS NOT NULL`

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { coreDatabase } from './testing/database.ts'
-import { addCandidate, addJob, addRecruiter, addSkill, addUser, one } from './testing/people.ts'
+import { one, testDatabase } from '../testing/database.ts'
+import { addCandidate, addJob, addRecruiter, addSkill, addUser } from './testing/people.ts'
 import type { Candidate, Recruiter } from './testing/people.ts'
 
-const db = coreDatabase()
+const db = testDatabase('core')
 let candidate: Candidate
 let recruiter: Recruiter
 

@@ -20,6 +20,10 @@ BEGIN
       ('supersmartmatch_geo_owner', 'LOGIN NOINHERIT'),
       ('supersmartmatch_geo_app_a', 'LOGIN NOINHERIT'),
       ('supersmartmatch_geo_app_b', 'NOLOGIN NOINHERIT'),
+      ('matching_definer', 'NOLOGIN'),
+      ('authenticated_users', 'NOLOGIN'),
+      ('recruiter_role', 'NOLOGIN'),
+      ('admin_role', 'NOLOGIN'),
       ('outbox_worker', 'NOLOGIN NOINHERIT'),
       ('pgbouncer_auth', 'LOGIN NOINHERIT')
     ) AS wanted (name, attributes)
@@ -32,8 +36,26 @@ BEGIN
     END;
   END LOOP;
 
+  -- LOGIN is left as found: rotation switches it between app_a and app_b.
+  ALTER ROLE supersmartmatch_geo_owner NOINHERIT;
+  ALTER ROLE supersmartmatch_geo_app_a NOINHERIT;
+  ALTER ROLE supersmartmatch_geo_app_b NOINHERIT;
+
+  -- PostgreSQL 16 keeps INHERIT and SET with each membership; before, NOINHERIT of the member decides and SET is implied,
+  -- and the words below are a syntax error.
+  IF current_setting('server_version_num')::integer >= 160000 THEN
+    EXECUTE 'GRANT matching_definer TO supersmartmatch_geo_owner WITH INHERIT FALSE, SET TRUE';
+    EXECUTE 'GRANT authenticated_users, recruiter_role, admin_role
+               TO supersmartmatch_geo_app_a, supersmartmatch_geo_app_b WITH INHERIT FALSE, SET TRUE';
+  ELSE
+    GRANT matching_definer TO supersmartmatch_geo_owner;
+    GRANT authenticated_users, recruiter_role, admin_role TO supersmartmatch_geo_app_a, supersmartmatch_geo_app_b;
+  END IF;
+
   -- These count at log-in only; SET ROLE changes neither.
-  FOR v_role IN SELECT unnest(ARRAY['supersmartmatch_geo_owner', 'supersmartmatch_geo_app_a', 'supersmartmatch_geo_app_b', 'outbox_worker']) AS name
+  FOR v_role IN
+    SELECT unnest(ARRAY['supersmartmatch_geo_owner', 'supersmartmatch_geo_app_a', 'supersmartmatch_geo_app_b',
+                        'outbox_worker']) AS name
   LOOP
     EXECUTE format('ALTER ROLE %I SET search_path = public', v_role.name);
     EXECUTE format('ALTER ROLE %I SET timezone = ''UTC''', v_role.name);
@@ -48,15 +70,22 @@ BEGIN
   CREATE EXTENSION IF NOT EXISTS postgis WITH SCHEMA public;
 
   REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-  GRANT USAGE, CREATE ON SCHEMA public TO supersmartmatch_geo_owner;
-  GRANT USAGE ON SCHEMA public TO supersmartmatch_geo_app_a, supersmartmatch_geo_app_b, outbox_worker;
+  GRANT USAGE, CREATE ON SCHEMA public TO supersmartmatch_geo_owner, matching_definer;
+  GRANT USAGE ON SCHEMA public TO authenticated_users, recruiter_role, admin_role, outbox_worker;
   -- By default everybody who can log in to the server may connect and make temporary tables.
   EXECUTE format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
-  EXECUTE format('GRANT CONNECT ON DATABASE %I TO supersmartmatch_geo_owner, supersmartmatch_geo_app_a, supersmartmatch_geo_app_b, outbox_worker, pgbouncer_auth', current_database());
+  EXECUTE format('GRANT CONNECT ON DATABASE %I TO supersmartmatch_geo_owner, supersmartmatch_geo_app_a,
+                    supersmartmatch_geo_app_b, outbox_worker, pgbouncer_auth', current_database());
+  -- For data migrations, which may not COPY into a table with row level security.
+  EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO supersmartmatch_geo_owner', current_database());
   -- The migration ledger lives in a schema of its own, which the runner creates as owner.
-  EXECUTE format('GRANT CREATE, TEMPORARY ON DATABASE %I TO supersmartmatch_geo_owner', current_database());
+  EXECUTE format('GRANT CREATE ON DATABASE %I TO supersmartmatch_geo_owner', current_database());
 
   ALTER DEFAULT PRIVILEGES FOR ROLE supersmartmatch_geo_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+  ALTER DEFAULT PRIVILEGES FOR ROLE matching_definer REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+  -- The owner attaches definer functions to its tables as triggers and calls them in maintenance. It may become
+  -- matching_definer anyway, so this gives it nothing new.
+  ALTER DEFAULT PRIVILEGES FOR ROLE matching_definer GRANT EXECUTE ON FUNCTIONS TO supersmartmatch_geo_owner;
 
   -- pg_cron can be created in one database of a server only. Where it is missing, the operator runs what is due.
   IF current_setting('cron.database_name', true) = current_database()
@@ -78,7 +107,7 @@ BEGIN
      WHERE a.rolname = p_usename
        AND a.rolcanlogin AND NOT a.rolsuper AND NOT a.rolreplication AND NOT a.rolbypassrls
        AND (a.rolvaliduntil IS NULL OR a.rolvaliduntil > now())
-       AND NOT pg_catalog.pg_has_role(a.oid, 'supersmartmatch_geo_owner', 'MEMBER')
+       AND NOT pg_catalog.pg_has_role(a.oid, 'matching_definer', 'MEMBER')
   $body$;
   REVOKE ALL ON FUNCTION pgbouncer.get_auth(text) FROM PUBLIC;
   GRANT USAGE ON SCHEMA pgbouncer TO pgbouncer_auth;

@@ -20,7 +20,12 @@ BEGIN
       ('supersmartmatch_temporal_owner', 'LOGIN NOINHERIT'),
       ('supersmartmatch_temporal_app_a', 'LOGIN NOINHERIT'),
       ('supersmartmatch_temporal_app_b', 'NOLOGIN NOINHERIT'),
+      ('matching_definer', 'NOLOGIN'),
+      ('authenticated_users', 'NOLOGIN'),
+      ('recruiter_role', 'NOLOGIN'),
+      ('admin_role', 'NOLOGIN'),
       ('outbox_worker', 'NOLOGIN NOINHERIT'),
+      ('analytics', 'NOLOGIN NOINHERIT'),
       ('pgbouncer_auth', 'LOGIN NOINHERIT')
     ) AS wanted (name, attributes)
     WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = wanted.name)
@@ -32,8 +37,26 @@ BEGIN
     END;
   END LOOP;
 
+  -- LOGIN is left as found: rotation switches it between app_a and app_b.
+  ALTER ROLE supersmartmatch_temporal_owner NOINHERIT;
+  ALTER ROLE supersmartmatch_temporal_app_a NOINHERIT;
+  ALTER ROLE supersmartmatch_temporal_app_b NOINHERIT;
+
+  -- PostgreSQL 16 keeps INHERIT and SET with each membership; before, NOINHERIT of the member decides and SET is implied,
+  -- and the words below are a syntax error.
+  IF current_setting('server_version_num')::integer >= 160000 THEN
+    EXECUTE 'GRANT matching_definer TO supersmartmatch_temporal_owner WITH INHERIT FALSE, SET TRUE';
+    EXECUTE 'GRANT authenticated_users, recruiter_role, admin_role
+               TO supersmartmatch_temporal_app_a, supersmartmatch_temporal_app_b WITH INHERIT FALSE, SET TRUE';
+  ELSE
+    GRANT matching_definer TO supersmartmatch_temporal_owner;
+    GRANT authenticated_users, recruiter_role, admin_role TO supersmartmatch_temporal_app_a, supersmartmatch_temporal_app_b;
+  END IF;
+
   -- These count at log-in only; SET ROLE changes neither.
-  FOR v_role IN SELECT unnest(ARRAY['supersmartmatch_temporal_owner', 'supersmartmatch_temporal_app_a', 'supersmartmatch_temporal_app_b', 'outbox_worker']) AS name
+  FOR v_role IN
+    SELECT unnest(ARRAY['supersmartmatch_temporal_owner', 'supersmartmatch_temporal_app_a', 'supersmartmatch_temporal_app_b',
+                        'outbox_worker', 'analytics']) AS name
   LOOP
     EXECUTE format('ALTER ROLE %I SET search_path = public', v_role.name);
     EXECUTE format('ALTER ROLE %I SET timezone = ''UTC''', v_role.name);
@@ -49,15 +72,22 @@ BEGIN
   CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
 
   REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-  GRANT USAGE, CREATE ON SCHEMA public TO supersmartmatch_temporal_owner;
-  GRANT USAGE ON SCHEMA public TO supersmartmatch_temporal_app_a, supersmartmatch_temporal_app_b, outbox_worker;
+  GRANT USAGE, CREATE ON SCHEMA public TO supersmartmatch_temporal_owner, matching_definer;
+  GRANT USAGE ON SCHEMA public TO authenticated_users, recruiter_role, admin_role, outbox_worker, analytics;
   -- By default everybody who can log in to the server may connect and make temporary tables.
   EXECUTE format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
-  EXECUTE format('GRANT CONNECT ON DATABASE %I TO supersmartmatch_temporal_owner, supersmartmatch_temporal_app_a, supersmartmatch_temporal_app_b, outbox_worker, pgbouncer_auth', current_database());
+  EXECUTE format('GRANT CONNECT ON DATABASE %I TO supersmartmatch_temporal_owner, supersmartmatch_temporal_app_a,
+                    supersmartmatch_temporal_app_b, outbox_worker, analytics, pgbouncer_auth', current_database());
+  -- For data migrations, which may not COPY into a table with row level security.
+  EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO supersmartmatch_temporal_owner', current_database());
   -- The migration ledger lives in a schema of its own, which the runner creates as owner.
-  EXECUTE format('GRANT CREATE, TEMPORARY ON DATABASE %I TO supersmartmatch_temporal_owner', current_database());
+  EXECUTE format('GRANT CREATE ON DATABASE %I TO supersmartmatch_temporal_owner', current_database());
 
   ALTER DEFAULT PRIVILEGES FOR ROLE supersmartmatch_temporal_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+  ALTER DEFAULT PRIVILEGES FOR ROLE matching_definer REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+  -- The owner attaches definer functions to its tables as triggers and calls them in maintenance. It may become
+  -- matching_definer anyway, so this gives it nothing new.
+  ALTER DEFAULT PRIVILEGES FOR ROLE matching_definer GRANT EXECUTE ON FUNCTIONS TO supersmartmatch_temporal_owner;
 
   -- pg_cron can be created in one database of a server only. Where it is missing, the operator runs what is due.
   IF current_setting('cron.database_name', true) = current_database()
@@ -79,7 +109,7 @@ BEGIN
      WHERE a.rolname = p_usename
        AND a.rolcanlogin AND NOT a.rolsuper AND NOT a.rolreplication AND NOT a.rolbypassrls
        AND (a.rolvaliduntil IS NULL OR a.rolvaliduntil > now())
-       AND NOT pg_catalog.pg_has_role(a.oid, 'supersmartmatch_temporal_owner', 'MEMBER')
+       AND NOT pg_catalog.pg_has_role(a.oid, 'matching_definer', 'MEMBER')
   $body$;
   REVOKE ALL ON FUNCTION pgbouncer.get_auth(text) FROM PUBLIC;
   GRANT USAGE ON SCHEMA pgbouncer TO pgbouncer_auth;

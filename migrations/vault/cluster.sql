@@ -22,6 +22,7 @@ BEGIN
       ('supersmartmatch_vault_owner', 'LOGIN NOINHERIT'),
       ('supersmartmatch_vault_app_a', 'LOGIN NOINHERIT'),
       ('supersmartmatch_vault_app_b', 'NOLOGIN NOINHERIT'),
+      ('key_keeper', 'NOLOGIN'),
       ('pgbouncer_auth', 'LOGIN NOINHERIT')
     ) AS wanted (name, attributes)
     WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = wanted.name)
@@ -33,8 +34,22 @@ BEGIN
     END;
   END LOOP;
 
+  -- LOGIN is left as found: rotation switches it between app_a and app_b.
+  ALTER ROLE supersmartmatch_vault_owner NOINHERIT;
+  ALTER ROLE supersmartmatch_vault_app_a NOINHERIT;
+  ALTER ROLE supersmartmatch_vault_app_b NOINHERIT;
+
+  -- PostgreSQL 16 keeps INHERIT and SET with each membership; before, NOINHERIT of the member decides and SET is implied,
+  -- and the words below are a syntax error.
+  IF current_setting('server_version_num')::integer >= 160000 THEN
+    EXECUTE 'GRANT key_keeper TO supersmartmatch_vault_app_a, supersmartmatch_vault_app_b WITH INHERIT FALSE, SET TRUE';
+  ELSE
+    GRANT key_keeper TO supersmartmatch_vault_app_a, supersmartmatch_vault_app_b;
+  END IF;
+
   -- These count at log-in only; SET ROLE changes neither.
-  FOR v_role IN SELECT unnest(ARRAY['supersmartmatch_vault_owner', 'supersmartmatch_vault_app_a', 'supersmartmatch_vault_app_b']) AS name
+  FOR v_role IN
+    SELECT unnest(ARRAY['supersmartmatch_vault_owner', 'supersmartmatch_vault_app_a', 'supersmartmatch_vault_app_b']) AS name
   LOOP
     EXECUTE format('ALTER ROLE %I SET search_path = public', v_role.name);
     EXECUTE format('ALTER ROLE %I SET timezone = ''UTC''', v_role.name);
@@ -48,7 +63,7 @@ BEGIN
 
   REVOKE CREATE ON SCHEMA public FROM PUBLIC;
   GRANT USAGE, CREATE ON SCHEMA public TO supersmartmatch_vault_owner;
-  GRANT USAGE ON SCHEMA public TO supersmartmatch_vault_app_a, supersmartmatch_vault_app_b;
+  GRANT USAGE ON SCHEMA public TO key_keeper;
   -- By default everybody who can log in to the server may connect and make temporary tables.
   EXECUTE format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
   EXECUTE format('GRANT CONNECT ON DATABASE %I TO supersmartmatch_vault_owner, supersmartmatch_vault_app_a, supersmartmatch_vault_app_b', current_database());

@@ -1,11 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Query } from './database.ts'
-
-/** The value of the only column of the only row. */
-export async function one<T = string>(query: Query, sql: string, values?: unknown[]): Promise<T> {
-  const [row] = await query(sql, values)
-  return Object.values(row ?? {})[0] as T
-}
+import { one } from '../../testing/database.ts'
+import type { Query } from '../../testing/database.ts'
 
 export const addUser = (query: Query, type: 'candidate' | 'recruiter' | 'admin') =>
   one(query, `INSERT INTO users (email, password_hash, user_type) VALUES ($1, '!', $2) RETURNING user_id`, [

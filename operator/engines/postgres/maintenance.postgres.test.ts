@@ -1,7 +1,8 @@
 import type pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { coreDatabase, onServer, owner, type CoreDatabase } from '../../../migrations/core/testing/database.ts'
+import { onServer, testDatabase, type TestDatabase } from '../../../migrations/testing/database.ts'
 import { createAuthority, issueServerCertificate } from '../../certificates.ts'
+import { databaseName, ownerRole } from '../../data-store/names.ts'
 import type { ScheduledJob, Target } from '../engine.ts'
 import { maintenance } from './maintenance.ts'
 import { tlsFront } from './tls-front.ts'
@@ -20,13 +21,13 @@ const targetOf = (database: string): Target => ({
   serverName,
   port: front.port,
   database,
-  username: owner,
+  username: ownerRole(databaseName('core')),
   password: 'unused',
   ca: authority.certificate,
 })
 const soon = () => AbortSignal.timeout(20_000)
 
-async function jobIn({ name }: CoreDatabase, job: string): Promise<ScheduledJob> {
+async function jobIn({ name }: TestDatabase, job: string): Promise<ScheduledJob> {
   const upkeep = await maintenance.observe(targetOf(name), soon())
   const found = upkeep?.jobs.find((one) => one.name === job)
   if (!found) throw new Error(`${job} is not listed`)
@@ -38,14 +39,14 @@ test('a database without the table has no such work', async () => {
 })
 
 describe('without pg_cron', () => {
-  const db = coreDatabase()
+  const db = testDatabase('core')
   let asOwner: pg.Client
   const run = async (job: ScheduledJob) => maintenance.run(targetOf(db.name), job, soon())
   const add = (command: string) =>
     asOwner.query(`INSERT INTO maintenance_jobs (name, command, schedule) VALUES ('tick', $1, '1 second')`, [command])
 
   beforeAll(async () => {
-    asOwner = await db.connect(owner)
+    asOwner = await db.connect(db.owner)
     await asOwner.query('CREATE TABLE ticks (at timestamptz DEFAULT clock_timestamp())')
   })
   beforeEach(async () => {
@@ -125,13 +126,13 @@ const [cron] = await onServer(`SELECT current_setting('cron.database_name', true
 const cronDatabase = cron?.['name'] as string | null
 
 describe.runIf(cronDatabase)('with pg_cron', () => {
-  const db = coreDatabase(cronDatabase ?? '')
+  const db = testDatabase('core', cronDatabase ?? '')
 
   test('its jobs are its own, in its time zone; one that it lost is ours', async () => {
     const upkeep = await maintenance.observe(targetOf(db.name), soon())
     expect(upkeep?.jobs.filter(({ scheduled }) => !scheduled)).toEqual([])
     expect(upkeep?.timeZone).toBe('GMT')
-    const asOwner = await db.connect(owner)
+    const asOwner = await db.connect(db.owner)
     await asOwner.query(`SELECT cron.unschedule('expire-jobs')`)
     expect((await jobIn(db, 'expire-jobs')).scheduled).toBe(false)
     expect((await jobIn(db, 'purge-sessions')).scheduled).toBe(true)

@@ -1,25 +1,24 @@
-import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { findStatements } from '../runner/statements.ts'
+import { schemaNames } from '../crds/schema/data-store.ts'
+import { readMigrations } from './runner/files.ts'
+import { findStatements } from './runner/statements.ts'
 
 /**
  * Row security is forced, and the owner who runs the files has no policy: on a guarded table its UPDATE or DELETE changes no row
  * and says nothing. Hence the rule that such a statement stands in a section of matching_definer.
  */
-async function readFiles(): Promise<[name: string, sql: string][]> {
-  const names = (await readdir(import.meta.dirname)).filter((name) => /^\d{6}_\w+\.sql$/.test(name)).sort()
-  return Promise.all(
-    names.map(async (name): Promise<[string, string]> => [
-      name,
-      await readFile(join(import.meta.dirname, name), 'utf8'),
-    ]),
-  )
-}
-
 const guardedBy = (sql: string) =>
-  [...sql.matchAll(/ALTER TABLE (\w+) ENABLE ROW LEVEL SECURITY/g)].map((match) => match[1])
-const guarded = new Set((await readFiles()).flatMap(([, sql]) => guardedBy(sql)))
+  [...sql.matchAll(/ALTER TABLE (\w+) ENABLE ROW LEVEL SECURITY/g)].map((match) => match[1] ?? '')
+const files = Object.fromEntries(
+  await Promise.all(
+    schemaNames.map(async (schema) => {
+      const { migrations } = await readMigrations(join(import.meta.dirname, schema))
+      return [schema, migrations] as const
+    }),
+  ),
+)
+const guarded = new Set(Object.values(files).flatMap((migrations) => migrations.flatMap(({ sql }) => guardedBy(sql))))
 
 /** Tables with row security that a file writes to as owner, with the line; functions' bodies run later and are not looked at. */
 function writesAsOwner(sql: string): string[] {
@@ -38,9 +37,9 @@ function writesAsOwner(sql: string): string[] {
   return found
 }
 
-test('every file writes to tables with row security as matching_definer only', async () => {
-  expect(guarded.size).toBeGreaterThan(10)
-  const writes = (await readFiles()).map(([name, sql]) => [name, writesAsOwner(sql)])
+test.each(Object.entries(files))('%s: every file writes to tables with row security as its definer only', (_, migrations) => {
+  expect(guarded.size).toBeGreaterThan(15)
+  const writes = migrations.map(({ name, sql }) => [name, writesAsOwner(sql)])
   expect(writes.filter(([, tables]) => tables?.length)).toEqual([])
 })
 

@@ -3,29 +3,36 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll } from 'vitest'
-import { apply } from '../../runner/apply.ts'
-import { readMigrations } from '../../runner/files.ts'
+import type { SchemaName } from '../../crds/schema/data-store.ts'
+import { appRole, databaseName, ownerRole } from '../../operator/data-store/names.ts'
+import { apply } from '../runner/apply.ts'
+import { readMigrations } from '../runner/files.ts'
 
-const folder = join(import.meta.dirname, '..')
-export const owner = 'supersmartmatch_core_owner'
-export type Role = 'authenticated_users' | 'recruiter_role' | 'admin_role'
+/** What a service's login may become. */
+export type Role = 'authenticated_users' | 'recruiter_role' | 'admin_role' | 'key_keeper'
+/** Of workers, which have logins of their own. */
+type WorkerRole = 'outbox_worker' | 'analytics'
 export type Row = Record<string, unknown>
 
 /** A query, of any rows. */
 export type Query = (sql: string, values?: unknown[]) => Promise<Row[]>
 
-export interface CoreDatabase {
+export interface TestDatabase {
   name: string
+  owner: string
   /** Runs as superuser, past row security. */
   query: Query
   /** One transaction as the services make it: role and identity by SET LOCAL. Rolled back when `work` throws. */
-  as: <T>(role: Role, userId: string | null, work: (query: Query) => Promise<T>) => Promise<T>
+  as: <T>(role: Role | WorkerRole, userId: string | null, work: (query: Query) => Promise<T>) => Promise<T>
   /** A further connection, closed at the end. */
   connect: (login?: string) => Promise<pg.Client>
 }
 
+const folderOf = (schema: SchemaName) => join(import.meta.dirname, '..', schema)
+
 /** cluster.sql, as the operator runs it. */
-export const clusterSql = (): Promise<string> => readFile(join(folder, 'cluster.sql'), 'utf8')
+export const clusterSql = (schema: SchemaName): Promise<string> =>
+  readFile(join(folderOf(schema), 'cluster.sql'), 'utf8')
 
 const serverUrl = () => process.env['TEST_POSTGRES_URL'] ?? ''
 
@@ -45,17 +52,44 @@ export async function onServer(sql: string): Promise<Row[]> {
   }
 }
 
+/** The value of the only column of the only row. */
+export async function one<T = string>(query: Query, sql: string, values?: unknown[]): Promise<T> {
+  const [row] = await query(sql, values)
+  return Object.values(row ?? {})[0] as T
+}
+
 /** Rows as [{column: value}], values as pg gives them. */
 const queryOf =
   (client: pg.Client): Query =>
   async (sql, values = []) =>
     (await client.query<Row>(sql, values)).rows
 
+/** Runs `work` in a transaction of a role and identity, on a connection that may become that role. */
+export async function transaction<T>(
+  query: Query,
+  role: string,
+  userId: string | null,
+  work: (query: Query) => Promise<T>,
+): Promise<T> {
+  await query('BEGIN')
+  try {
+    await query(`SET LOCAL ROLE ${role}`)
+    if (userId !== null) await query(`SELECT set_config('app.current_user_id', $1, true)`, [userId])
+    const result = await work(query)
+    await query('COMMIT')
+    return result
+  } catch (error) {
+    await query('ROLLBACK')
+    throw error
+  }
+}
+
 /**
- * A migrated core database for the tests of a file, dropped after the last.
+ * A migrated database for the tests of a file, dropped after the last.
  * @param name  fixed only where the server wants it so (pg_cron)
  */
-export function coreDatabase(name = `core_${randomBytes(5).toString('hex')}`): CoreDatabase {
+export function testDatabase(schema: SchemaName, name = `${schema}_${randomBytes(5).toString('hex')}`): TestDatabase {
+  const owner = ownerRole(databaseName(schema))
   const clients: pg.Client[] = []
   const connect = async (login?: string): Promise<pg.Client> => {
     // A test that fails amid a transaction must not make the next one wait for its locks for ever.
@@ -70,6 +104,7 @@ export function coreDatabase(name = `core_${randomBytes(5).toString('hex')}`): C
   let service: pg.Client
   // Two files may want the one name: the second waits for the first.
   const turn = new pg.Client({ connectionString: serverUrl() })
+  let worker: pg.Client
 
   beforeAll(async () => {
     await turn.connect()
@@ -79,11 +114,13 @@ export function coreDatabase(name = `core_${randomBytes(5).toString('hex')}`): C
     )
     await onServer(`CREATE DATABASE ${name} OWNER ${owner} TEMPLATE template0 ENCODING 'UTF8'`)
     superuser = await connect()
-    await superuser.query(await clusterSql())
+    await superuser.query(await clusterSql(schema))
     const config = { connectionString: urlOf(name), options: `-c role=${owner}` }
     const log = () => undefined
-    await apply(await readMigrations(folder), config, { waitMs: 20_000, signal: new AbortController().signal, log })
-    service = await connect('supersmartmatch_core_app_a')
+    const files = await readMigrations(folderOf(schema))
+    await apply(files, config, { waitMs: 20_000, signal: new AbortController().signal, log })
+    service = await connect(appRole(databaseName(schema)))
+    worker = await connect()
   })
   afterAll(async () => {
     await Promise.all(clients.map((client) => client.end()))
@@ -93,20 +130,10 @@ export function coreDatabase(name = `core_${randomBytes(5).toString('hex')}`): C
 
   return {
     name,
+    owner,
     connect,
     query: (sql, values) => queryOf(superuser)(sql, values),
-    as: async (role, userId, work) => {
-      await service.query('BEGIN')
-      try {
-        await service.query(`SET LOCAL ROLE ${role}`)
-        if (userId !== null) await service.query(`SELECT set_config('app.current_user_id', $1, true)`, [userId])
-        const result = await work(queryOf(service))
-        await service.query('COMMIT')
-        return result
-      } catch (error) {
-        await service.query('ROLLBACK')
-        throw error
-      }
-    },
+    as: (role, userId, work) =>
+      transaction(queryOf(role === 'outbox_worker' || role === 'analytics' ? worker : service), role, userId, work),
   }
 }

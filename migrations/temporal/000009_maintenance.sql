@@ -1,0 +1,276 @@
+-- Scheduled work. maintenance_jobs is the list; pg_cron runs it, and where there is none the operator does. Without both,
+-- SELECT run_maintenance_job(name) is for whoever keeps the database. A job that fails says so in last_error, one that does not run
+-- has an old last_success_at.
+
+CREATE TABLE maintenance_jobs (
+  name TEXT PRIMARY KEY,
+  command TEXT NOT NULL, -- runs in one transaction, as owner
+  schedule TEXT NOT NULL, -- as in cron, UTC
+  last_run_at TIMESTAMPTZ,
+  last_success_at TIMESTAMPTZ,
+  last_error TEXT, -- of the last run
+  created_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  updated_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE TRIGGER maintenance_jobs_touch BEFORE UPDATE ON maintenance_jobs FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+
+-- Runs a job and records how it ended; true if it succeeded, false if it failed or runs already.
+-- It gives up after a second without a lock, and the next run tries again: while partition work waits behind a long reader, every
+-- writer waits behind it.
+CREATE FUNCTION run_maintenance_job(p_name text) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET timezone = 'UTC' SET lock_timeout = '1s'
+AS $$
+DECLARE
+  v_command text;
+  v_error text;
+  v_ended timestamptz;
+BEGIN
+  SELECT command INTO v_command FROM public.maintenance_jobs WHERE name = p_name;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no maintenance job is named %', p_name USING ERRCODE = 'undefined_object';
+  END IF;
+  IF NOT pg_try_advisory_xact_lock(hashtextextended('maintenance job ' || p_name, 0)) THEN
+    RETURN false;
+  END IF;
+  BEGIN
+    EXECUTE v_command;
+  EXCEPTION WHEN OTHERS THEN
+    v_error := SQLSTATE || ' ' || SQLERRM;
+  END;
+  v_ended := clock_timestamp();
+  UPDATE public.maintenance_jobs
+     SET last_run_at = v_ended, last_error = v_error,
+         last_success_at = CASE WHEN v_error IS NULL THEN v_ended ELSE last_success_at END
+   WHERE name = p_name;
+  RETURN v_error IS NULL;
+END
+$$;
+
+-- Makes pg_cron's list equal to ours. The trigger below calls it; call it again when pg_cron is added to an existing database.
+-- Only the owner may: a job runs as whoever scheduled it.
+CREATE FUNCTION schedule_maintenance_jobs() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  c_call CONSTANT text := 'SELECT public.run_maintenance_job(%L)';
+BEGIN
+  IF to_regclass('cron.job') IS NULL THEN
+    RETURN;
+  END IF;
+  IF current_user <> (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'public.maintenance_jobs'::regclass) THEN
+    RAISE EXCEPTION 'only the owner of maintenance_jobs may schedule: jobs would run as %', current_user
+      USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  PERFORM cron.unschedule(j.jobid)
+     FROM cron.job j
+    WHERE j.username = current_user AND j.database = current_database() AND j.command = format(c_call, j.jobname)
+      AND NOT EXISTS (SELECT 1 FROM public.maintenance_jobs m WHERE m.name = j.jobname);
+  PERFORM cron.schedule(m.name, m.schedule, format(c_call, m.name))
+     FROM public.maintenance_jobs m
+    WHERE NOT EXISTS (SELECT 1 FROM cron.job j
+                       WHERE j.username = current_user AND j.database = current_database() AND j.jobname = m.name
+                         AND j.schedule = m.schedule AND j.command = format(c_call, m.name));
+END
+$$;
+CREATE FUNCTION maintenance_jobs_changed() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+  PERFORM public.schedule_maintenance_jobs();
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER maintenance_jobs_schedule AFTER INSERT OR DELETE OR UPDATE OF name, schedule ON maintenance_jobs
+  FOR EACH STATEMENT EXECUTE FUNCTION maintenance_jobs_changed();
+
+-- Rows that no partition took; more than 0 is an alarm (D-088).
+CREATE VIEW default_partition_rows WITH (security_invoker = true) AS
+SELECT 'outbox_events' AS table_name, count(*) AS rows FROM outbox_events_default;
+
+SET LOCAL ROLE matching_definer;
+
+-- The guard only has to know what can still be booked (D-110).
+CREATE FUNCTION purge_interview_bookings() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_count integer;
+BEGIN
+  DELETE FROM public.interview_bookings WHERE upper(during) < now() - interval '7 days';
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END
+$$;
+
+-- A week after an interview nobody needs to get into the meeting.
+CREATE FUNCTION purge_meeting_details() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_count integer;
+BEGIN
+  UPDATE public.interview_slots SET meeting_url = NULL, meeting_location = NULL
+   WHERE (meeting_url IS NOT NULL OR meeting_location IS NOT NULL)
+     AND "timestamp" < now() - interval '7 days' AND slot_end < now() - interval '7 days';
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END
+$$;
+
+CREATE FUNCTION purge_event_records() RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+  DELETE FROM public.outbox_dead_letters WHERE created_at < now() - interval '30 days';
+  DELETE FROM public.inbox WHERE created_at < now() - interval '30 days'
+$$;
+
+SET LOCAL ROLE supersmartmatch_temporal_owner;
+
+-- Retention, to the day: rows go at midnight UTC, chunks when they are empty. On the community edition TimescaleDB's own policies
+-- drop most of them before, a chunk at a time, and its aggregates keep what they have. Where the aggregates are plain views,
+-- whatever is deleted is added to their history.
+CREATE FUNCTION expire_rows() RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET timezone = 'UTC'
+AS $$
+DECLARE
+  v_rule record;
+  v_cutoff timestamptz;
+  v_delete text;
+  v_rows bigint;
+  v_total bigint := 0;
+BEGIN
+  FOR v_rule IN
+    SELECT * FROM (VALUES
+      ('availability_patterns', interval '2 years', 'true'),
+      ('job_schedules', interval '1 year', 'true'),
+      ('interview_slots', interval '3 years', 'true'),
+      ('temporal_analytics', interval '1 year', 'entity_type = ''user'''), -- about a person
+      ('temporal_analytics', interval '5 years', 'true')
+    ) AS rule (hypertable, keep, condition)
+  LOOP
+    v_cutoff := date_trunc('day', now() - v_rule.keep);
+    v_delete := format('DELETE FROM public.%I WHERE "timestamp" < $1 AND %s', v_rule.hypertable, v_rule.condition);
+    IF v_rule.hypertable = 'availability_patterns' AND to_regclass('public.hourly_availability_stats_history') IS NOT NULL THEN
+      EXECUTE 'WITH gone AS (' || v_delete || ' RETURNING "timestamp", availability_type, flexibility_minutes, user_id)
+        INSERT INTO public.hourly_availability_stats_history AS h
+        SELECT public.time_bucket(''1 hour'', "timestamp"), availability_type, count(*), avg(flexibility_minutes),
+               count(DISTINCT user_id)
+          FROM gone GROUP BY 1, 2
+        ON CONFLICT (bucket, availability_type) DO UPDATE SET
+          avg_flexibility = (h.slot_count * h.avg_flexibility + excluded.slot_count * excluded.avg_flexibility)
+                            / (h.slot_count + excluded.slot_count),
+          slot_count = h.slot_count + excluded.slot_count,
+          user_count = GREATEST(h.user_count, excluded.user_count)' USING v_cutoff;
+    ELSIF v_rule.hypertable = 'interview_slots' AND to_regclass('public.daily_scheduling_metrics_history') IS NOT NULL THEN
+      EXECUTE 'WITH gone AS (' || v_delete || ' RETURNING "timestamp", status, slot_end - slot_start AS duration)
+        INSERT INTO public.daily_scheduling_metrics_history AS h
+        SELECT public.time_bucket(''1 day'', "timestamp"), status, count(*), avg(EXTRACT(EPOCH FROM duration) / 60)
+          FROM gone GROUP BY 1, 2
+        ON CONFLICT (bucket, status) DO UPDATE SET
+          avg_duration_minutes = (h.interview_count * h.avg_duration_minutes
+                                  + excluded.interview_count * excluded.avg_duration_minutes)
+                                 / (h.interview_count + excluded.interview_count),
+          interview_count = h.interview_count + excluded.interview_count' USING v_cutoff;
+    ELSE
+      EXECUTE v_delete USING v_cutoff;
+    END IF;
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    v_total := v_total + v_rows;
+    IF v_rule.condition = 'true' THEN
+      PERFORM public.drop_chunks(format('public.%I', v_rule.hypertable)::regclass, older_than => v_cutoff);
+    END IF;
+  END LOOP;
+  RETURN v_total;
+END
+$$;
+
+-- Fails, and thereby says so in last_error, when TimescaleDB's own jobs fail or are a day late: they do not run where it has no
+-- background workers.
+CREATE FUNCTION check_policies() RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_late text;
+BEGIN
+  SELECT string_agg(format('%s of %s: last success %s, last run %s', j.proc_name,
+                           COALESCE(j.hypertable_name, '?'), COALESCE(s.last_successful_finish::text, 'never'),
+                           COALESCE(s.last_run_status, 'never')), '; ' ORDER BY j.job_id) INTO v_late
+    FROM timescaledb_information.jobs j
+    LEFT JOIN timescaledb_information.job_stats s USING (job_id)
+   WHERE j.owner = current_user::regrole
+     AND (s.last_run_status = 'Failed'
+          OR GREATEST(s.last_successful_finish, (SELECT created_at FROM public.maintenance_jobs WHERE name = 'check-policies'))
+             < now() - j.schedule_interval - interval '1 day');
+  IF v_late IS NOT NULL THEN
+    RAISE EXCEPTION 'TimescaleDB jobs failed or are late: %', v_late USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
+END
+$$;
+
+-- A past partition goes 7 days after every relay was first seen to have passed all of it, and only if that still holds: a
+-- transaction that was open for long may have added to it. Without a relay nothing is published, so nothing goes (D-178).
+CREATE FUNCTION drop_published_outbox_partitions() RETURNS integer
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_cursor record;
+  v_partition record;
+  v_pending boolean;
+  v_dropped integer := 0;
+BEGIN
+  SELECT xid, sequence INTO v_cursor FROM public.outbox_cursor ORDER BY xid, sequence LIMIT 1;
+  IF NOT FOUND THEN
+    RETURN 0;
+  END IF;
+  FOR v_partition IN SELECT partition FROM public.range_partitions('public.outbox_events') WHERE range_to <= now() LOOP
+    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s WHERE (xid, sequence) > ($1, $2))', v_partition.partition)
+      INTO v_pending USING v_cursor.xid, v_cursor.sequence;
+    IF v_pending THEN
+      DELETE FROM public.outbox_published_partitions WHERE partition_name = v_partition.partition::text;
+      CONTINUE;
+    END IF;
+    INSERT INTO public.outbox_published_partitions (partition_name) VALUES (v_partition.partition::text)
+    ON CONFLICT DO NOTHING;
+    DELETE FROM public.outbox_published_partitions
+     WHERE partition_name = v_partition.partition::text AND published_at <= now() - interval '7 days';
+    IF FOUND THEN
+      EXECUTE format('DROP TABLE %s', v_partition.partition);
+      v_dropped := v_dropped + 1;
+    END IF;
+  END LOOP;
+  DELETE FROM public.outbox_events_default
+   WHERE created_at < now() - interval '7 days' AND (xid, sequence) <= (v_cursor.xid, v_cursor.sequence);
+  RETURN v_dropped;
+END
+$$;
+
+-- pg_cron keeps a row for each run, for ever.
+CREATE FUNCTION purge_cron_history() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF to_regclass('cron.job_run_details') IS NOT NULL THEN
+    DELETE FROM cron.job_run_details WHERE username = current_user AND end_time < now() - interval '7 days';
+  END IF;
+END
+$$;
+
+-- Partitions and retention: hourly, though a day needs them once, because a run may give up.
+INSERT INTO maintenance_jobs (name, command, schedule) VALUES
+  ('create-outbox-partitions', 'SELECT public.create_outbox_partitions()', '5 * * * *'),
+  ('drop-outbox-partitions', 'SELECT public.drop_published_outbox_partitions()', '30 * * * *'),
+  ('expire-rows', 'SELECT public.expire_rows()', '10 * * * *'),
+  ('purge-interview-bookings', 'SELECT public.purge_interview_bookings()', '20 0 * * *'),
+  ('purge-meeting-details', 'SELECT public.purge_meeting_details()', '15 * * * *'),
+  ('purge-event-records', 'SELECT public.purge_event_records()', '20 1 * * *'),
+  ('purge-cron-history', 'SELECT public.purge_cron_history()', '40 1 * * *');
+
+-- Continuous aggregates have policies of their own; plain materialized views are refreshed as often.
+INSERT INTO maintenance_jobs (name, command, schedule)
+SELECT name, command, schedule
+  FROM (VALUES
+    (true, 'refresh-hourly-availability-stats', 'REFRESH MATERIALIZED VIEW CONCURRENTLY public.hourly_availability_stats', '2 * * * *'),
+    (true, 'refresh-daily-scheduling-metrics', 'REFRESH MATERIALIZED VIEW CONCURRENTLY public.daily_scheduling_metrics', '30 0 * * *'),
+    (false, 'check-policies', 'SELECT public.check_policies()', '45 * * * *')
+  ) AS job (plain, name, command, schedule)
+ WHERE plain = (to_regclass('public.hourly_availability_stats_history') IS NOT NULL);
