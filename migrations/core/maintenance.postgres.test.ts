@@ -22,7 +22,9 @@ describe('jobs', () => {
     expect(names).toContain('create-partitions')
     for (const name of names) expect(await run(name), name).toEqual({ done: true, error: null })
     expect(await db.query('SELECT FROM maintenance_jobs WHERE last_run_at IS NULL')).toEqual([])
-    expect(await db.query('SELECT FROM maintenance_jobs WHERE last_success_at IS DISTINCT FROM last_run_at')).toEqual([])
+    expect(await db.query('SELECT FROM maintenance_jobs WHERE last_success_at IS DISTINCT FROM last_run_at')).toEqual(
+      [],
+    )
   })
 
   test('that fail change nothing and say why; unknown ones are refused', async () => {

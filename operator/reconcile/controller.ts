@@ -155,7 +155,7 @@ async function work<Context>(
 }
 
 function stepsFor<Context>(object: KubeObject, { steps }: Controller<Context>): Step<Context>[] {
-  return steps.filter(({ appliesTo }) => appliesTo?.(object) ?? true)
+  return steps.filter((step) => step.appliesTo?.(object) ?? true)
 }
 
 /** Nothing to wait for or all done: the finalizer goes, and with it the object. */
