@@ -50,6 +50,8 @@ SET LOCAL ROLE matching_definer;
 -- The two searches read past row security and choose shared places themselves: under a policy the index would not be used, for
 -- its operators are not leakproof (D-081). The plan is made for each centre and radius: a general one knows neither.
 
+-- The index knows places by boxes in space. At a pole, the boxes of one point that was written with two longitudes need not touch:
+-- it is asked for a millimetre more, and the distance decides.
 CREATE FUNCTION shared_locations_within(p_center geography, p_metres double precision)
 RETURNS TABLE (location_id uuid, metres double precision, formatted_address text)
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
@@ -60,13 +62,14 @@ BEGIN
   RETURN QUERY
   SELECT l.location_id, public.ST_Distance(p_center, l.coordinates::public.geography) AS metres, l.formatted_address
     FROM public.locations l
-   WHERE l.owner_user_id IS NULL AND public.ST_DWithin(p_center, l.coordinates::public.geography, p_metres)
+   WHERE l.owner_user_id IS NULL AND public.ST_DWithin(p_center, l.coordinates::public.geography, p_metres + 0.001)
+     AND public.ST_Distance(p_center, l.coordinates::public.geography) <= p_metres
    ORDER BY metres, location_id;
 END
 $$;
 
--- The index orders by distance on a sphere, half a percent off the true one. So the p_limit nearest by index only say how far to
--- look: whatever is among the truly nearest is within the farthest of them.
+-- Looks farther until there are enough. The index could walk in order of distance (<->), but near a pole PostGIS 3.5 ends that with
+-- "index returned tuples in wrong order", and elsewhere the order is that of a sphere.
 CREATE FUNCTION shared_locations_nearest(p_center geography, p_limit integer)
 RETURNS TABLE (location_id uuid, metres double precision, formatted_address text)
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
@@ -74,16 +77,19 @@ SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_custom
 AS $$
 #variable_conflict use_column
 DECLARE
-  v_reach double precision;
+  v_reach double precision := 1000;
 BEGIN
-  SELECT max(public.ST_Distance(p_center, k.point)) INTO v_reach
-    FROM (SELECT l.coordinates::public.geography AS point
-            FROM public.locations l
-           WHERE l.owner_user_id IS NULL
-           ORDER BY l.coordinates::public.geography OPERATOR(public.<->) p_center
-           LIMIT p_limit) k;
+  WHILE v_reach < 20100000
+    AND (SELECT count(*) FROM (SELECT 1 FROM public.locations l
+                                WHERE l.owner_user_id IS NULL
+                                  AND public.ST_DWithin(p_center, l.coordinates::public.geography, v_reach)
+                                  AND public.ST_Distance(p_center, l.coordinates::public.geography) <= v_reach
+                                LIMIT p_limit) found) < p_limit
+  LOOP
+    v_reach := v_reach * 2;
+  END LOOP;
   RETURN QUERY
-  SELECT * FROM public.shared_locations_within(p_center, v_reach + 0.001) ORDER BY metres, location_id LIMIT p_limit;
+  SELECT * FROM public.shared_locations_within(p_center, v_reach) ORDER BY metres, location_id LIMIT p_limit;
 END
 $$;
 

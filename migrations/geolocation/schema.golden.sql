@@ -694,16 +694,19 @@ CREATE FUNCTION public.shared_locations_nearest(p_center public.geography, p_lim
     AS $$
 #variable_conflict use_column
 DECLARE
-  v_reach double precision;
+  v_reach double precision := 1000;
 BEGIN
-  SELECT max(public.ST_Distance(p_center, k.point)) INTO v_reach
-    FROM (SELECT l.coordinates::public.geography AS point
-            FROM public.locations l
-           WHERE l.owner_user_id IS NULL
-           ORDER BY l.coordinates::public.geography OPERATOR(public.<->) p_center
-           LIMIT p_limit) k;
+  WHILE v_reach < 20100000
+    AND (SELECT count(*) FROM (SELECT 1 FROM public.locations l
+                                WHERE l.owner_user_id IS NULL
+                                  AND public.ST_DWithin(p_center, l.coordinates::public.geography, v_reach)
+                                  AND public.ST_Distance(p_center, l.coordinates::public.geography) <= v_reach
+                                LIMIT p_limit) found) < p_limit
+  LOOP
+    v_reach := v_reach * 2;
+  END LOOP;
   RETURN QUERY
-  SELECT * FROM public.shared_locations_within(p_center, v_reach + 0.001) ORDER BY metres, location_id LIMIT p_limit;
+  SELECT * FROM public.shared_locations_within(p_center, v_reach) ORDER BY metres, location_id LIMIT p_limit;
 END
 $$;
 
@@ -719,7 +722,8 @@ BEGIN
   RETURN QUERY
   SELECT l.location_id, public.ST_Distance(p_center, l.coordinates::public.geography) AS metres, l.formatted_address
     FROM public.locations l
-   WHERE l.owner_user_id IS NULL AND public.ST_DWithin(p_center, l.coordinates::public.geography, p_metres)
+   WHERE l.owner_user_id IS NULL AND public.ST_DWithin(p_center, l.coordinates::public.geography, p_metres + 0.001)
+     AND public.ST_Distance(p_center, l.coordinates::public.geography) <= p_metres
    ORDER BY metres, location_id;
 END
 $$;

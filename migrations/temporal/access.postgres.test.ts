@@ -284,3 +284,37 @@ describe('interviews', () => {
     await expect(create('authenticated_users', self.userId)).rejects.toMatchObject(refused)
   })
 })
+
+test('among 20,000 interviews and patterns nothing is read but what is asked for', async () => {
+  const [user, candidate] = [randomUUID(), someone()]
+  await db.query(
+    `INSERT INTO interview_slots ("timestamp", slot_start, slot_end, recruiter_id, job_id)
+     SELECT t, t, t + interval '20 min', md5((n % 500)::text)::uuid, gen_random_uuid()
+       FROM generate_series(1, 20000) n CROSS JOIN LATERAL (SELECT now() - interval '60 days' + n * interval '7 min') AS at(t)`,
+  )
+  await db.query(
+    `INSERT INTO availability_patterns (user_id, "timestamp", availability_type, day_of_week, start_time, end_time, timezone)
+     SELECT md5((n % 5000)::text)::uuid, now() - n * interval '3 min', 'work_hours', n % 7, '09:00', '17:00', 'Europe/Paris'
+       FROM generate_series(1, 20000) n`,
+  )
+  const slot = await addSlot(db.query, day(250), { recruiter_id: `'${user}'` })
+  await db.query('ANALYZE')
+  const client = await db.connect()
+  for (const [role, sql] of [
+    ['recruiter_role', `SELECT FROM my_interviews WHERE "timestamp" > now()`],
+    ['authenticated_users', `SELECT FROM my_interviews`],
+    ['authenticated_users', `SELECT FROM my_availability`],
+    ['authenticated_users', `SELECT FROM availability_current`],
+    ['recruiter_role', `SELECT FROM free_busy('${user}', now(), now() + interval '7 days')`],
+    ['authenticated_users', `SELECT set_availability('preferred', 1, '09:00', '10:00', 'Europe/Paris')`],
+    ['recruiter_role', `SELECT book_interview('${slot}', ${day(250)}, '${candidate.candidateId}', '${candidate.userId}')`],
+    ['outbox_worker', `SELECT * FROM erase_user_data('${user}')`],
+  ]) {
+    await client.query(`BEGIN; SET LOCAL ROLE ${role}; SELECT set_config('app.current_user_id', '${user}', true)`)
+    await client.query(sql ?? '')
+    await client.query('RESET ROLE')
+    const { rows } = await client.query(`SELECT relname, seq_tup_read FROM pg_stat_xact_user_tables WHERE seq_tup_read > 100 AND relname <> 'time_zones'`)
+    expect(rows, sql).toEqual([])
+    await client.query('ROLLBACK')
+  }
+})
