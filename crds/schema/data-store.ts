@@ -57,6 +57,9 @@ export const schemaEngines = {
   vault: ['postgres'],
   geolocation: ['postgres'],
   temporal: ['timescale'],
+  behavior: ['clickhouse'],
+  search: ['elasticsearch'],
+  events: ['nats'],
 } as const satisfies Record<string, readonly EngineName[]>
 export type SchemaName = keyof typeof schemaEngines
 export const schemaNames = Object.keys(schemaEngines) as SchemaName[]

@@ -7,6 +7,8 @@ import { apply } from './apply.ts'
 import { bootstrap } from './bootstrap.ts'
 import { clientConfig } from './connection.ts'
 import { readMigrations } from './files.ts'
+import { formatOfPostgres } from './postgres-file.ts'
+import { postgres } from './postgres.ts'
 import { onServer, open, serverUrl, uniqueName, urlOf } from './testing.ts'
 
 const folder = join(import.meta.dirname, '../core')
@@ -23,8 +25,8 @@ async function newCoreDatabase(): Promise<string> {
 
 const applyCore = async (database: string) =>
   apply(
-    await readMigrations(folder),
-    await clientConfig({ url: urlOf(database, 'supersmartmatch_core_owner') }),
+    await readMigrations(folder, formatOfPostgres),
+    postgres(await clientConfig({ url: urlOf(database, 'supersmartmatch_core_owner') })),
     options,
   )
 
@@ -53,7 +55,7 @@ async function dumpSchema(database: string): Promise<string> {
 
 test('core: 20 first runs at once apply each file exactly once; a second round finds nothing to do', async () => {
   const database = await newCoreDatabase()
-  const { migrations } = await readMigrations(folder)
+  const { migrations } = await readMigrations(folder, formatOfPostgres)
   const results = await Promise.all(Array.from({ length: 20 }, () => applyCore(database)))
   expect(results.flat().sort((a, b) => a - b)).toEqual(migrations.map((migration) => migration.version))
   expect(await applyCore(database)).toEqual([])

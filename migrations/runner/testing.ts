@@ -9,6 +9,7 @@ import pg from 'pg'
 import { onTestFinished } from 'vitest'
 import { readMigrations } from './files.ts'
 import type { MigrationSet } from './files.ts'
+import { formatOfPostgres } from './postgres-file.ts'
 
 /** Superuser URL of the tests' PostgreSQL. */
 export const serverUrl = process.env['TEST_POSTGRES_URL'] ?? ''
@@ -70,7 +71,7 @@ export async function newFolder(files: Record<string, string>, schema = 'test'):
   await mkdir(join(dir, schema))
   const write = (name: string, sql: string) => writeFile(join(dir, schema, name), `-- A test.\n${sql}`)
   for (const [name, sql] of Object.entries(files)) await write(name, sql)
-  return { dir, write, read: () => readMigrations(join(dir, schema)), remove: (name) => rm(join(dir, schema, name)) }
+  return { dir, write, read: () => readMigrations(join(dir, schema), formatOfPostgres), remove: (name) => rm(join(dir, schema, name)) }
 }
 
 export interface Run {

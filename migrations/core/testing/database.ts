@@ -5,6 +5,8 @@ import pg from 'pg'
 import { afterAll, beforeAll } from 'vitest'
 import { apply } from '../../runner/apply.ts'
 import { readMigrations } from '../../runner/files.ts'
+import { formatOfPostgres } from '../../runner/postgres-file.ts'
+import { postgres } from '../../runner/postgres.ts'
 
 const folder = join(import.meta.dirname, '..')
 export const owner = 'supersmartmatch_core_owner'
@@ -78,7 +80,7 @@ export function coreDatabase(name = `core_${randomBytes(5).toString('hex')}`): C
     await superuser.query(await clusterSql())
     const config = { connectionString: urlOf(name), options: `-c role=${owner}` }
     const log = () => undefined
-    await apply(await readMigrations(folder), config, { waitMs: 20_000, signal: new AbortController().signal, log })
+    await apply(await readMigrations(folder, formatOfPostgres), postgres(config), { waitMs: 20_000, signal: new AbortController().signal, log })
     service = await connect('supersmartmatch_core_app_a')
   })
   afterAll(async () => {
