@@ -102,8 +102,8 @@ const engineRules: CelRule[] = [
     ? []
     : [
         {
-          rule: 'has(self.schema) == has(oldSelf.schema)',
-          message: 'schema is immutable: create another DataStore',
+          rule: '!has(oldSelf.schema) || has(self.schema)',
+          message: 'schema cannot be taken away: create another DataStore',
           fieldPath: '.schema',
         },
         onlyFor(postgresFamily, 'size(self.pgHba) == 0', 'pgHba'),
@@ -269,7 +269,8 @@ export const DataStoreSpec = Type.Object(
           }),
         },
         {
-          description: 'The schema the operator creates and migrates. PostgreSQL needs one. Immutable.',
+          description:
+            'The schema the operator creates and migrates. PostgreSQL needs one; others can be given one later. It cannot be changed or taken away.',
           ...rules({
             rule: 'self.name == oldSelf.name',
             message: 'schema.name is immutable: create another DataStore',

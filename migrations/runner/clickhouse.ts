@@ -4,11 +4,11 @@ import type { Effect, Statement } from './clickhouse-file.ts'
 import type { Endpoint } from './connection.ts'
 import type { Connect, Options } from './dialect.ts'
 import { Failed } from './errors.ts'
-import { newHttp, untilThere } from './http.ts'
+import { isConnectionError, newHttp, untilThere, wordsOf } from './http.ts'
 import type { Http } from './http.ts'
 import type { LeaseStore } from './lease.ts'
 import { stepwise } from './stepwise.ts'
-import type { Engine, Entry, Step } from './stepwise.ts'
+import type { Engine, Entry, Explained, Step } from './stepwise.ts'
 import { retry } from './wait.ts'
 
 /**
@@ -57,7 +57,7 @@ async function whyNotThere(session: Session, { database }: Endpoint): Promise<st
     return undefined
   } catch (error) {
     if (!(error instanceof ServerError)) throw error
-    if (passing.includes(error.code)) return error.message
+    if (among(error, ...passing)) return error.message
     const missing = error.code === codes.unknownDatabase
     throw new Failed('Unavailable', missing ? `database ${database} does not exist: create it` : `cannot connect: ${error.message}`)
   }
@@ -103,9 +103,14 @@ function engineOf(session: Session): Engine {
     readEntries: () => readEntries(session),
     writeEntry: (entry) => writeEntry(session, entry),
     lease: leaseOf(session),
-    explain: (error) => (error instanceof ServerError && !passing.includes(error.code) ? error.message : undefined),
+    explain,
     close: () => session.http.close(),
   }
+}
+
+function explain(error: unknown): Explained | undefined {
+  if (error instanceof ServerError) return { words: error.message, mayPass: among(error, ...passing) }
+  return isConnectionError(error) ? { words: wordsOf(error), mayPass: true } : undefined
 }
 
 function stepOf(session: Session, { text, line, effect }: Statement, index: number): Step {

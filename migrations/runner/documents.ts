@@ -1,3 +1,4 @@
+import { Failed } from './errors.ts'
 import type { LeaseStore } from './lease.ts'
 import type { Engine, Entry } from './stepwise.ts'
 
@@ -19,7 +20,7 @@ export function keptIn(documents: Documents): Pick<Engine, 'readEntries' | 'writ
       const others = entriesOf(found?.text).filter(({ version }) => version !== entry.version)
       const entries = [...others, entry].sort((one, other) => one.version - other.version)
       const written = await documents.replace('ledger', found?.version, JSON.stringify({ entries }))
-      if (written === undefined) throw new Error('another migrator wrote the ledger meanwhile')
+      if (written === undefined) throw new Failed('Unavailable', 'another migrator wrote the ledger meanwhile')
     },
     lease: {
       async read() {

@@ -1,5 +1,6 @@
-import { ask } from './elasticsearch.ts'
-import type { Session } from './elasticsearch.ts'
+import { ask } from './elasticsearch-request.ts'
+import type { Session } from './elasticsearch-request.ts'
+import { Failed } from './errors.ts'
 
 /*
  * Copies documents between two versions of an index: with searches and bulk requests alone, which every server has, and with the
@@ -87,5 +88,7 @@ async function bulk(session: Session, index: string, lines: object[], signal: Ab
   const answer = await session.http.send('POST', `/${index}/_bulk`, text, { signal, type: 'application/x-ndjson' })
   const { items = [] } = JSON.parse(answer.text) as { items?: Record<string, Item>[] }
   const refused = items.flatMap((item) => Object.values(item)).find(({ status }) => status >= 300 && status !== 404)
-  if (answer.status >= 300 || refused) throw new Error(`${index} does not take a document: ${refused?.error?.reason ?? answer.text.slice(0, 300)}`) // prettier-ignore
+  if (answer.status < 300 && !refused) return
+  const reason = refused?.error?.reason ?? answer.text.slice(0, 300)
+  throw new Failed('StatementFailed', `${index} does not take a document: ${reason}`)
 }

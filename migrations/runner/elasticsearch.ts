@@ -7,11 +7,12 @@ import type { Documents, Key } from './documents.ts'
 import { bring, removeGone } from './elasticsearch-copy.ts'
 import { indexVersion } from './elasticsearch-file.ts'
 import type { IndexVersion } from './elasticsearch-file.ts'
+import { ask, find, ServerError } from './elasticsearch-request.ts'
+import type { Session } from './elasticsearch-request.ts'
 import { Failed, Refused } from './errors.ts'
-import { newHttp, untilThere } from './http.ts'
-import type { Http } from './http.ts'
+import { isConnectionError, newHttp, untilThere, wordsOf } from './http.ts'
 import { stepwise } from './stepwise.ts'
-import type { Engine, Step } from './stepwise.ts'
+import type { Engine, Explained, Step } from './stepwise.ts'
 
 /**
  * What the runner does in a store of Elasticsearch. An index never changes its mapping: the next version is made beside it and filled
@@ -19,21 +20,6 @@ import type { Engine, Step } from './stepwise.ts'
  * one request gives the alias to the new one. Who reads by the alias notices nothing; a write in the moment between is refused (403) and
  * has to be tried again.
  */
-export interface Session {
-  http: Http
-  /** How the names of the store's indices begin. */
-  prefix: string
-  log: (line: string) => void
-}
-
-export class ServerError extends Error {
-  readonly status: number
-  constructor(status: number, message: string) {
-    super(message)
-    this.status = status
-  }
-}
-
 export function elasticsearch(endpoint: Endpoint): Connect {
   return async (options) => {
     const http = newHttp(endpoint)
@@ -50,50 +36,13 @@ export function elasticsearch(endpoint: Endpoint): Connect {
 
 async function whyNotThere(session: Session): Promise<string | undefined> {
   try {
-    await ask(session, 'GET', '/_cluster/health?wait_for_status=yellow&timeout=1s')
+    await ask(session, 'GET', '/_cluster/health?timeout=1s')
     return undefined
   } catch (error) {
     if (!(error instanceof ServerError)) throw error
     if ([401, 403].includes(error.status)) throw new Failed('Unavailable', `cannot connect: ${error.message}`)
     return error.message
   }
-}
-
-/** @throws ServerError, with the server's words, when it refuses */
-export async function ask<Answer>(session: Session, method: string, path: string, body?: object, signal?: AbortSignal): Promise<Answer> {
-  const text = body === undefined ? undefined : JSON.stringify(body)
-  const answer = await session.http.send(method, path, text, signal ? { signal } : {})
-  if (answer.status < 300) return JSON.parse(answer.text) as Answer
-  throw new ServerError(answer.status, wordsOfServer(answer.text) || `it answered with HTTP status ${answer.status}`)
-}
-
-/** Undefined when it is not there. */
-async function find<Answer>(session: Session, path: string): Promise<Answer | undefined> {
-  try {
-    return await ask<Answer>(session, 'GET', path)
-  } catch (error) {
-    if (error instanceof ServerError && error.status === 404) return undefined
-    throw error
-  }
-}
-
-interface Cause {
-  reason?: string
-  caused_by?: Cause
-}
-
-/** The reason, and what lies at its root. */
-function wordsOfServer(text: string): string {
-  let error: Cause | string | undefined
-  try {
-    error = (JSON.parse(text) as { error?: Cause | string }).error
-  } catch {
-    return '' // a proxy's page, say; the status tells
-  }
-  if (typeof error === 'string') return error
-  const reasons: string[] = []
-  for (let cause = error; cause; cause = cause.caused_by) if (cause.reason) reasons.push(cause.reason)
-  return [...new Set(reasons)].join(': ').replace(/\s+/g, ' ').slice(0, 500)
 }
 
 // --- the engine -------------------------------------------------------------------------------------------------------------
@@ -103,10 +52,15 @@ function engineOf(session: Session): Engine {
     extension: 'json',
     steps: ({ text, checksum }) => stepsOf(session, indexVersion(text), checksum),
     ...keptIn(documents(session)),
-    // 429: too much at once; 5xx: it starts, stops, or looks for its master. Both may be over a moment later.
-    explain: (error) => (error instanceof ServerError && error.status < 429 ? error.message : undefined),
+    explain,
     close: () => session.http.close(),
   }
+}
+
+function explain(error: unknown): Explained | undefined {
+  // 429: too much at once; 5xx: it starts, stops, or looks for its master.
+  if (error instanceof ServerError) return { words: error.message, mayPass: error.status >= 429 }
+  return isConnectionError(error) ? { words: wordsOf(error), mayPass: true } : undefined
 }
 
 /** Each looks first whether it is so already. */

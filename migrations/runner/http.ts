@@ -57,6 +57,12 @@ export async function untilThere(options: Options, look: () => Promise<string | 
   })
 }
 
+/** Whether an error is one of the connection. */
+export function isConnectionError(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return /^(UND_ERR_|E[A-Z]+$)/.test(code)
+}
+
 export function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const message = error instanceof AggregateError ? error.errors.map(wordsOf).join('; ') : error.message

@@ -34,6 +34,8 @@ export function newLease(store: LeaseStore, options: LeaseOptions) {
   let timer: NodeJS.Timeout | undefined
   /** Renewals one after the other: of two at once one would lose against the other. */
   let last: Promise<void> = Promise.resolve()
+  /** What a migrator that waits has seen, and since when. */
+  const seen = { version: '', holder: '', sinceMs: 0 }
 
   async function renew(): Promise<void> {
     if (version !== undefined) version = await store.replace(version, holder)
@@ -60,9 +62,6 @@ export function newLease(store: LeaseStore, options: LeaseOptions) {
       version = undefined
     },
   }
-
-  // What a waiting migrator has seen, and since when.
-  const seen = { version: '', holder: '', sinceMs: 0 }
 
   async function tryToTake(): Promise<{ version: string } | undefined> {
     const found = await store.read()

@@ -11,7 +11,7 @@ import { consumerConfig, differences, losses, streamConfig, unchangeable } from 
 import type { Config } from './nats-changes.ts'
 import { natsFile } from './nats-file.ts'
 import { stepwise } from './stepwise.ts'
-import type { Engine, Step } from './stepwise.ts'
+import type { Engine, Explained, Step } from './stepwise.ts'
 
 /**
  * What the runner does in an account of NATS: streams and consumers by JetStream's requests. Ledger and lease are two messages of the
@@ -27,10 +27,19 @@ interface Session {
 /** JetStream refused. */
 class JetStreamError extends Error {
   readonly code: number
-  constructor(code: number, message: string) {
-    super(message)
-    this.code = code
+  readonly status: number
+  constructor({ code, err_code = 0, description }: Refusal) {
+    super(description)
+    this.code = err_code
+    this.status = code
   }
+}
+
+interface Refusal {
+  /** As of HTTP. */
+  code: number
+  err_code?: number
+  description: string
 }
 
 const codes = { streamNotFound: 10059, consumerNotFound: 10014, messageNotFound: 10037, wrongLastSequence: 10071 } as const
@@ -45,10 +54,13 @@ export function nats(endpoint: Endpoint): Connect {
 }
 
 async function connected({ host, port, username, password, ca, tls }: Endpoint, options: Options): Promise<NatsConnection> {
-  const secured = { handshakeFirst: true, ...(ca === undefined ? {} : { ca }) } as ConnectionOptions['tls'] & object
+  // Ours say nothing before the handshake; servers of somebody else's greet first as a rule, and are tried next.
+  let handshakeFirst = false
   const login = username === '' ? {} : { user: username, pass: password }
   let connection: NatsConnection | undefined
   await untilThere(options, async () => {
+    handshakeFirst = !handshakeFirst
+    const secured = { handshakeFirst, ...(ca === undefined ? {} : { ca }) } as ConnectionOptions['tls'] & object
     connection = await connect({
       servers: `${host}:${port}`,
       name: `migrate ${hostname()} ${process.pid}`,
@@ -72,8 +84,8 @@ async function connected({ host, port, username, password, ca, tls }: Endpoint, 
 
 async function ask<Answer>({ connection }: Session, request: string, question: object = {}): Promise<Answer> {
   const message = await connection.request(`$JS.API.${request}`, JSON.stringify(question), { timeout: requestMs })
-  const answer = message.json<Answer & { error?: { err_code?: number; description: string } }>()
-  if (answer.error) throw new JetStreamError(answer.error.err_code ?? 0, answer.error.description)
+  const answer = message.json<Answer & { error?: Refusal }>()
+  if (answer.error) throw new JetStreamError(answer.error)
   return answer
 }
 
@@ -104,21 +116,24 @@ function engineOf(session: Session): Engine {
           of('stream', stream.name, stream, () => bringStream(session, streamConfig(stream, session.copies))),
         ),
         ...consumers.map((consumer) =>
-          of('consumer', consumer.name, consumer, () => bringConsumer(session, consumer.stream, consumerConfig(consumer))),
+          of('consumer', `${consumer.name} of ${consumer.stream}`, consumer, () => bringConsumer(session, consumer.stream, consumerConfig(consumer))),
         ),
       ]
     },
     ...keptIn(documents(session)),
-    explain: (error) => (error instanceof JetStreamError ? `${error.message} (${error.code})` : explained(error)),
+    explain,
     async close() {
       await session.connection.close()
     },
   }
 }
 
-/** Not allowed, or no JetStream in this account: asking again cannot help. Everything else the client says of its connection. */
-function explained(error: unknown): string | undefined {
-  return error instanceof NatsError && ['PERMISSIONS_VIOLATION', '503'].includes(error.code) ? wordsOf(error) : undefined
+function explain(error: unknown): Explained | undefined {
+  // 503: without a leader for the moment, or too much at once.
+  if (error instanceof JetStreamError) return { words: `${error.message} (${error.code})`, mayPass: error.status === 503 }
+  if (!(error instanceof NatsError)) return undefined
+  // Not allowed, or nobody answers because this account has no JetStream; all else is the connection.
+  return { words: wordsOf(error), mayPass: !['PERMISSIONS_VIOLATION', '503'].includes(error.code) }
 }
 
 async function bringStream(session: Session, wanted: Config): Promise<void> {
@@ -181,9 +196,9 @@ function documents(session: Session): Documents {
       const expected = headers()
       expected.set('Nats-Expected-Last-Subject-Sequence', from ?? '0')
       const answer = await session.connection.request(subjectOf(key), text, { timeout: requestMs, headers: expected })
-      const { seq, error } = answer.json<{ seq: number; error?: { err_code: number; description: string } }>()
+      const { seq, error } = answer.json<{ seq: number; error?: Refusal }>()
       if (error?.err_code === codes.wrongLastSequence) return undefined
-      if (error) throw new JetStreamError(error.err_code, error.description)
+      if (error) throw new JetStreamError(error)
       return String(seq)
     },
   }

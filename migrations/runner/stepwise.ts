@@ -38,6 +38,13 @@ export interface Entry extends Omit<LedgerRow, 'appliedAt'> {
   appliedAt: Date | undefined
 }
 
+/** In one line, without values of rows. */
+export interface Explained {
+  words: string
+  /** The connection is lost, or the server has no time now: the same may well succeed on another try. */
+  mayPass: boolean
+}
+
 export interface Engine {
   extension: Extension
   steps(migration: Migration): Step[]
@@ -47,8 +54,8 @@ export interface Engine {
   /** Replaces what was written for the same version. */
   writeEntry(entry: Entry): Promise<void>
   lease: LeaseStore
-  /** An error of this engine in one line, without values of rows; undefined: the connection is lost. */
-  explain(error: unknown): string | undefined
+  /** What an error of this engine, or of the connection to it, means; undefined: it is none of them. */
+  explain(error: unknown): Explained | undefined
   close(): Promise<void>
 }
 
@@ -74,7 +81,7 @@ export function stepwise(engine: Engine, options: Options): Database {
     },
     takeLock: () => told(lease.take()),
     createLedger: () => told(engine.createLedger?.() ?? Promise.resolve()),
-    applyFile: (migration) => applyFile(engine, migration, () => told(lease.hold()), options),
+    applyFile: (migration) => told(applyFile(engine, migration, () => lease.hold(), options)),
     async close() {
       await lease.release().catch(() => undefined)
       await engine.close()
@@ -86,9 +93,10 @@ const isApplied = (entry: Entry): entry is Entry & LedgerRow => entry.appliedAt 
 
 function explained(engine: Engine, error: unknown, where = ''): unknown {
   if (error instanceof Refused || error instanceof Failed) return error
-  const words = engine.explain(error)
-  if (words !== undefined) return new Failed('StatementFailed', `${where}${words}`, { cause: error })
-  return new Failed('Unavailable', error instanceof Error ? error.message : String(error), { cause: error })
+  const found = engine.explain(error)
+  if (!found) return error
+  const reason = found.mayPass ? 'Unavailable' : 'StatementFailed'
+  return new Failed(reason, `${where}${found.words}`, { cause: error })
 }
 
 async function applyFile(

@@ -78,7 +78,7 @@ export interface Run {
   /** Ends with how the process did: exit code, or the signal that ended it. */
   done: Promise<{ code: number | null; signal: string | null; stdout: string; stderr: string }>
   /** Ends when standard error has this text. */
-  saw: (text: string) => Promise<void>
+  saw: (text: string | RegExp) => Promise<void>
   kill: (signal: NodeJS.Signals) => void
 }
 
@@ -92,11 +92,13 @@ export function runCli(...args: string[]): Run {
     child.on('error', reject)
     child.on('close', (code, signal) => resolve({ code, signal, ...output }))
   })
-  const saw = (text: string) =>
+  const has = (text: string | RegExp) =>
+    typeof text === 'string' ? output.stderr.includes(text) : text.test(output.stderr)
+  const saw = (text: string | RegExp) =>
     new Promise<void>((resolve, reject) => {
-      const check = () => void (output.stderr.includes(text) && resolve())
+      const check = () => void (has(text) && resolve())
       child.stderr.on('data', check)
-      child.on('close', () => reject(new Error(`ended without "${text}": ${output.stderr}`)))
+      child.on('close', () => reject(new Error(`ended without "${String(text)}": ${output.stderr}`)))
       check()
     })
   return { done, saw, kill: (signal) => child.kill(signal) }
