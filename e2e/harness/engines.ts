@@ -103,7 +103,11 @@ const passwordsOf = (engine: Engine, plan: Plan) => {
 /** The certificate is also for `localhost`, where the forwarded ports are. */
 async function secrets(engine: Engine, plan: Plan, authority: KeyPair): Promise<KubeObject[]> {
   const { name, namespace = '' } = plan.store.metadata
-  const pair = await issueServerCertificate(authority, [...new Set([...engine.serverNames(plan), 'localhost'])], new Date())
+  const pair = await issueServerCertificate(
+    authority,
+    [...new Set([...engine.serverNames(plan), 'localhost'])],
+    new Date(),
+  )
   const tls = { 'tls.crt': pair.certificate, 'tls.key': pair.key, 'ca.crt': authority.certificate }
   const logins = engine.loginFiles?.(plan, passwordsOf(engine, plan)) ?? {}
   return [
@@ -126,7 +130,13 @@ async function imageOf(variable: string): Promise<string> {
   if (given) return given
   const path = `{.items[*].spec.template.spec.containers[*].env[?(@.name=="${variable}")].value}`
   const selector = '--selector=app.kubernetes.io/name=matching-operator'
-  const { stdout } = await run('kubectl', ['get', 'deployments', '--all-namespaces', selector, `--output=jsonpath=${path}`])
+  const { stdout } = await run('kubectl', [
+    'get',
+    'deployments',
+    '--all-namespaces',
+    selector,
+    `--output=jsonpath=${path}`,
+  ])
   const [image] = stdout.split(' ')
   if (!image) throw new Error(`the operator is not installed in this cluster: run make up, or set ${variable}`)
   return image

@@ -63,7 +63,10 @@ test('an event is stored once however often it is published, and reaches the con
   const id = headers()
   id.set('Nats-Msg-Id', 'event-1')
   const publish = async () =>
-    (await app.request('events.core.job.posting.created.1', '{"job_id":"1"}', { headers: id, timeout: 3_000 })).json<{ stream: string; duplicate?: boolean }>()
+    (await app.request('events.core.job.posting.created.1', '{"job_id":"1"}', { headers: id, timeout: 3_000 })).json<{
+      stream: string
+      duplicate?: boolean
+    }>()
   expect(await publish()).toMatchObject({ stream: 'EVENTS_CORE' })
   expect(await publish()).toMatchObject({ stream: 'EVENTS_CORE', duplicate: true })
   const pending = async (consumer: string) => (await ask(`CONSUMER.INFO.EVENTS_CORE.${consumer}`))['num_pending']
@@ -87,7 +90,9 @@ test('what nobody acknowledges ends among the dead letters', async () => {
   const consumer = await app.jetstream().consumers.get('EVENTS_TEMPORAL', 'impatient')
   for (let delivery = 0; delivery < 2; delivery++) await consumer.next({ expires: 3_000 })
   const letters = () =>
-    ask('STREAM.MSG.GET.DEAD_LETTERS', { last_by_subj: '$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.EVENTS_TEMPORAL.impatient' })
+    ask('STREAM.MSG.GET.DEAD_LETTERS', {
+      last_by_subj: '$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.EVENTS_TEMPORAL.impatient',
+    })
   // The server notices with the next pull.
   const pull = consumer.next({ expires: 4_000 })
   await expect.poll(async () => (await letters())['message'], { timeout: 10_000 }).toBeDefined()
@@ -118,12 +123,22 @@ describe('a file that would take messages away is refused, and says which', () =
     await removeAll()
     const folder = await newFolder('nats', 'events')
     await applyTo('nats', urlOf('nats'), await folder.read())
-    const file = JSON.parse(readFileSync(`${import.meta.dirname}/000001_streams.json`, 'utf8')) as { streams: object[]; consumers: object[] }
+    const file = JSON.parse(readFileSync(`${import.meta.dirname}/000001_streams.json`, 'utf8')) as {
+      streams: object[]
+      consumers: object[]
+    }
     const stream = { ...file.streams[0], max_age: '8d', subjects: ['events.core.>', 'events.more.>'] }
-    const consumer = { ...file.consumers[0], backoff: ['10s'], filter_subjects: ['events.core.job.posting.>', 'events.more.>'] }
+    const consumer = {
+      ...file.consumers[0],
+      backoff: ['10s'],
+      filter_subjects: ['events.core.job.posting.>', 'events.more.>'],
+    }
     await folder.write('000002_more.json', JSON.stringify({ about: 'More.', streams: [stream], consumers: [consumer] }))
     expect(await applyTo('nats', urlOf('nats'), await folder.read())).toEqual([2])
-    expect((await own()).find(({ name }) => name === 'EVENTS_CORE')).toMatchObject({ max_age: 8 * 86_400e9, subjects: ['events.core.>', 'events.more.>'] })
+    expect((await own()).find(({ name }) => name === 'EVENTS_CORE')).toMatchObject({
+      max_age: 8 * 86_400e9,
+      subjects: ['events.core.>', 'events.more.>'],
+    })
     expect((await ask('CONSUMER.INFO.EVENTS_CORE.search'))['config']).toMatchObject({ backoff: [10e9], ack_wait: 10e9 })
   })
 })
@@ -133,6 +148,8 @@ test('the application writes no ledger and changes no stream', async () => {
   app.publish('$KV.schema_migrations.ledger', '{"entries":[]}')
   await app.flush()
   await sleep(200)
-  expect(await ask('STREAM.MSG.GET.KV_schema_migrations', { last_by_subj: '$KV.schema_migrations.ledger' })).toEqual(before)
+  expect(await ask('STREAM.MSG.GET.KV_schema_migrations', { last_by_subj: '$KV.schema_migrations.ledger' })).toEqual(
+    before,
+  )
   await expect(ask('STREAM.DELETE.EVENTS_CORE', {}, app)).rejects.toThrow()
 })

@@ -97,7 +97,14 @@ function readArguments(args: string[]): Arguments {
   const leaseMs = values.lease === undefined ? undefined : Number(values.lease) * 1000
   if (leaseMs !== undefined && !(leaseMs > 0 && leaseMs < 2 ** 31))
     throw badArguments('--lease needs a number of seconds')
-  return { ...values, command, schema, waitMs, leaseMs, folder: join(values.dir ?? join(import.meta.dirname, '..'), schema) }
+  return {
+    ...values,
+    command,
+    schema,
+    waitMs,
+    leaseMs,
+    folder: join(values.dir ?? join(import.meta.dirname, '..'), schema),
+  }
 }
 
 function parse(args: string[]) {
@@ -152,7 +159,8 @@ async function chooseDialect({ dialect, binding, url = '', schema }: Arguments):
   const said = [chosen, reached, dialectOf(engine)].filter((name) => name !== undefined)
   const [first, other = first] = new Set(said)
   if (!first || !other) throw badArguments(`say with --dialect which of ${dialectNames.join(', ')} the database is`)
-  if (first !== other) throw badArguments(`the database is ${first}, and the files of --schema ${schema} are for ${other}`)
+  if (first !== other)
+    throw badArguments(`the database is ${first}, and the files of --schema ${schema} are for ${other}`)
   return first
 }
 

@@ -15,7 +15,7 @@ SELECT ';', 'it\\'s; ', "a;b", \`c;d\`, $$ e; f $$ /* g; h */;
 
 SELECT 2 -- no semicolon at the end`
   expect(split(sql).map(({ text, line }) => [line, text.slice(0, 8), text.at(-1)])).toEqual([
-    [2, 'SELECT \'', '/'],
+    [2, "SELECT '", '/'],
     [5, 'SELECT 2', 'd'],
   ])
 })
@@ -30,8 +30,8 @@ test.each<[string, string, object]>([
   ['a column',              `ALTER TABLE a ${on} ADD COLUMN IF NOT EXISTS c Array(String) DEFAULT ['a,b', 'c']`, { kind: 'column', table: 'a', name: 'c', exists: true }],
   ['a column that goes',    `ALTER TABLE a ${on} DROP COLUMN IF EXISTS c`,                      { kind: 'column', table: 'a', name: 'c', exists: false }],
   ['another name',          `ALTER TABLE a ${on} RENAME COLUMN IF EXISTS c TO d`,               { kind: 'column', table: 'a', name: 'd', exists: true }],
-  ['another type',          `alter table a ${on} modify column c Decimal(8, 2)`,                { kind: 'settled' }],
-  ['settings',              `ALTER TABLE a ${on} MODIFY SETTING x = 1, y = 2`,                  { kind: 'settled' }],
+  ['another type',          `alter table a ${on} modify column c Decimal(8, 2)`,                { kind: 'settled', table: 'a' }],
+  ['settings',              `ALTER TABLE a ${on} MODIFY SETTING x = 1, y = 2`,                  { kind: 'settled', table: 'a' }],
 ])('lets through %s', (_name, statement, effect) => {
   expect(read(`${statement};`)).toEqual({ breaking: false, statements: 1 })
   expect(clickHouseStatements(statement)).toEqual([{ line: 1, text: statement, effect }])

@@ -20,8 +20,8 @@ export interface Statement {
 export type Effect =
   | { kind: 'table'; name: string; exists: boolean }
   | { kind: 'column'; table: string; name: string; exists: boolean }
-  /** Only that no mutation is left over, or has failed. */
-  | { kind: 'settled' }
+  /** Only that no change of rows is left to do, or fails. */
+  | { kind: 'settled'; table: string }
 
 /** Where a store of several servers needs words that one alone would refuse. */
 const onCluster = '/* ON CLUSTER */'
@@ -89,39 +89,47 @@ export function split(sql: string): Piece[] {
 
 const markOf = (comment: string) => ([onCluster, replicated].includes(comment) ? comment : '')
 
-const name = '([a-z_][a-z0-9_]*)'
-const at = String.raw` /\* ON CLUSTER \*/`
+/** What may stand in a file, each with what it leaves behind. NAME is a plain name, ON the mark after the name of an object. */
+// prettier-ignore
+const allowed: [string, (names: string[]) => Effect][] = [
+  ['CREATE (?:TABLE|VIEW|MATERIALIZED VIEW|DICTIONARY) IF NOT EXISTS NAME ON', ([name]) => tableIs(name, true)],
+  ['CREATE OR REPLACE (?:VIEW|DICTIONARY) NAME ON',                            ([name]) => tableIs(name, true)],
+  ['DROP (?:TABLE|VIEW|DICTIONARY) IF EXISTS NAME ON',                         ([name]) => tableIs(name, false)],
+  ['ALTER TABLE NAME ON ADD COLUMN IF NOT EXISTS NAME',                        ([table, name]) => columnIs(table, name, true)],
+  ['ALTER TABLE NAME ON DROP COLUMN IF EXISTS NAME',                           ([table, name]) => columnIs(table, name, false)],
+  ['ALTER TABLE NAME ON RENAME COLUMN IF EXISTS NAME TO NAME',                 ([table, , name]) => columnIs(table, name, true)],
+  ['ALTER TABLE NAME ON ADD (?:INDEX|CONSTRAINT|PROJECTION) IF NOT EXISTS',    ([table]) => settled(table)],
+  ['ALTER TABLE NAME ON DROP (?:INDEX|CONSTRAINT|PROJECTION) IF EXISTS',       ([table]) => settled(table)],
+  ['ALTER TABLE NAME ON MATERIALIZE (?:COLUMN|INDEX|PROJECTION|TTL)',          ([table]) => settled(table)],
+  ['ALTER TABLE NAME ON MODIFY (?:COLUMN|COMMENT|TTL|SETTING|QUERY)',          ([table]) => settled(table)],
+  ['ALTER TABLE NAME ON (?:COMMENT COLUMN|REMOVE TTL|RESET SETTING)',          ([table]) => settled(table)],
+]
 
-/** What may stand in a file, each with what it leaves behind. */
-const allowed: [RegExp, (names: string[]) => Effect][] = [
-  [pattern(`CREATE (?:TABLE|VIEW|MATERIALIZED VIEW|DICTIONARY) IF NOT EXISTS ${name}${at}`), ([table = '']) => ({ kind: 'table', name: table, exists: true })],
-  [pattern(`CREATE OR REPLACE (?:VIEW|DICTIONARY) ${name}${at}`), ([table = '']) => ({ kind: 'table', name: table, exists: true })],
-  [pattern(`DROP (?:TABLE|VIEW|DICTIONARY) IF EXISTS ${name}${at}`), ([table = '']) => ({ kind: 'table', name: table, exists: false })],
-  [pattern(`ALTER TABLE ${name}${at} ADD COLUMN IF NOT EXISTS ${name}`), ([table = '', column = '']) => ({ kind: 'column', table, name: column, exists: true })],
-  [pattern(`ALTER TABLE ${name}${at} DROP COLUMN IF EXISTS ${name}`), ([table = '', column = '']) => ({ kind: 'column', table, name: column, exists: false })],
-  [pattern(`ALTER TABLE ${name}${at} RENAME COLUMN IF EXISTS ${name} TO ${name}`), ([table = '', , column = '']) => ({ kind: 'column', table, name: column, exists: true })],
-  [pattern(`ALTER TABLE ${name}${at} (?:ADD (?:INDEX|CONSTRAINT|PROJECTION) IF NOT EXISTS|DROP (?:INDEX|CONSTRAINT|PROJECTION) IF EXISTS|MATERIALIZE (?:COLUMN|INDEX|PROJECTION|TTL)|COMMENT COLUMN|MODIFY (?:COLUMN|COMMENT|TTL|SETTING|QUERY)|REMOVE TTL|RESET SETTING)\\b`), () => ({ kind: 'settled' })],
-] // prettier-ignore
+const tableIs = (name = '', exists: boolean): Effect => ({ kind: 'table', name, exists })
+const columnIs = (table = '', name = '', exists: boolean): Effect => ({ kind: 'column', table, name, exists })
+const settled = (table = ''): Effect => ({ kind: 'settled', table })
 
-function pattern(text: string): RegExp {
-  return new RegExp(`^${text}`, 'i')
-}
+const shapes = allowed.map(([shape, effectOf]) => {
+  const pattern = shape.replaceAll('NAME', '([a-z_][a-z0-9_]*)').replace(/\bON\b/, String.raw`/\* ON CLUSTER \*/`)
+  return { pattern: new RegExp(`^${pattern}(?!\\w)`, 'i'), effectOf }
+})
 
 function statementOf({ line, text, bare }: Piece, refuse: (why: string) => Refused): Statement {
-  const found = allowed.flatMap(([shape, effectOf]) => {
-    const match = shape.exec(bare)
+  const [effect] = shapes.flatMap(({ pattern, effectOf }) => {
+    const match = pattern.exec(bare)
     return match ? [effectOf(match.slice(1))] : []
   })
-  const [effect] = found
   if (!effect)
     throw refuse(
       `line ${line}, "${bare.slice(0, 60)}": is none of the statements that may be run twice, ` +
         `such as CREATE TABLE IF NOT EXISTS name ${onCluster} or ALTER TABLE name ${onCluster} ADD COLUMN IF NOT EXISTS; see migrations/README.md`,
     )
   if (/^ALTER/i.test(bare) && !/ (?:MODIFY|RESET) SETTING /i.test(bare) && hasList(bare))
-    throw refuse(`line ${line}: has several changes in one ALTER; give each its own, so that each can be run again alone`)
+    throw refuse(
+      `line ${line}: has several changes in one ALTER; give each its own, so that each can be run again alone`,
+    )
   const engines = [...bare.matchAll(/(\/\* Replicated \*\/ ?)?\b\w*MergeTree\b/g)]
-  if (engines.some(([word, mark]) => !mark || word.includes('ReplicatedMergeTree')))
+  if (engines.some(([engine, mark]) => !mark || /Replicated\w+$/.test(engine)))
     throw refuse(`line ${line}: write the engine as ${replicated}MergeTree, so that servers of one store have copies`)
   return { line, text, effect }
 }

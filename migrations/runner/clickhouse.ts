@@ -42,7 +42,10 @@ export function clickhouse(endpoint: Endpoint): Connect {
     const session: Session = { http, database: endpoint.database, options, onCluster: '' }
     try {
       await untilThere(options, () => whyNotThere(session, endpoint))
-      const [cluster] = await rows<{ name: string }>(session, `SELECT substitution AS name FROM system.macros WHERE macro = 'cluster'`)
+      const [cluster] = await rows<{ name: string }>(
+        session,
+        `SELECT substitution AS name FROM system.macros WHERE macro = 'cluster'`,
+      )
       return stepwise(engineOf({ ...session, onCluster: cluster ? `ON CLUSTER '{cluster}'` : '' }), options)
     } catch (error) {
       await http.close()
@@ -59,21 +62,37 @@ async function whyNotThere(session: Session, { database }: Endpoint): Promise<st
     if (!(error instanceof ServerError)) throw error
     if (among(error, ...passing)) return error.message
     const missing = error.code === codes.unknownDatabase
-    throw new Failed('Unavailable', missing ? `database ${database} does not exist: create it` : `cannot connect: ${error.message}`)
+    throw new Failed(
+      'Unavailable',
+      missing ? `database ${database} does not exist: create it` : `cannot connect: ${error.message}`,
+    )
   }
 }
 
 // --- asking -----------------------------------------------------------------------------------------------------------------
 
 /** Statements that change something end when they have, on every server. */
-const settings = { wait_end_of_query: '1', alter_sync: '2', mutations_sync: '2', database_atomic_wait_for_drop_and_detach_synchronously: '1' }
+const settings = {
+  wait_end_of_query: '1',
+  alter_sync: '2',
+  mutations_sync: '2',
+  database_atomic_wait_for_drop_and_detach_synchronously: '1',
+}
 
 /** @param values  what stands for {name:Type} in the statement */
-async function ask(session: Session, statement: string, values: Record<string, string> = {}, signal?: AbortSignal): Promise<string> {
+async function ask(
+  session: Session,
+  statement: string,
+  values: Record<string, string> = {},
+  signal?: AbortSignal,
+): Promise<string> {
   const { http, database } = session
   const parameters = Object.entries(values).map(([name, value]) => [`param_${name}`, escaped(value)])
   const query = new URLSearchParams([...Object.entries({ ...settings, database }), ...parameters] as [string, string][])
-  const answer = await http.send('POST', `/?${query.toString()}`, statement, { type: 'text/plain', ...(signal ? { signal } : {}) })
+  const answer = await http.send('POST', `/?${query.toString()}`, statement, {
+    type: 'text/plain',
+    ...(signal ? { signal } : {}),
+  })
   const code = Number(answer.headers['x-clickhouse-exception-code'] ?? 0)
   if (answer.status === 200 && code === 0) return answer.text
   throw new ServerError(code, wordsOfServer(answer.text) || `it answered with HTTP status ${answer.status}`)
@@ -81,16 +100,23 @@ async function ask(session: Session, statement: string, values: Record<string, s
 
 async function rows<Row>(session: Session, select: string, values: Record<string, string> = {}): Promise<Row[]> {
   const text = await ask(session, `${select} FORMAT JSONEachRow`, values)
-  return text.split('\n').filter(Boolean).map((line) => JSON.parse(line) as Row) // prettier-ignore
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Row)
 }
 
 /** Values of parameters are read as in TabSeparated. */
-const escaped = (value: string) => value.replace(/[\\\t\n]/g, (found) => ({ '\\': '\\\\', '\t': '\\t', '\n': '\\n' })[found] ?? found)
+const escaped = (value: string) =>
+  value.replace(/[\\\t\n]/g, (found) => ({ '\\': '\\\\', '\t': '\\t', '\n': '\\n' })[found] ?? found)
 
 /** The first line, without what only matters to its makers. */
 function wordsOfServer(text: string): string {
   const [line = ''] = text.trim().split('\n')
-  return line.replace(/(Code: \d+\. )?DB::(Net)?Exception: /g, '').replace(/ \(version [^)]*\)/, '').slice(0, 500) // prettier-ignore
+  return line
+    .replace(/(Code: \d+\. )?DB::(Net)?Exception: /g, '')
+    .replace(/ \(version [^)]*\)/, '')
+    .slice(0, 500)
 }
 
 // --- the engine -------------------------------------------------------------------------------------------------------------
@@ -119,7 +145,10 @@ function stepOf(session: Session, { text, line, effect }: Statement, index: numb
     text,
     async run(signal) {
       // A statement that ran into a time limit may still have done all; one that did not may have left a mutation that fails.
-      const late = await ask(session, session.onCluster ? forCluster(text) : text, {}, signal).then(() => undefined, onlyLate)
+      const late = await ask(session, session.onCluster ? forCluster(text) : text, {}, signal).then(
+        () => undefined,
+        onlyLate,
+      )
       await settled(session, effect, signal, late)
     },
   }
@@ -131,42 +160,52 @@ function onlyLate(error: unknown): ServerError {
 }
 
 /** Waits until all is as it must be after a statement, on every server. */
-async function settled(session: Session, effect: Effect, signal: AbortSignal, late: ServerError | undefined): Promise<void> {
+async function settled(
+  session: Session,
+  effect: Effect,
+  signal: AbortSignal,
+  late: ServerError | undefined,
+): Promise<void> {
   let missing = ''
   const expired = () => late ?? new Failed('StatementFailed', `it ran, but ${missing}`)
   await retry({ waitMs: session.options.waitMs, signal, expired }, async () => {
-    missing = (await leftOver(session)) ?? (await lacking(session, effect)) ?? ''
+    missing = (await leftOver(session, effect)) ?? (await lacking(session, effect)) ?? ''
     return missing === '' ? {} : undefined
   })
 }
 
-const everywhere = ({ onCluster }: Session, table: string) => (onCluster ? `clusterAllReplicas('{cluster}', ${table})` : table)
+const everywhere = ({ onCluster }: Session, table: string) =>
+  onCluster ? `clusterAllReplicas('{cluster}', ${table})` : table
 
-/** What the mutations of this database still have to do. @throws when one of them fails again and again */
-async function leftOver(session: Session): Promise<string | undefined> {
-  const [found] = await rows<{ table: string; command: string; reason: string }>(
+/** What is left to do of changes of rows. @throws when one of them fails again and again */
+async function leftOver(session: Session, effect: Effect): Promise<string | undefined> {
+  if (effect.kind === 'table') return undefined
+  const { table } = effect
+  const [found] = await rows<{ command: string; reason: string }>(
     session,
-    `SELECT table, command, latest_fail_reason AS reason FROM ${everywhere(session, 'system.mutations')}
-      WHERE database = {database:String} AND NOT is_done LIMIT 1`,
-    { database: session.database },
+    `SELECT command, latest_fail_reason AS reason FROM ${everywhere(session, 'system.mutations')}
+      WHERE database = {database:String} AND table = {table:String} AND NOT is_done ORDER BY reason DESC LIMIT 1`,
+    { database: session.database, table },
   )
-  if (found?.reason) throw new Failed('StatementFailed', `${found.table}: ${found.command} fails: ${wordsOfServer(found.reason)}`)
-  return found && `${found.table} is still at ${found.command}`
+  if (found?.reason)
+    throw new Failed('StatementFailed', `${table}: ${found.command} fails: ${wordsOfServer(found.reason)}`)
+  return found && `${table} is still at ${found.command}`
 }
 
+/** What is not as the statement says, on any server. */
 async function lacking(session: Session, effect: Effect): Promise<string | undefined> {
   if (effect.kind === 'settled') return undefined
   const { name, exists } = effect
-  const [table, columns] = effect.kind === 'table' ? ['', 'system.tables WHERE name'] : [effect.table, 'system.columns WHERE table = {table:String} AND name'] // prettier-ignore
-  const [from = '', where = ''] = columns.split(' WHERE ')
-  const [found] = await rows<{ there: string; servers: string }>(
+  const isColumn = effect.kind === 'column'
+  const [found] = await rows<{ there: number; servers: number }>(
     session,
-    `SELECT toString(count()) AS there, toString((SELECT count() FROM ${everywhere(session, 'system.one')})) AS servers
-       FROM ${everywhere(session, from)} WHERE database = {database:String} AND ${where} = {name:String}`,
-    { database: session.database, name, table },
+    `SELECT count() AS there, (SELECT count() FROM ${everywhere(session, 'system.one')}) AS servers
+       FROM ${everywhere(session, isColumn ? 'system.columns' : 'system.tables')}
+      WHERE database = {database:String} AND name = {name:String} ${isColumn ? 'AND table = {table:String}' : ''}`,
+    { database: session.database, name, table: isColumn ? effect.table : '' },
   )
-  const wanted = exists ? found?.servers : '0'
-  return found?.there === wanted ? undefined : `${name} is ${exists ? 'not there' : 'still there'}`
+  if (Number(found?.there) === (exists ? Number(found?.servers) : 0)) return undefined
+  return `${name} is ${exists ? 'not there' : 'still there'}`
 }
 
 // --- the ledger -------------------------------------------------------------------------------------------------------------
@@ -259,7 +298,10 @@ function leaseOf(session: Session): LeaseStore {
 /** @returns whether it is known that this call made it; one that ran into a time limit may have, too */
 async function makeOnce(session: Session, name: string, mark: string): Promise<boolean> {
   try {
-    await ask(session, `CREATE TABLE ${name} ${session.onCluster} (nothing UInt8) ENGINE = Null COMMENT ${quoted(mark)}`)
+    await ask(
+      session,
+      `CREATE TABLE ${name} ${session.onCluster} (nothing UInt8) ENGINE = Null COMMENT ${quoted(mark)}`,
+    )
     return true
   } catch (error) {
     if (error instanceof ServerError && among(error, codes.tableExists, codes.timeout, codes.unfinished)) return false

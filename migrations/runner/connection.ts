@@ -45,7 +45,10 @@ export async function endpointOf({ binding, url: text = '', ca }: Address): Prom
   if (binding !== undefined) return { ...(await readBinding(binding)), tls: true }
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (!url || !(url.protocol in usualPorts))
-    throw new Refused('BadArguments', `--url is not of the form https://user@host:port/database, nor tls://user@host:port`)
+    throw new Refused(
+      'BadArguments',
+      `--url is not of the form https://user@host:port/database, nor tls://user@host:port`,
+    )
   return {
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: Number(url.port || usualPorts[url.protocol]),
@@ -66,7 +69,11 @@ export async function readKey(dir: string, key: BindingKey): Promise<string> {
 }
 
 async function readBinding(dir: string) {
-  const [host, port, database] = [await readKey(dir, 'host'), await readKey(dir, 'port'), await readKey(dir, 'database')]
+  const [host, port, database] = [
+    await readKey(dir, 'host'),
+    await readKey(dir, 'port'),
+    await readKey(dir, 'database'),
+  ]
   const [username, password] = [await readKey(dir, 'username'), await readKey(dir, 'password')]
   return { host, port: Number(port), database, username, password, ca: await readKey(dir, 'ca.crt') }
 }

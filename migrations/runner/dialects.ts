@@ -1,15 +1,26 @@
-import { clickhouse } from './clickhouse.ts'
 import { clientConfig, endpointOf } from './connection.ts'
 import type { Address } from './connection.ts'
 import type { Connect, DialectName } from './dialect.ts'
-import { elasticsearch } from './elasticsearch.ts'
-import { nats } from './nats.ts'
-import { postgres } from './postgres.ts'
 
-/** How to reach a database of each dialect. @throws Refused when the address is not usable as given */
+/**
+ * How to reach a database of each dialect. Only the client that is needed is loaded.
+ * @throws Refused when the address is not usable as given
+ */
 export const connectors: Record<DialectName, (address: Address) => Promise<Connect>> = {
-  postgres: async (address) => postgres(await clientConfig(address)),
-  clickhouse: async (address) => clickhouse(await endpointOf(address)),
-  elasticsearch: async (address) => elasticsearch(await endpointOf(address)),
-  nats: async (address) => nats(await endpointOf(address)),
+  async postgres(address) {
+    const { postgres } = await import('./postgres.ts')
+    return postgres(await clientConfig(address))
+  },
+  async clickhouse(address) {
+    const { clickhouse } = await import('./clickhouse.ts')
+    return clickhouse(await endpointOf(address))
+  },
+  async elasticsearch(address) {
+    const { elasticsearch } = await import('./elasticsearch.ts')
+    return elasticsearch(await endpointOf(address))
+  },
+  async nats(address) {
+    const { nats } = await import('./nats.ts')
+    return nats(await endpointOf(address))
+  },
 }

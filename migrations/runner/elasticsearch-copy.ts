@@ -40,8 +40,20 @@ interface Document {
   _source?: object
 }
 
-async function get(session: Session, index: string, ids: string[], source: boolean, signal: AbortSignal): Promise<Document[]> {
-  const { docs } = await ask<{ docs: Document[] }>(session, 'POST', `/${index}/_mget?_source=${source}`, { ids }, signal)
+async function get(
+  session: Session,
+  index: string,
+  ids: string[],
+  source: boolean,
+  signal: AbortSignal,
+): Promise<Document[]> {
+  const { docs } = await ask<{ docs: Document[] }>(
+    session,
+    'POST',
+    `/${index}/_mget?_source=${source}`,
+    { ids },
+    signal,
+  )
   return docs
 }
 
@@ -70,7 +82,12 @@ export async function removeGone(session: Session, from: string, to: string, sig
   for await (const page of pages(session, to, signal)) {
     const ids = page.map(({ _id }) => _id)
     const gone = (await get(session, from, ids, false, signal)).filter(({ found }) => !found)
-    await bulk(session, to, gone.map(({ _id }) => ({ delete: { _id } })), signal) // prettier-ignore
+    await bulk(
+      session,
+      to,
+      gone.map(({ _id }) => ({ delete: { _id } })),
+      signal,
+    )
     removed += gone.length
   }
   return removed

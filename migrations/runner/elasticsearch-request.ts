@@ -16,7 +16,13 @@ export class ServerError extends Error {
 }
 
 /** @throws ServerError, with the server's words, when it refuses */
-export async function ask<Answer>(session: Session, method: string, path: string, body?: object, signal?: AbortSignal): Promise<Answer> {
+export async function ask<Answer>(
+  session: Session,
+  method: string,
+  path: string,
+  body?: object,
+  signal?: AbortSignal,
+): Promise<Answer> {
   const text = body === undefined ? undefined : JSON.stringify(body)
   const answer = await session.http.send(method, path, text, signal ? { signal } : {})
   if (answer.status < 300) return JSON.parse(answer.text) as Answer

@@ -78,7 +78,12 @@ function stepsOf(session: Session, version: IndexVersion, checksum: string): Ste
 }
 
 /** Every index of these versions is strict, also one that somebody makes by hand. */
-async function bringTemplate(session: Session, alias: string, { settings, mappings }: IndexVersion, checksum: string): Promise<void> {
+async function bringTemplate(
+  session: Session,
+  alias: string,
+  { settings, mappings }: IndexVersion,
+  checksum: string,
+): Promise<void> {
   const template = (own: Record<string, unknown>) => ({
     index_patterns: [`${alias}_v*`],
     priority: 500,
@@ -129,7 +134,10 @@ async function bringIndex(session: Session, index: string, alias: string, checks
   if (meta?.checksum === checksum) return
   if (meta) {
     if ((await indexOf(session, alias)) === index)
-      throw new Refused('WouldLoseData', `index ${index} is in use and was made of other settings or mappings: give the file the next version`)
+      throw new Refused(
+        'WouldLoseData',
+        `index ${index} is in use and was made of other settings or mappings: give the file the next version`,
+      )
     // Of a file that was corrected before it was done: all it can hold are copies.
     await ask(session, 'DELETE', `/${index}`)
   }
@@ -176,7 +184,8 @@ async function moveAlias(
     await ask(session, 'POST', '/_aliases', { actions: [{ remove: { index: old, alias } }, add] })
   } catch (error) {
     // Unless it moved: then the old version stays as it was at that moment.
-    if ((await indexOf(session, alias)) === old) await ask(session, 'PUT', `/${old}/_settings`, { 'index.blocks.write': null })
+    if ((await indexOf(session, alias)) === old)
+      await ask(session, 'PUT', `/${old}/_settings`, { 'index.blocks.write': null })
     throw error
   }
 }

@@ -43,7 +43,8 @@ async function http(url: string, method: string, path: string, body?: string): P
 
 const table = (name: string, columns = 'id UInt64') =>
   `CREATE TABLE IF NOT EXISTS ${name} /* ON CLUSTER */ (${columns}) ENGINE = /* Replicated */MergeTree ORDER BY id;\n`
-const column = (of: string, name: string) => `ALTER TABLE ${of} /* ON CLUSTER */ ADD COLUMN IF NOT EXISTS ${name} String;\n`
+const column = (of: string, name: string) =>
+  `ALTER TABLE ${of} /* ON CLUSTER */ ADD COLUMN IF NOT EXISTS ${name} String;\n`
 
 const clickhouse: Kind = {
   dialect: 'clickhouse',
@@ -69,7 +70,9 @@ const clickhouse: Kind = {
   async schemaOf(url) {
     const database = new URL(url).pathname.slice(1)
     const select = `SELECT name, create_table_query FROM system.tables WHERE database = '${database}' AND name NOT LIKE 'schema_migrations%' ORDER BY name FORMAT JSONCompact`
-    return (await http(url, 'POST', `/?database=${database}`, select)).match(/"data":[^]*?\n\t\],/)?.[0].replaceAll(database, '')
+    return (await http(url, 'POST', `/?database=${database}`, select))
+      .match(/"data":[^]*?\n\t\],/)?.[0]
+      .replaceAll(database, '')
   },
 }
 
@@ -120,7 +123,9 @@ const nats: Kind = {
   async schemaOf() {
     return inAccount(async ({ list }) => {
       const streams = (await list('STREAM.LIST', 'streams')).filter(({ config }) => !config.name.startsWith('KV_'))
-      const consumers = await Promise.all(streams.map(({ config }) => list(`CONSUMER.LIST.${config.name}`, 'consumers')))
+      const consumers = await Promise.all(
+        streams.map(({ config }) => list(`CONSUMER.LIST.${config.name}`, 'consumers')),
+      )
       return [...streams, ...consumers.flat()].map(({ config }) => JSON.stringify(config)).sort()
     })
   },
@@ -135,7 +140,8 @@ async function inAccount<T>(work: (account: Account) => Promise<T>): Promise<T> 
   const { host, username, password } = new URL(urlOf('nats'))
   const tls = { ca: readFileSync(ca, 'utf8'), handshakeFirst: true } as object
   const connection = await connect({ servers: host, user: username, pass: password, tls, waitOnFirstConnect: true })
-  const ask = async (name: string) => (await connection.request(`$JS.API.${name}`, '{}')).json<Record<string, unknown>>()
+  const ask = async (name: string) =>
+    (await connection.request(`$JS.API.${name}`, '{}')).json<Record<string, unknown>>()
   const list = async (name: string, key: string) => ((await ask(name))[key] ?? []) as { config: { name: string } }[]
   try {
     return await work({ ask, list })
@@ -254,7 +260,9 @@ describe.each<Kind>([clickhouse, nats, elasticsearch])('$dialect', (kind) => {
       message: expect.stringMatching(kind.failure) as string,
     })
     const args = ['--schema', 'test', '--dir', folder.dir, '--url', url, '--ca', ca, '--dialect', dialect]
-    expect((await runCli('status', ...args).done).stdout).toMatch(/000001_a.* applied .*\n000002_b.* pending.*\n000003_d.* pending\n/)
+    expect((await runCli('status', ...args).done).stdout).toMatch(
+      /000001_a.* applied .*\n000002_b.* pending.*\n000003_d.* pending\n/,
+    )
     await folder.write(second, kind.corrected)
     expect(await apply(url, await folder.read())).toEqual([2, 3])
   })
@@ -298,7 +306,11 @@ describe.each<Kind>([clickhouse, nats, elasticsearch])('$dialect', (kind) => {
     run.kill('SIGTERM')
     const { code, stderr } = await run.done
     // It may have been quicker.
-    if (code !== 0) expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringMatching(/Interrupted: stopped by SIGTERM/) as string })
+    if (code !== 0)
+      expect({ code, stderr }).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/Interrupted: stopped by SIGTERM/) as string,
+      })
     // The lease was given back: nobody waits.
     const more = options({ leaseMs: 60_000 })
     await apply(url, await folder.read(), { ...more, log: more.log })

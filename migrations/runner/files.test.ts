@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { readMigrations } from './files.ts'
+import { formats } from './formats.ts'
 import { formatOfPostgres } from './postgres-file.ts'
 
 const ok = '-- Something.\nSELECT 1;\n'
@@ -83,3 +84,27 @@ SELECT 1; -- COMMIT;
   const set = await readMigrations(await folder({ '000001_a.sql': sql }), formatOfPostgres)
   expect(set.target).toBe(1)
 })
+
+test('a folder of another engine has files of its own kind, and others beside them only unnumbered', async () => {
+  const file = JSON.stringify({ about: 'x', streams: [], consumers: [consumer] })
+  const set = await readMigrations(
+    await folder({ '000001_a.json': file, 'README.md': '', 'notes.sql': 'x' }),
+    formats.nats,
+  )
+  expect(set).toMatchObject({ extension: 'json', target: 1, migrations: [{ version: 1, name: 'a', statements: 1 }] })
+  const mixed = readMigrations(await folder({ '000001_a.json': file, '000002_b.sql': ok }), formats.nats)
+  await expect(mixed).rejects.toMatchObject({
+    reason: 'BadFileName',
+    message: /^000002_b\.sql: a migration is named like .*\.json$/,
+  })
+})
+
+const consumer = {
+  stream: 'A',
+  name: 'c',
+  description: 'A test.',
+  filter_subjects: ['a.>'],
+  backoff: ['30s'],
+  max_deliver: 2,
+  max_ack_pending: 1,
+}

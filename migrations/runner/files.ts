@@ -62,7 +62,13 @@ export async function readMigrations(dir: string, format: Format): Promise<Migra
   checkNumbers(names, extension)
   const read = async (name: string) => parseMigration(name, await readFile(join(dir, name)), format)
   const migrations = await Promise.all(names.map(read))
-  return { schema: basename(resolve(dir)), extension, migrations, digest: digest(migrations), target: migrations.length }
+  return {
+    schema: basename(resolve(dir)),
+    extension,
+    migrations,
+    digest: digest(migrations),
+    target: migrations.length,
+  }
 }
 
 /** A misspelt file must not be passed over in silence, so whatever looks like a migration has to be named like one. */

@@ -36,7 +36,10 @@ const jobs = {
 
 test('counts steps, and reads whether a file is breaking', () => {
   expect(formats.nats.read(JSON.stringify(events), refuse)).toEqual({ breaking: false, statements: 2 })
-  expect(formats.elasticsearch.read(JSON.stringify({ ...jobs, breaking: true }), refuse)).toEqual({ breaking: true, statements: 4 })
+  expect(formats.elasticsearch.read(JSON.stringify({ ...jobs, breaking: true }), refuse)).toEqual({
+    breaking: true,
+    statements: 4,
+  })
 })
 
 // prettier-ignore
@@ -56,11 +59,18 @@ test.each<['nats' | 'elasticsearch', string, unknown, RegExp]>([
 })
 
 test('the platform’s consumers listen to subjects of their streams, and can be told apart', () => {
-  const { streams, consumers } = natsFile(readFileSync(join(import.meta.dirname, '../events/000001_streams.json'), 'utf8'))
-  const prefixes = new Map(streams.map(({ name, subjects }) => [name, subjects.map((subject) => subject.replace('>', ''))]))
+  const { streams, consumers } = natsFile(
+    readFileSync(join(import.meta.dirname, '../events/000001_streams.json'), 'utf8'),
+  )
+  const prefixes = new Map(
+    streams.map(({ name, subjects }) => [name, subjects.map((subject) => subject.replace('>', ''))]),
+  )
   for (const { stream: of, filter_subjects } of consumers)
     for (const subject of filter_subjects)
-      expect(prefixes.get(of)?.some((prefix) => subject.startsWith(prefix)), `${subject} of ${of}`).toBe(true)
+      expect(
+        prefixes.get(of)?.some((prefix) => subject.startsWith(prefix)),
+        `${subject} of ${of}`,
+      ).toBe(true)
   const names = consumers.map(({ stream: of, name }) => `${of} ${name}`)
   expect(new Set(names).size).toBe(names.length)
 })

@@ -24,7 +24,14 @@ test('a stream is kept on disk, on as many servers as said, with times in nanose
 })
 
 test('a consumer waits first as long as the first of its backoff, which is what the server tells', () => {
-  const consumer = { stream: 'A', name: 'c', description: 'x', filter_subjects: ['a.>'], max_deliver: 3, max_ack_pending: 1 }
+  const consumer = {
+    stream: 'A',
+    name: 'c',
+    description: 'x',
+    filter_subjects: ['a.>'],
+    max_deliver: 3,
+    max_ack_pending: 1,
+  }
   expect(consumerConfig({ ...consumer, backoff: ['30s', '1m'] })).toMatchObject({
     durable_name: 'c',
     ack_wait: 30e9,
@@ -57,5 +64,7 @@ test('no limit is more than any', () => {
 
 test('what the server never changes is named', () => {
   expect(unchangeable('stream', live, { ...stream, storage: 'memory', max_age: day })).toEqual(['storage'])
-  expect(unchangeable('consumer', { ack_policy: 'none', max_deliver: 1 }, { ack_policy: 'explicit', max_deliver: 2 })).toEqual(['ack_policy'])
+  expect(
+    unchangeable('consumer', { ack_policy: 'none', max_deliver: 1 }, { ack_policy: 'explicit', max_deliver: 2 }),
+  ).toEqual(['ack_policy'])
 })

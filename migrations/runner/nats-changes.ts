@@ -38,7 +38,8 @@ export function differences(live: Config, wanted: Config): string[] {
 
 /** The server leaves out what is false or none. */
 function isEqual(live: unknown, wanted: unknown): boolean {
-  if (Array.isArray(wanted)) return JSON.stringify([...((live ?? []) as unknown[])].sort()) === JSON.stringify([...(wanted as unknown[])].sort())
+  if (Array.isArray(wanted))
+    return JSON.stringify([...((live ?? []) as unknown[])].sort()) === JSON.stringify([...(wanted as unknown[])].sort())
   return (live ?? false) === (wanted ?? false)
 }
 

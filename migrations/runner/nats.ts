@@ -42,7 +42,12 @@ interface Refusal {
   description: string
 }
 
-const codes = { streamNotFound: 10059, consumerNotFound: 10014, messageNotFound: 10037, wrongLastSequence: 10071 } as const
+const codes = {
+  streamNotFound: 10059,
+  consumerNotFound: 10014,
+  messageNotFound: 10037,
+  wrongLastSequence: 10071,
+} as const
 const requestMs = 10_000
 
 export function nats(endpoint: Endpoint): Connect {
@@ -53,7 +58,10 @@ export function nats(endpoint: Endpoint): Connect {
   }
 }
 
-async function connected({ host, port, username, password, ca, tls }: Endpoint, options: Options): Promise<NatsConnection> {
+async function connected(
+  { host, port, username, password, ca, tls }: Endpoint,
+  options: Options,
+): Promise<NatsConnection> {
   // Ours say nothing before the handshake; servers of somebody else's greet first as a rule, and are tried next.
   let handshakeFirst = false
   const login = username === '' ? {} : { user: username, pass: password }
@@ -90,7 +98,12 @@ async function ask<Answer>({ connection }: Session, request: string, question: o
 }
 
 /** Undefined when what is asked for is not there. */
-async function find<Answer>(session: Session, missing: number, request: string, question?: object): Promise<Answer | undefined> {
+async function find<Answer>(
+  session: Session,
+  missing: number,
+  request: string,
+  question?: object,
+): Promise<Answer | undefined> {
   try {
     return await ask<Answer>(session, request, question)
   } catch (error) {
@@ -116,7 +129,9 @@ function engineOf(session: Session): Engine {
           of('stream', stream.name, stream, () => bringStream(session, streamConfig(stream, session.copies))),
         ),
         ...consumers.map((consumer) =>
-          of('consumer', `${consumer.name} of ${consumer.stream}`, consumer, () => bringConsumer(session, consumer.stream, consumerConfig(consumer))),
+          of('consumer', `${consumer.name} of ${consumer.stream}`, consumer, () =>
+            bringConsumer(session, consumer.stream, consumerConfig(consumer)),
+          ),
         ),
       ]
     },
@@ -130,7 +145,8 @@ function engineOf(session: Session): Engine {
 
 function explain(error: unknown): Explained | undefined {
   // 503: without a leader for the moment, or too much at once.
-  if (error instanceof JetStreamError) return { words: `${error.message} (${error.code})`, mayPass: error.status === 503 }
+  if (error instanceof JetStreamError)
+    return { words: `${error.message} (${error.code})`, mayPass: error.status === 503 }
   if (!(error instanceof NatsError)) return undefined
   // Not allowed, or nobody answers because this account has no JetStream; all else is the connection.
   return { words: wordsOf(error), mayPass: !['PERMISSIONS_VIOLATION', '503'].includes(error.code) }
@@ -147,18 +163,29 @@ async function bringStream(session: Session, wanted: Config): Promise<void> {
 
 async function bringConsumer(session: Session, stream: string, wanted: Config): Promise<void> {
   const name = String(wanted['name'])
-  const live = (await find<{ config: Config }>(session, codes.consumerNotFound, `CONSUMER.INFO.${stream}.${name}`))?.config
+  const live = (await find<{ config: Config }>(session, codes.consumerNotFound, `CONSUMER.INFO.${stream}.${name}`))
+    ?.config
   if (live && differences(live, wanted).length === 0) return
   if (live) refuse(`consumer ${name} of stream ${stream}`, unchangeable('consumer', live, wanted), [])
   const action = live ? 'update' : 'create'
-  await ask(session, `CONSUMER.CREATE.${stream}.${name}`, { stream_name: stream, config: { ...live, ...wanted }, action })
+  await ask(session, `CONSUMER.CREATE.${stream}.${name}`, {
+    stream_name: stream,
+    config: { ...live, ...wanted },
+    action,
+  })
 }
 
 function refuse(what: string, never: string[], lost: string[]): void {
   if (never.length > 0)
-    throw new Refused('WouldLoseData', `${what}: ${never.join(', ')} cannot be changed, only by deleting it with all it holds; give it another name`)
+    throw new Refused(
+      'WouldLoseData',
+      `${what}: ${never.join(', ')} cannot be changed, only by deleting it with all it holds; give it another name`,
+    )
   if (lost.length > 0)
-    throw new Refused('WouldLoseData', `${what}: ${lost.join(', ')}: messages that are there would go, or new ones not be kept`)
+    throw new Refused(
+      'WouldLoseData',
+      `${what}: ${lost.join(', ')}: messages that are there would go, or new ones not be kept`,
+    )
 }
 
 // --- ledger and lease -------------------------------------------------------------------------------------------------------
@@ -188,7 +215,12 @@ function documents(session: Session): Documents {
       const found = (await bucketIs(session))
         ? await find<{ message: { seq: number; data: string } }>(session, missing, `STREAM.MSG.GET.${bucket}`, question)
         : undefined
-      return found && { version: String(found.message.seq), text: Buffer.from(found.message.data, 'base64').toString('utf8') }
+      return (
+        found && {
+          version: String(found.message.seq),
+          text: Buffer.from(found.message.data, 'base64').toString('utf8'),
+        }
+      )
     },
     async replace(key, from, text) {
       // The lease comes before the ledger, and both need the bucket.

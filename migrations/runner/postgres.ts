@@ -316,7 +316,8 @@ async function runInterruptibly(session: Session, migration: Migration): Promise
   try {
     await runText(client, fileName(migration, 'sql'), migration.text)
   } catch (error) {
-    if (signal.aborted) throw interrupted(signal, `${fileName(migration, 'sql')} was rolled back, nothing of it is kept`)
+    if (signal.aborted)
+      throw interrupted(signal, `${fileName(migration, 'sql')} was rolled back, nothing of it is kept`)
     throw error
   } finally {
     running.yes = false

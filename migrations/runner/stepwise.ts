@@ -124,7 +124,13 @@ async function applyFile(
       const isLast = index + 1 === steps.length
       const appliedAt = isLast ? new Date() : undefined
       const executionMs = Date.now() - startedAt.getTime()
-      const progress = { done: index + 1, digest: digestOf(steps.slice(0, index + 1)), startedAt, appliedAt, executionMs }
+      const progress = {
+        done: index + 1,
+        digest: digestOf(steps.slice(0, index + 1)),
+        startedAt,
+        appliedAt,
+        executionMs,
+      }
       await engine.writeEntry({ version, name, checksum, breaking, ...progress })
     } catch (error) {
       if (signal.aborted) throw interrupted(signal, `${where} was running; ${kept}`)
@@ -139,7 +145,10 @@ async function applyFile(
  */
 function resumed(begun: Entry, steps: Step[], file: string): number {
   if (begun.done <= steps.length && digestOf(steps.slice(0, begun.done)) === begun.digest) return begun.done
-  throw new Refused('FileEdited', `${file} was changed within its first ${begun.done} statements, which were already done`)
+  throw new Refused(
+    'FileEdited',
+    `${file} was changed within its first ${begun.done} statements, which were already done`,
+  )
 }
 
 function digestOf(steps: Step[]): string {

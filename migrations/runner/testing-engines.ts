@@ -48,7 +48,11 @@ export interface Folder {
 }
 
 /** A copy of a schema's folder, or one with these files, called `schema`. */
-export async function newFolder(dialect: EngineDialect, schema: string, files?: Record<string, string>): Promise<Folder> {
+export async function newFolder(
+  dialect: EngineDialect,
+  schema: string,
+  files?: Record<string, string>,
+): Promise<Folder> {
   const dir = await mkdtemp(join(tmpdir(), 'migrations-'))
   onTestFinished(() => rm(dir, { recursive: true }))
   const folder = join(dir, schema)
@@ -63,6 +67,11 @@ export async function newFolder(dialect: EngineDialect, schema: string, files?: 
 
 export const connectTo = (dialect: EngineDialect, url: string): Promise<Connect> => connectors[dialect]({ url, ca })
 
-export async function applyTo(dialect: EngineDialect, url: string, set: MigrationSet, more: Partial<Options> = {}): Promise<number[]> {
+export async function applyTo(
+  dialect: EngineDialect,
+  url: string,
+  set: MigrationSet,
+  more: Partial<Options> = {},
+): Promise<number[]> {
   return apply(set, await connectTo(dialect, url), options(more))
 }

@@ -71,7 +71,12 @@ export async function newFolder(files: Record<string, string>, schema = 'test'):
   await mkdir(join(dir, schema))
   const write = (name: string, sql: string) => writeFile(join(dir, schema, name), `-- A test.\n${sql}`)
   for (const [name, sql] of Object.entries(files)) await write(name, sql)
-  return { dir, write, read: () => readMigrations(join(dir, schema), formatOfPostgres), remove: (name) => rm(join(dir, schema, name)) }
+  return {
+    dir,
+    write,
+    read: () => readMigrations(join(dir, schema), formatOfPostgres),
+    remove: (name) => rm(join(dir, schema, name)),
+  }
 }
 
 export interface Run {

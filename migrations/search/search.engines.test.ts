@@ -20,7 +20,8 @@ function clientOf(of: string): Client {
 }
 
 async function removeAll(): Promise<void> {
-  for (const name of Object.keys(await client.indices.get({ index: `${prefix}*` }))) await client.indices.delete({ index: name })
+  for (const name of Object.keys(await client.indices.get({ index: `${prefix}*` })))
+    await client.indices.delete({ index: name })
   await client.indices.deleteIndexTemplate({ name: `${prefix}*` }, { ignore: [404] })
 }
 
@@ -39,22 +40,27 @@ const tokens = async (analyzer: string, text: string) => {
 }
 
 describe('analyzers give these tokens (D-148 to D-152, D-159)', () => {
-  // prettier-ignore
   test.each<[string, string, string]>([
-    ['job_analyzer',          'C++, C# and .NET in C',               'cplusplus csharp and dotnet in c'],
-    ['job_analyzer',          'IT Manager',                          'it manager'],
-    ['job_analyzer',          'Résumé R Go',                         'resume r go'],
-    ['job_search_analyzer',   'JS',                                  'javascript ecmascript js'],
-    ['job_search_analyzer',   'machine learning',                    'ml machine learning'],
-    ['job_english',           "The manager's résumés",               'the manag resum'],
-    ['job_french',            "L'ingénieure développe des réseaux",  'ingenieur developp de reseau'],
-    ['skill_analyzer',        '  React Native ',                     'react native'],
-    ['skill_search_analyzer', 'ReactJS',                             'react react.js reactjs'],
-    ['suggest_analyzer',      'Développeur C++',                     'developpeur cplusplus'],
+    ['job_analyzer', 'C++, C# and .NET in C', 'cplusplus csharp and dotnet in c'],
+    ['job_analyzer', 'IT Manager', 'it manager'],
+    ['job_analyzer', 'Résumé R Go', 'resume r go'],
+    ['job_search_analyzer', 'JS', 'javascript ecmascript js'],
+    ['job_search_analyzer', 'machine learning', 'ml machine learning'],
+    ['job_english', "The manager's résumés", 'the manag resum'],
+    ['job_french', "L'ingénieure développe des réseaux", 'ingenieur developp de reseau'],
+    ['skill_analyzer', '  React Native ', 'react native'],
+    ['skill_search_analyzer', 'ReactJS', 'react react.js reactjs'],
+    ['suggest_analyzer', 'Développeur C++', 'developpeur cplusplus'],
   ])('%s: %s', async (analyzer, text, expected) => expect(await tokens(analyzer, text)).toBe(expected))
 
   test('rules of the file are there: an abbreviation finds what it stands for, and not half of it', async () => {
-    expect((await tokens('job_search_analyzer', 'byod')).split(' ').sort()).toEqual(['bring', 'byod', 'device', 'own', 'your'])
+    expect((await tokens('job_search_analyzer', 'byod')).split(' ').sort()).toEqual([
+      'bring',
+      'byod',
+      'device',
+      'own',
+      'your',
+    ])
     await index('synonyms', { title: 'Bring your own device' })
     await index('half', { title: 'Device drivers' })
     expect(await found({ match_phrase: { title: 'byod' } })).toEqual(['synonyms'])
@@ -76,10 +82,13 @@ const job = {
     { city: 'Lyon', country: 'FR', coordinates: { lat: 45.76, lon: 4.84 }, remote_policy: 'partial' },
     { city: 'Genève', country: 'CH', coordinates: { lat: 46.2, lon: 6.14 }, remote_policy: 'no' },
   ],
-  coordinates: [{ lat: 45.76, lon: 4.84 }, { lat: 46.2, lon: 6.14 }],
+  coordinates: [
+    { lat: 45.76, lon: 4.84 },
+    { lat: 46.2, lon: 6.14 },
+  ],
   salary: { min: 45000, max: 60000, currency: 'EUR', period: 'yearly' },
   posted_date: '2026-11-01T00:00:00Z',
-} // prettier-ignore
+}
 
 const index = (id: string, document: object) => client.index({ index: alias, id, document, refresh: true })
 
@@ -106,7 +115,12 @@ describe('documents', () => {
       nested: {
         path: 'required_skills',
         query: {
-          bool: { filter: [{ term: { 'required_skills.skill_id': id } }, { range: { 'required_skills.level': { gte: level } } }] },
+          bool: {
+            filter: [
+              { term: { 'required_skills.skill_id': id } },
+              { range: { 'required_skills.level': { gte: level } } },
+            ],
+          },
         },
       },
     })
@@ -116,7 +130,9 @@ describe('documents', () => {
     expect(await found(city('geneve'))).toEqual(['full'])
     expect(await found({ geo_distance: { distance: '20km', coordinates: { lat: 46.2, lon: 6.1 } } })).toEqual(['full'])
     expect(await found({ geo_distance: { distance: '20km', coordinates: { lat: 48.8, lon: 2.3 } } })).toEqual([])
-    expect(await found({ nested: { path: 'required_skills', query: { match: { 'required_skills.name': 'reactjs' } } } })).toEqual(['full'])
+    expect(
+      await found({ nested: { path: 'required_skills', query: { match: { 'required_skills.name': 'reactjs' } } } }),
+    ).toEqual(['full'])
   })
 
   test('titles are suggested by status and country, however long, with signs, in either case (D-153)', async () => {
@@ -129,7 +145,9 @@ describe('documents', () => {
         index: alias,
         suggest: { titles: { prefix: text, completion: { field: 'title.suggest', contexts, size: 10 } } },
       })
-      return (answer?.['titles'] ?? []).flatMap(({ options: all }) => (all as { _id: string }[]).map(({ _id }) => _id)).sort()
+      return (answer?.['titles'] ?? [])
+        .flatMap(({ options: all }) => (all as { _id: string }[]).map(({ _id }) => _id))
+        .sort()
     }
     expect(await suggest('C++', { status: ['draft'] })).toEqual(['draft'])
     expect(await suggest('C++', { country: ['CH'] })).toEqual(['swiss'])
@@ -140,12 +158,18 @@ describe('documents', () => {
 test('a new version of the mapping: readers never fail and never see less, late writes and deletes follow, the old one stays', async () => {
   await client.deleteByQuery({ index: alias, query: { match_all: {} } }).catch(() => undefined)
   const count = 1_500
-  const operations = Array.from({ length: count }, (_, id) => [{ index: { _id: `d${id}`, version: 10 + id, version_type: 'external' as const } }, { job_id: `d${id}`, title: `Job ${id}`, status: 'active' }]).flat() // prettier-ignore
+  const operations = Array.from({ length: count }, (_, id) => [
+    { index: { _id: `d${id}`, version: 10 + id, version_type: 'external' as const } },
+    { job_id: `d${id}`, title: `Job ${id}`, status: 'active' },
+  ]).flat()
   expect((await client.bulk({ index: alias, operations, refresh: true })).errors).toBe(false)
   const total = (await client.count({ index: alias })).count
 
   const folder = await newFolder('elasticsearch', 'search')
-  const second = JSON.parse(readFileSync(`${import.meta.dirname}/000001_jobs.json`, 'utf8')) as { version: number; mappings: { properties: Record<string, object> } } // prettier-ignore
+  const second = JSON.parse(readFileSync(`${import.meta.dirname}/000001_jobs.json`, 'utf8')) as {
+    version: number
+    mappings: { properties: Record<string, object> }
+  }
   second.version = 2
   second.mappings.properties['benefits'] = { type: 'keyword' }
   await folder.write('000002_benefits.json', JSON.stringify(second))
@@ -169,7 +193,13 @@ test('a new version of the mapping: readers never fail and never see less, late 
   const writing = (async () => {
     for (let sequence = 0; !stop.signal.aborted; sequence++) {
       try {
-        await client.index({ index: alias, id: `d${sequence % 50}`, version: 100_000 + sequence, version_type: 'external', document: { job_id: 'late', title: `Late ${sequence}`, status: 'active' } }) // prettier-ignore
+        await client.index({
+          index: alias,
+          id: `d${sequence % 50}`,
+          version: 100_000 + sequence,
+          version_type: 'external',
+          document: { job_id: 'late', title: `Late ${sequence}`, status: 'active' },
+        })
         late.written = sequence
       } catch {
         late.refused++
@@ -195,12 +225,16 @@ test('a new version of the mapping: readers never fail and never see less, late 
   expect((await client.count({ index: alias })).count).toBe(total - 1)
   expect(await client.exists({ index: alias, id: 'd777' })).toBe(false)
   expect(await client.get({ index: alias, id: 'd1400' })).toMatchObject({ _version: 1410 })
-  expect(await client.get({ index: alias, id: `d${late.written % 50}` })).toMatchObject({ _version: 100_000 + late.written })
+  expect(await client.get({ index: alias, id: `d${late.written % 50}` })).toMatchObject({
+    _version: 100_000 + late.written,
+  })
   await index('new', { job_id: 'new', title: 'New', benefits: ['bicycle'] })
 
   const old = await client.indices.getMapping({ index: `${alias}_v1` })
   expect(old[`${alias}_v1`]?.mappings._meta).toMatchObject({ retired_at: expect.any(String) as string, keep_days: 7 })
-  await expect(client.index({ index: `${alias}_v1`, document: { job_id: 'x' } })).rejects.toMatchObject({ statusCode: 403 })
+  await expect(client.index({ index: `${alias}_v1`, document: { job_id: 'x' } })).rejects.toMatchObject({
+    statusCode: 403,
+  })
 
   // Seven days later, with the next version.
   const marked = { retired_at: new Date(Date.now() - 8 * 86_400_000).toISOString(), keep_days: 7 }
@@ -232,7 +266,9 @@ test('the store’s own logins: the owner migrates, the application writes docum
     await app.index({ index: 'search-jobs', id: 'app', document: { job_id: 'app', title: 'x' } })
     await app.delete({ index: 'search-jobs', id: 'app' })
     const denied = { statusCode: 403 }
-    await expect(app.index({ index: 'search_schema_migrations', id: 'ledger', document: { text: '{}' } })).rejects.toMatchObject(denied)
+    await expect(
+      app.index({ index: 'search_schema_migrations', id: 'ledger', document: { text: '{}' } }),
+    ).rejects.toMatchObject(denied)
     await expect(app.indices.create({ index: 'search-jobs_v9' })).rejects.toMatchObject(denied)
     await expect(app.indices.delete({ index: 'search-jobs_v1' })).rejects.toMatchObject(denied)
     await expect(app.indices.deleteIndexTemplate({ name: 'search-jobs' })).rejects.toMatchObject(denied)

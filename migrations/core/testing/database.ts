@@ -80,7 +80,11 @@ export function coreDatabase(name = `core_${randomBytes(5).toString('hex')}`): C
     await superuser.query(await clusterSql())
     const config = { connectionString: urlOf(name), options: `-c role=${owner}` }
     const log = () => undefined
-    await apply(await readMigrations(folder, formatOfPostgres), postgres(config), { waitMs: 20_000, signal: new AbortController().signal, log })
+    await apply(await readMigrations(folder, formatOfPostgres), postgres(config), {
+      waitMs: 20_000,
+      signal: new AbortController().signal,
+      log,
+    })
     service = await connect('supersmartmatch_core_app_a')
   })
   afterAll(async () => {
