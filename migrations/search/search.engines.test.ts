@@ -47,7 +47,7 @@ describe('analyzers give these tokens (D-148 to D-152, D-159)', () => {
     ['job_search_analyzer', 'JS', 'javascript ecmascript js'],
     ['job_search_analyzer', 'machine learning', 'ml machine learning'],
     ['job_english', "The manager's résumés", 'the manag resum'],
-    ['job_french', "L'ingénieure développe des réseaux", 'ingenieur developp de reseau'],
+    ['job_french', "L'ingénieure développe des réseaux", 'ingenieur develop de reseau'],
     ['skill_analyzer', '  React Native ', 'react native'],
     ['skill_search_analyzer', 'ReactJS', 'react react.js reactjs'],
     ['suggest_analyzer', 'Développeur C++', 'developpeur cplusplus'],
