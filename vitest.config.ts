@@ -5,7 +5,8 @@ const none = ['**/node_modules/**', ...slow]
 
 /**
  * `unit` needs nothing. `layering` is part of `make check`. The others need the cluster that KUBECONFIG names:
- * `operator` its API server, `postgres` a database pod that globalSetup starts there, `e2e` the installed operator.
+ * `operator` its API server, `postgres` a database pod that globalSetup starts there, `engines` pods of the other engines, `e2e` the
+ * installed operator.
  */
 export default defineConfig({
   test: {
@@ -17,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{crds,operator,services,migrations,images,local,charts}/**/*.test.ts'],
-          exclude: [...none, '**/*.cluster{,.slow}.test.ts', '**/*.postgres.test.ts'],
+          exclude: [...none, '**/*.cluster{,.slow}.test.ts', '**/*.{postgres,engines}.test.ts'],
         },
       },
       // Against a cluster that is busy with other tests: what fails is tried once more, and the report says so (retry x1).
@@ -35,6 +36,16 @@ export default defineConfig({
           include: ['{operator,migrations,services}/**/*.postgres.test.ts'],
           exclude: none,
           globalSetup: ['e2e/harness/postgres.ts'],
+        },
+      },
+      // One account of NATS is for all tests of it, so one file after the other.
+      {
+        test: {
+          name: 'engines',
+          include: ['migrations/**/*.engines.test.ts'],
+          exclude: none,
+          fileParallelism: false,
+          globalSetup: ['e2e/harness/engines.ts'],
         },
       },
       {

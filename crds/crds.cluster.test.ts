@@ -255,7 +255,7 @@ const storeCases: Case[] = [
   { field: 'spec.shards', message: noEffect('shards'), good: store({}), bad: store({ ...external, shards: 2 }) },
   { field: 'spec.shards', message: 'shards has no effect with this engine', good: store({ shards: 1 }), bad: store({ shards: 2 }) },
   { field: 'spec.shards', message: 'shards is immutable with engine clickhouse', before: behavior({ shards: 2 }), good: behavior({ shards: 2, replicas: 2 }), bad: behavior({ shards: 3 }) },
-  { field: 'spec.schema', message: 'schema is immutable', before: events({}), good: events({}), bad: events({ schema: { name: 'core' } }) },
+  { field: 'spec.schema', message: 'schema cannot be taken away', before: events({ schema: { name: 'events' } }), good: events({ schema: { name: 'events' } }), bad: events({}) },
   { field: 'spec.pgHba', message: 'pgHba has no effect with this engine', good: events({}), bad: events({ pgHba: ['hostssl all all all reject'] }) },
   { field: 'spec.extensions', message: 'extensions has no effect with this engine', good: events({}), bad: events({ extensions: ['hstore'] }) },
   { field: 'spec.replication', message: 'replication has no effect with this engine', good: events({}), bad: events({ replication: 'Asynchronous' }) },

@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { SchemaName } from '../crds/schema/data-store.ts'
 import { databaseName } from '../operator/data-store/names.ts'
 import core from './core/matrix.json' with { type: 'json' }
 import geolocation from './geolocation/matrix.json' with { type: 'json' }
 import temporal from './temporal/matrix.json' with { type: 'json' }
 import { clusterSql, testDatabase } from './testing/database.ts'
-import type { TestDatabase } from './testing/database.ts'
+import type { PostgresSchema, TestDatabase } from './testing/database.ts'
 import vault from './vault/matrix.json' with { type: 'json' }
 
 /**
@@ -33,7 +32,7 @@ const families = {
 const upkeep = ['inbox', 'maintenance_jobs', 'outbox_cursor', 'outbox_published_partitions']
 const hypertables = ['availability_patterns', 'interview_slots', 'job_schedules', 'temporal_analytics']
 
-const promises: Record<SchemaName, Promises> = {
+const promises: Record<PostgresSchema, Promises> = {
   core: {
     ...families,
     matrix: core,
@@ -140,7 +139,7 @@ async function executors(db: TestDatabase): Promise<Record<string, string>> {
   )
 }
 
-describe.each(Object.keys(promises) as SchemaName[])('%s', (schema) => {
+describe.each(Object.keys(promises) as PostgresSchema[])('%s', (schema) => {
   const promised = promises[schema]
   const { guard } = promised
   const db = testDatabase(schema)

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { schemaEngines, type SchemaName } from '../crds/schema/data-store.ts'
 import { appRole, databaseName, ownerRole } from '../operator/data-store/names.ts'
+import type { PostgresSchema } from './testing/database.ts'
 
 const url = process.env['TEST_POSTGRES_URL'] ?? ''
 
@@ -18,14 +18,14 @@ async function connect(database: string, user = 'postgres'): Promise<pg.Client> 
 }
 
 /** By schema: extensions that its tables will need. */
-const extensions: Record<SchemaName, string[]> = {
+const extensions: Record<PostgresSchema, string[]> = {
   core: ['pg_trgm', 'pgcrypto', 'unaccent'],
   vault: [],
   geolocation: ['postgis'],
   temporal: ['btree_gist', 'timescaledb'],
 }
 
-describe.each(Object.keys(schemaEngines) as SchemaName[])('cluster.sql of %s', (schema) => {
+describe.each(Object.keys(extensions) as PostgresSchema[])('cluster.sql of %s', (schema) => {
   const database = `${schema}_${randomBytes(4).toString('hex')}`
   const [owner, app] = [ownerRole(databaseName(schema)), appRole(databaseName(schema))]
   let server: pg.Client

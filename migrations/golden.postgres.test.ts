@@ -3,19 +3,21 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type pg from 'pg'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { schemaNames, type SchemaName } from '../crds/schema/data-store.ts'
 import { databaseName, ownerRole } from '../operator/data-store/names.ts'
 import { apply } from './runner/apply.ts'
 import { bootstrap } from './runner/bootstrap.ts'
 import { clientConfig } from './runner/connection.ts'
 import { readMigrations } from './runner/files.ts'
+import { formatOfPostgres } from './runner/postgres-file.ts'
+import { postgres } from './runner/postgres.ts'
 import { onServer, open, serverUrl, uniqueName, urlOf } from './runner/testing.ts'
+import { postgresSchemas, type PostgresSchema } from './testing/database.ts'
 
-const folderOf = (schema: SchemaName) => join(import.meta.dirname, schema)
+const folderOf = (schema: PostgresSchema) => join(import.meta.dirname, schema)
 const options = { waitMs: 60_000, signal: new AbortController().signal, log: () => undefined }
 
 /** A database as `bootstrap` leaves it, dropped when the test ends. The roles are the server's and stay. */
-async function bootstrapped(schema: SchemaName): Promise<string> {
+async function bootstrapped(schema: PostgresSchema): Promise<string> {
   const database = uniqueName()
   const config = await clientConfig({ url: serverUrl })
   await bootstrap(config, { ...options, schema, dir: folderOf(schema), database, passwords: {} })
@@ -23,10 +25,10 @@ async function bootstrapped(schema: SchemaName): Promise<string> {
   return database
 }
 
-const applyAll = async (schema: SchemaName, database: string) =>
+const applyAll = async (schema: PostgresSchema, database: string) =>
   apply(
-    await readMigrations(folderOf(schema)),
-    await clientConfig({ url: urlOf(database, ownerRole(databaseName(schema))) }),
+    await readMigrations(folderOf(schema), formatOfPostgres),
+    postgres(await clientConfig({ url: urlOf(database, ownerRole(databaseName(schema))) })),
     options,
   )
 
@@ -53,10 +55,10 @@ async function dumpSchema(database: string): Promise<string> {
     .trimStart()
 }
 
-describe.each(schemaNames)('%s', (schema) => {
+describe.each(postgresSchemas)('%s', (schema) => {
   test('20 first runs at once apply each file exactly once; a second round finds nothing to do', async () => {
     const database = await bootstrapped(schema)
-    const { migrations } = await readMigrations(folderOf(schema))
+    const { migrations } = await readMigrations(folderOf(schema), formatOfPostgres)
     const results = await Promise.all(Array.from({ length: 20 }, () => applyAll(schema, database)))
     expect(results.flat().sort((a, b) => a - b)).toEqual(migrations.map((migration) => migration.version))
     expect(await applyAll(schema, database)).toEqual([])

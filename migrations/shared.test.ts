@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { schemaNames } from '../crds/schema/data-store.ts'
 import { readMigrations } from './runner/files.ts'
+import { formatOfPostgres } from './runner/postgres-file.ts'
+import { postgresSchemas } from './testing/database.ts'
 
 /**
  * Databases are migrated apart, so each folder has all it needs, and the outbox and the upkeep of three are the same text. A correction
@@ -21,9 +22,9 @@ const functionsOf = (sql: string) =>
   )
 
 const found = new Map<string, Map<string, string[]>>()
-for (const schema of schemaNames) {
-  const { migrations } = await readMigrations(join(import.meta.dirname, schema))
-  for (const { name, text } of migrations.flatMap(({ sql }) => functionsOf(sql))) {
+for (const schema of postgresSchemas) {
+  const { migrations } = await readMigrations(join(import.meta.dirname, schema), formatOfPostgres)
+  for (const { name, text } of migrations.flatMap(({ text }) => functionsOf(text))) {
     const texts = found.get(name) ?? new Map<string, string[]>()
     texts.set(text, [...(texts.get(text) ?? []), schema])
     found.set(name, texts)

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { schemaNames } from '../crds/schema/data-store.ts'
 import { readMigrations } from './runner/files.ts'
+import { formatOfPostgres } from './runner/postgres-file.ts'
 import { findStatements } from './runner/statements.ts'
+import { postgresSchemas } from './testing/database.ts'
 
 /**
  * Row security is forced, and the owner who runs the files has no policy: on a guarded table its UPDATE or DELETE changes no row
@@ -12,13 +13,13 @@ const guardedBy = (sql: string) =>
   [...sql.matchAll(/ALTER TABLE (\w+) ENABLE ROW LEVEL SECURITY/g)].map((match) => match[1] ?? '')
 const files = Object.fromEntries(
   await Promise.all(
-    schemaNames.map(async (schema) => {
-      const { migrations } = await readMigrations(join(import.meta.dirname, schema))
+    postgresSchemas.map(async (schema) => {
+      const { migrations } = await readMigrations(join(import.meta.dirname, schema), formatOfPostgres)
       return [schema, migrations] as const
     }),
   ),
 )
-const guarded = new Set(Object.values(files).flatMap((migrations) => migrations.flatMap(({ sql }) => guardedBy(sql))))
+const guarded = new Set(Object.values(files).flatMap((migrations) => migrations.flatMap(({ text }) => guardedBy(text))))
 
 /** Tables with row security that a file writes to as owner, with the line; functions' bodies run later and are not looked at. */
 function writesAsOwner(sql: string): string[] {
@@ -39,7 +40,7 @@ function writesAsOwner(sql: string): string[] {
 
 test.each(Object.entries(files))('%s: every file writes to tables with row security as its definer only', (_, migrations) => {
   expect(guarded.size).toBeGreaterThan(15)
-  const writes = migrations.map(({ name, sql }) => [name, writesAsOwner(sql)])
+  const writes = migrations.map(({ name, text }) => [name, writesAsOwner(text)])
   expect(writes.filter(([, tables]) => tables?.length)).toEqual([])
 })
 

@@ -2,9 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubeObject } from '../crds/object.ts'
 import { apiVersion } from '../crds/schema/common.ts'
-import { schemaNames } from '../crds/schema/data-store.ts'
+import { schemaEngines, schemaNames, type SchemaName } from '../crds/schema/data-store.ts'
 import type { MatchingCluster } from '../crds/schema/matching-cluster.ts'
+import { dialectOfEngine } from '../migrations/runner/dialect.ts'
 import { readMigrations } from '../migrations/runner/files.ts'
+import { formats } from '../migrations/runner/formats.ts'
 import { dataStoreController } from './data-store/controller.ts'
 import { GivenSecrets } from './data-store/given-secrets.ts'
 import type { Schema } from './data-store/observe.ts'
@@ -159,10 +161,13 @@ function watches(): Watch[] {
   return [...own, ...owned]
 }
 
-async function readSchema(name: string): Promise<Schema> {
+async function readSchema(name: SchemaName): Promise<Schema> {
   const folder = new URL(`../migrations/${name}/`, import.meta.url)
-  const { digest, target } = await readMigrations(folder.pathname)
-  return { digest, target, clusterSql: await readFile(new URL('cluster.sql', folder), 'utf8') }
+  const dialect = dialectOfEngine[schemaEngines[name][0]]
+  const { digest, target } = await readMigrations(folder.pathname, formats[dialect])
+  // The others get their logins from files of the pods.
+  const clusterSql = dialect === 'postgres' ? await readFile(new URL('cluster.sql', folder), 'utf8') : ''
+  return { digest, target, clusterSql }
 }
 
 /** Running reconciles finish, then the Lease is given up so that another replica takes over at once; whatever still ran could no longer write. */

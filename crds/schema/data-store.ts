@@ -58,6 +58,9 @@ export const schemaEngines = {
   vault: ['postgres'],
   geolocation: ['postgres'],
   temporal: ['timescale'],
+  behavior: ['clickhouse'],
+  search: ['elasticsearch'],
+  events: ['nats'],
 } as const satisfies Record<string, readonly EngineName[]>
 export type SchemaName = keyof typeof schemaEngines
 export const schemaNames = Object.keys(schemaEngines) as SchemaName[]
@@ -100,8 +103,8 @@ const engineRules: CelRule[] = [
     ? []
     : [
         {
-          rule: 'has(self.schema) == has(oldSelf.schema)',
-          message: 'schema is immutable: create another DataStore',
+          rule: '!has(oldSelf.schema) || has(self.schema)',
+          message: 'schema cannot be taken away: create another DataStore',
           fieldPath: '.schema',
         },
         onlyFor(postgresFamily, 'size(self.pgHba) == 0', 'pgHba'),
@@ -267,7 +270,8 @@ export const DataStoreSpec = Type.Object(
           }),
         },
         {
-          description: 'The schema the operator creates and migrates. PostgreSQL needs one. Immutable.',
+          description:
+            'The schema the operator creates and migrates. PostgreSQL needs one; others can be given one later. It cannot be changed or taken away.',
           ...rules({
             rule: 'self.name == oldSelf.name',
             message: 'schema.name is immutable: create another DataStore',

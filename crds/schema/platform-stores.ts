@@ -57,11 +57,13 @@ export const platformStores = {
   },
   behavior: {
     engine: 'clickhouse',
+    schema: 'behavior',
     holds: 'interactions, searches, segments',
     least: '512Mi',
   },
   search: {
     engine: 'elasticsearch',
+    schema: 'search',
     holds: 'the index of jobs, which can be made anew from core',
     least: '768Mi',
   },
@@ -72,6 +74,7 @@ export const platformStores = {
   },
   events: {
     engine: 'nats',
+    schema: 'events',
     holds: 'what happened, until everybody who wants to know has heard of it',
     least: '256Mi',
   },

@@ -1,21 +1,8 @@
-import type { ClientConfig } from 'pg'
+import type { Connect, Database, Options } from './dialect.ts'
 import { Failed } from './errors.ts'
 import { fileName } from './files.ts'
 import type { MigrationSet } from './files.ts'
 import { compare } from './ledger.ts'
-import {
-  applyFile,
-  checkOwner,
-  connect,
-  createLedger,
-  describe,
-  isTransient,
-  readLedger,
-  takeLock,
-} from './postgres.ts'
-import type { Session } from './postgres.ts'
-
-export type Options = Pick<Session, 'waitMs' | 'signal' | 'log'>
 
 /** A file that takes the server down with it must not do so for ever. */
 const lossesWithoutProgress = 3
@@ -24,58 +11,60 @@ const lossesWithoutProgress = 3
  * Brings a database to the folder's target, or leaves it as it is when it is there already (or ahead, by files that break nothing).
  * Safe to run any number of times at once. A lost connection is made again; the ledger tells whether the file that was running counts.
  * @returns the versions this call applied
- * @throws Refused before any statement of a file; Failed with every file before the failing one kept
+ * @throws Refused before any statement of a file; Failed with every file before the failing one kept, and of that one what its engine
+ *         cannot take back
  */
-export async function apply(files: MigrationSet, config: ClientConfig, options: Options): Promise<number[]> {
+export async function apply(files: MigrationSet, connect: Connect, options: Options): Promise<number[]> {
   const applied: number[] = []
   let [losses, progress] = [0, 0]
   for (;;) {
-    const session = await connect(config, options)
+    const database = await connect(options)
     try {
-      await applyInSession(files, session, applied)
+      await applyAll(files, database, applied)
       return applied
     } catch (error) {
-      if (!isTransient(error)) throw error
+      if (!(error instanceof Failed && error.reason === 'Unavailable')) throw error
       losses = applied.length > progress ? 1 : losses + 1
       progress = applied.length
       if (losses >= lossesWithoutProgress)
-        throw new Failed('Unavailable', `the connection was lost ${losses} times: ${describe(error)}`, { cause: error })
-      options.log(`connection lost (${describe(error)}), connecting again`)
+        throw new Failed('Unavailable', `the connection was lost ${losses} times: ${error.message}`, { cause: error })
+      options.log(`connection lost (${error.message}), connecting again`)
     } finally {
-      await session.client.end().catch(() => undefined)
+      await database.close().catch(() => undefined)
     }
   }
 }
 
-async function applyInSession(files: MigrationSet, session: Session, applied: number[]): Promise<void> {
-  // Most runs find nothing to do: they need neither the lock nor the wait for it.
-  const before = compare(files, await readLedger(session))
-  if (before.pending.length > 0) {
-    await checkOwner(session)
-    await takeLock(session)
-    await createLedger(session)
+async function applyAll(files: MigrationSet, database: Database, applied: number[]): Promise<void> {
+  await database.checkOwner?.()
+  if (compare(files, await database.readLedger()).pending.length > 0) {
+    await database.takeLock()
+    await database.createLedger()
     // What another migrator did while we waited is in the ledger now.
-    const { pending } = compare(files, await readLedger(session))
+    const { pending } = compare(files, await database.readLedger())
     for (const migration of pending) {
       const startedMs = performance.now()
-      session.log(`${fileName(migration)} …`)
-      await applyFile(session, migration)
+      const name = fileName(migration, files.extension)
+      database.log(`${name} …`)
+      await database.applyFile(migration)
       applied.push(migration.version)
-      session.log(`${fileName(migration)} applied in ${((performance.now() - startedMs) / 1000).toFixed(2)} s`)
+      database.log(`${name} applied in ${((performance.now() - startedMs) / 1000).toFixed(2)} s`)
     }
   }
-  await verify(files, session)
+  await verify(files, database)
 }
 
 /**
  * Checks that the ledger holds exactly the files, unchanged; rows of a newer release may follow.
  * @throws Refused when it does not, Failed('NotCurrent') when files are still to be applied
  */
-export async function verify(files: MigrationSet, session: Session): Promise<void> {
-  const { pending, newer } = compare(files, await readLedger(session))
+export async function verify(files: MigrationSet, database: Database): Promise<void> {
+  const { pending, newer } = compare(files, await database.readLedger())
   const [next] = pending
-  if (next)
-    throw new Failed('NotCurrent', `${pending.length} of ${files.target} files are not applied, next ${fileName(next)}`)
+  if (next) {
+    const name = fileName(next, files.extension)
+    throw new Failed('NotCurrent', `${pending.length} of ${files.target} files are not applied, next ${name}`)
+  }
   const ahead = newer.length > 0 ? `, and ${newer.length} of a newer release` : ''
-  session.log(`verified: all ${files.target} checksums in the ledger equal the files'${ahead}`)
+  database.log(`verified: all ${files.target} checksums in the ledger equal the files'${ahead}`)
 }

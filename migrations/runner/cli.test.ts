@@ -20,6 +20,12 @@ test.each<[string, string[], RegExp]>([
   ['another URL',         ['plan', '--schema', 'core', '--url', 'mysql://x/y'], /--url is not of the form postgres:/],
   ['a missing CA',        ['plan', '--schema', 'core', ...url, '--ca', '/no'],  /--ca \/no: .*ENOENT/],
   ['a CA with a binding', ['plan', '--schema', 'core', '--binding', 'x', '--ca', 'x'], /--ca goes with --url/],
+  ['an unknown dialect',  ['plan', '--schema', 'core', ...url, '--dialect', 'mysql'], /--dialect is one of postgres, clickhouse, elasticsearch, nats/],
+  ['another engine',      ['plan', '--schema', 'events', ...url],               /the database is postgres, and the files of --schema events are for nats/],
+  ['which engine',        ['plan', '--schema', 'mine', '--url', 'https://x/y'], /say with --dialect which of postgres, clickhouse, elasticsearch, nats the database is/],
+  ['a URL of another',    ['plan', '--schema', 'search', '--url', 'ftp://x/y'], /--url is not of the form https:/],
+  ['roles of NATS',       ['bootstrap', '--schema', 'events', '--url', 'tls://x'], /bootstrap is for postgres, and this is nats/],
+  ['no lease at all',     ['plan', '--schema', 'core', ...url, '--lease', '0'], /--lease needs a number of seconds/],
   ['an unknown option',   ['plan', '--schema', 'core', ...url, '--force'],      /Unknown option '--force'/],
   ['a bad wait',          ['plan', '--schema', 'core', ...url, '--wait', 'x'],  /--wait needs a number of seconds/],
   ['JSON of apply',       ['apply', '--schema', 'core', ...url, '--json'],      /--json goes with plan and status/],
@@ -54,7 +60,8 @@ test('a refusal is in the termination log, in one line', async () => {
 test('--help names every command and exits 0', async () => {
   const { code, stdout } = await runCli('--help').done
   expect(code).toBe(0)
-  for (const word of ['plan', 'apply', 'status', 'verify', 'bootstrap', '--binding']) expect(stdout).toContain(word)
+  for (const word of ['plan', 'apply', 'status', 'verify', 'bootstrap', '--binding', '--dialect', '--lease'])
+    expect(stdout).toContain(word)
 })
 
 test('docs/reference/migrate.md explains exactly the reasons there are', async () => {

@@ -1,13 +1,16 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { schemaEngines } from '../../crds/schema/data-store.ts'
 import { apply, verify } from './apply.ts'
-import type { Options } from './apply.ts'
 import { bootstrap } from './bootstrap.ts'
-import { clientConfig } from './connection.ts'
+import { clientConfig, readKey } from './connection.ts'
+import { dialectNames, dialectOfEngine } from './dialect.ts'
+import type { DialectName, Options } from './dialect.ts'
+import { connectors } from './dialects.ts'
 import { Failed, Refused } from './errors.ts'
 import { readMigrations } from './files.ts'
-import { connect } from './postgres.ts'
+import { formats } from './formats.ts'
 import { plan, status } from './report.ts'
 
 const help = `Usage: node migrations/runner/cli.ts <command> --schema NAME (--binding DIR | --url URL [--ca FILE]) [options]
@@ -22,9 +25,12 @@ Commands
 Options
   --schema NAME           folder of migration files, e.g. core
   --binding DIR           connect by a mounted binding Secret: one file per key, TLS verified against ca.crt
-  --url URL               postgres://user@host:port/database; the password may be in PGPASSWORD instead
+  --url URL               postgres://user@host:port/database, https://user@host:port/database, or tls://user@host:port;
+                          the password may be in PGPASSWORD, for others than PostgreSQL in MIGRATE_PASSWORD instead
+  --dialect NAME          postgres, clickhouse, elasticsearch or nats; needed where neither schema nor address tells
   --ca FILE               with --url: verify TLS against this certificate
   --wait SECONDS          longest wait for the server, another migrator, or a file's table locks (default 300)
+  --lease SECONDS         how long a migrator counts that shows no sign of life, where there are no locks (default 15)
   --json                  plan and status: print JSON
   --passwords FILE        bootstrap: JSON, role name to password; other roles without a password get one, printed once
   --database NAME         bootstrap: another name than supersmartmatch_<schema>
@@ -45,7 +51,9 @@ interface Arguments {
   binding?: string | undefined
   url?: string | undefined
   ca?: string | undefined
+  dialect?: string | undefined
   waitMs: number
+  leaseMs?: number | undefined
   json: boolean
   passwords?: string | undefined
   database?: string | undefined
@@ -58,7 +66,9 @@ const options = {
   binding: text,
   url: text,
   ca: text,
+  dialect: text,
   wait: text,
+  lease: text,
   json: flag,
   passwords: text,
   database: text,
@@ -84,7 +94,17 @@ function readArguments(args: string[]): Arguments {
   if (values.json && command !== 'plan' && command !== 'status') throw badArguments('--json goes with plan and status')
   const waitMs = Number(values.wait ?? '300') * 1000
   if (!(waitMs >= 0 && waitMs < 2 ** 31)) throw badArguments('--wait needs a number of seconds')
-  return { ...values, command, schema, waitMs, folder: join(values.dir ?? join(import.meta.dirname, '..'), schema) }
+  const leaseMs = values.lease === undefined ? undefined : Number(values.lease) * 1000
+  if (leaseMs !== undefined && !(leaseMs > 0 && leaseMs < 2 ** 31))
+    throw badArguments('--lease needs a number of seconds')
+  return {
+    ...values,
+    command,
+    schema,
+    waitMs,
+    leaseMs,
+    folder: join(values.dir ?? join(import.meta.dirname, '..'), schema),
+  }
 }
 
 function parse(args: string[]) {
@@ -96,25 +116,58 @@ function parse(args: string[]) {
 }
 
 async function run(args: Arguments, signal: AbortSignal): Promise<void> {
-  const runOptions: Options = { waitMs: args.waitMs, signal, log }
-  const config = await clientConfig(args)
-  if (args.command === 'bootstrap') return runBootstrap(args, config, runOptions)
-  const files = await readMigrations(args.folder).catch((error: unknown) => {
+  const runOptions: Options = { waitMs: args.waitMs, leaseMs: args.leaseMs, signal, log }
+  const dialect = await chooseDialect(args)
+  if (args.command === 'bootstrap') {
+    if (dialect !== 'postgres') throw badArguments(`bootstrap is for postgres, and this is ${dialect}`)
+    return runBootstrap(args, await clientConfig(args), runOptions)
+  }
+  const connect = await connectors[dialect](args)
+  const files = await readMigrations(args.folder, formats[dialect]).catch((error: unknown) => {
     if (error instanceof Refused) throw error
     throw badArguments(`--schema ${args.schema}: cannot read ${args.folder}: ${String(error)}`)
   })
   if (args.command === 'apply') {
-    const applied = await apply(files, config, runOptions)
+    const applied = await apply(files, connect, runOptions)
     return log(applied.length > 0 ? `done: ${applied.length} applied, now at ${files.target}` : 'nothing to do')
   }
-  const session = await connect(config, runOptions)
+  const database = await connect(runOptions)
   try {
-    if (args.command === 'verify') await verify(files, session)
-    else process.stdout.write(await (args.command === 'plan' ? plan : status)(files, session, args.json))
+    if (args.command === 'verify') await verify(files, database)
+    else process.stdout.write(await (args.command === 'plan' ? plan : status)(files, database, args.json))
   } finally {
-    await session.client.end()
+    await database.close()
   }
 }
+
+/** Of the URLs that only one dialect has. */
+const schemes: Record<string, DialectName> = {
+  'postgres:': 'postgres',
+  'postgresql:': 'postgres',
+  'nats:': 'nats',
+  'tls:': 'nats',
+}
+
+/** What --dialect, the address and the schema say must not contradict each other: files of one engine mean nothing to another. */
+async function chooseDialect({ dialect, binding, url = '', schema }: Arguments): Promise<DialectName> {
+  const chosen = dialectNames.find((name) => name === dialect)
+  if (dialect !== undefined && !chosen) throw badArguments(`--dialect is one of ${dialectNames.join(', ')}`)
+  // A binding made by hand may have no type.
+  const type = binding === undefined ? undefined : await readKey(binding, 'type').catch(() => undefined)
+  const reached = type === undefined ? schemes[URL.canParse(url) ? new URL(url).protocol : ''] : dialectOfType(type)
+  const [engine = ''] = (schemaEngines as Record<string, readonly string[]>)[schema] ?? []
+  const said = [chosen, reached, dialectOf(engine)].filter((name) => name !== undefined)
+  const [first, other = first] = new Set(said)
+  if (!first || !other) throw badArguments(`say with --dialect which of ${dialectNames.join(', ')} the database is`)
+  if (first !== other)
+    throw badArguments(`the database is ${first}, and the files of --schema ${schema} are for ${other}`)
+  return first
+}
+
+const dialectOf = (engine: string) => (dialectOfEngine as Record<string, DialectName | undefined>)[engine]
+
+/** The `type` of a binding; PostgreSQL has a name of its own there. */
+const dialectOfType = (type: string) => (type === 'postgresql' ? 'postgres' : dialectOf(type))
 
 async function runBootstrap(args: Arguments, config: Parameters<typeof bootstrap>[0], runOptions: Options) {
   const passwords = args.passwords === undefined ? {} : await readPasswords(args.passwords)

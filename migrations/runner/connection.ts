@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { ClientConfig } from 'pg'
-import { bindingKeys } from '../../crds/binding.ts'
 import type { BindingKey } from '../../crds/binding.ts'
 import { Refused } from './errors.ts'
 
@@ -21,23 +20,62 @@ export async function clientConfig({ binding, url, ca }: Address): Promise<Clien
 }
 
 async function fromBinding(dir: string): Promise<ClientConfig> {
-  const needed: BindingKey[] = ['host', 'port', 'database', 'username', 'password', 'ca.crt']
-  const values = new Map<BindingKey, string>()
-  for (const key of bindingKeys.filter((key) => needed.includes(key))) {
-    const value = await readFile(join(dir, key), 'utf8').catch((error: unknown) => {
-      throw new Refused('BadArguments', `--binding ${dir}: cannot read ${key}: ${String(error)}`)
-    })
-    values.set(key, key === 'ca.crt' ? value : value.trim())
-  }
-  const host = values.get('host') ?? ''
+  const { host, port, database, username, password, ca } = await readBinding(dir)
+  return { host, port, database, user: username, password, ssl: { ca, servername: host } }
+}
+
+/** How to reach an engine that is no PostgreSQL. */
+export interface Endpoint {
+  host: string
+  port: number
+  /** What the engine has in its place where it has no databases: how the names of indices begin, an account. */
+  database: string
+  username: string
+  password: string
+  /** PEM; undefined: the CAs that every system trusts. */
+  ca: string | undefined
+  tls: boolean
+}
+
+/** Ports where a URL names none. */
+const usualPorts: Record<string, number> = { 'https:': 443, 'http:': 80, 'tls:': 4222, 'nats:': 4222 }
+
+/** @throws Refused when the address is not usable as given */
+export async function endpointOf({ binding, url: text = '', ca }: Address): Promise<Endpoint> {
+  if (binding !== undefined) return { ...(await readBinding(binding)), tls: true }
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (!url || !(url.protocol in usualPorts))
+    throw new Refused(
+      'BadArguments',
+      `--url is not of the form https://user@host:port/database, nor tls://user@host:port`,
+    )
   return {
-    host,
-    port: Number(values.get('port')),
-    database: values.get('database'),
-    user: values.get('username'),
-    password: values.get('password'),
-    ssl: { ca: values.get('ca.crt'), servername: host },
+    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: Number(url.port || usualPorts[url.protocol]),
+    database: decodeURIComponent(url.pathname.slice(1)),
+    username: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password) || (process.env['MIGRATE_PASSWORD'] ?? ''),
+    ca: ca === undefined ? undefined : await readCa(ca),
+    tls: ['https:', 'tls:'].includes(url.protocol),
   }
+}
+
+/** The value of one key, as the pod finds it. */
+export async function readKey(dir: string, key: BindingKey): Promise<string> {
+  const value = await readFile(join(dir, key), 'utf8').catch((error: unknown) => {
+    throw new Refused('BadArguments', `--binding ${dir}: cannot read ${key}: ${String(error)}`)
+  })
+  return key === 'ca.crt' ? value : value.trim()
+}
+
+async function readBinding(dir: string) {
+  const [host, port, database] = [
+    await readKey(dir, 'host'),
+    await readKey(dir, 'port'),
+    await readKey(dir, 'database'),
+  ]
+  const [username, password] = [await readKey(dir, 'username'), await readKey(dir, 'password')]
+  return { host, port: Number(port), database, username, password, ca: await readKey(dir, 'ca.crt') }
 }
 
 /** A password may also come from PGPASSWORD or ~/.pgpass, which keep it out of the process list. */
@@ -47,8 +85,12 @@ async function fromUrl(text: string, ca: string | undefined): Promise<ClientConf
   const url = new URL(text)
   if (ca === undefined) return { connectionString: text }
   for (const key of ['sslmode', 'sslrootcert']) url.searchParams.delete(key)
-  const pem = await readFile(ca, 'utf8').catch((error: unknown) => {
-    throw new Refused('BadArguments', `--ca ${ca}: ${String(error)}`)
-  })
+  const pem = await readCa(ca)
   return { connectionString: url.href, ssl: { ca: pem, servername: url.hostname } }
+}
+
+function readCa(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error: unknown) => {
+    throw new Refused('BadArguments', `--ca ${file}: ${String(error)}`)
+  })
 }

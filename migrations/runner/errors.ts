@@ -14,6 +14,7 @@ export const refusals = [
   'DatabaseIsNewer',
   'PoolerInBetween',
   'WrongRole',
+  'WouldLoseData',
 ] as const
 export type RefusalReason = (typeof refusals)[number]
 

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { readMigrations } from './files.ts'
+import { formats } from './formats.ts'
+import { formatOfPostgres } from './postgres-file.ts'
 
 const ok = '-- Something.\nSELECT 1;\n'
 
@@ -16,7 +18,7 @@ async function folder(files: Record<string, string | Uint8Array>): Promise<strin
 test('reads files in order, with checksum, breaking mark and digest', async () => {
   const breaking = '-- Two.\n-- migrate: breaking\n\nSELECT 2;\n'
   const dir = await folder({ '000002_b_c.sql': breaking, '000001_a.sql': ok, 'cluster.sql': 'x', 'README.md': '' })
-  const set = await readMigrations(dir)
+  const set = await readMigrations(dir, formatOfPostgres)
   expect(set.migrations.map(({ version, name, breaking }) => ({ version, name, breaking }))).toEqual([
     { version: 1, name: 'a', breaking: false },
     { version: 2, name: 'b_c', breaking: true },
@@ -27,7 +29,7 @@ test('reads files in order, with checksum, breaking mark and digest', async () =
 })
 
 test('the digest is the sha256 of the lines "number name checksum"', async () => {
-  const { digest } = await readMigrations(await folder({ '000001_a.sql': ok }))
+  const { digest } = await readMigrations(await folder({ '000001_a.sql': ok }), formatOfPostgres)
   expect(digest).toBe('6a3f22825fa0a4c92d3df85de58df5eb077b3af8b030490b8f33d7abf5a32c4c')
 })
 
@@ -37,12 +39,12 @@ test('the digest follows content and name', async () => {
     await folder({ '000001_a.sql': ok + '\n' }),
     await folder({ '000001_b.sql': ok }),
     await folder({ '000001_a.sql': ok, '000002_a.sql': ok }),
-  ].map(async (dir) => (await readMigrations(dir)).digest)
+  ].map(async (dir) => (await readMigrations(dir, formatOfPostgres)).digest)
   expect(new Set(await Promise.all(digests)).size).toBe(4)
 })
 
 test('an empty folder is at 0', async () => {
-  expect(await readMigrations(await folder({}))).toMatchObject({ migrations: [], target: 0 })
+  expect(await readMigrations(await folder({}), formatOfPostgres)).toMatchObject({ migrations: [], target: 0 })
 })
 
 // prettier-ignore
@@ -67,7 +69,7 @@ test.each<[string, Record<string, string | Uint8Array>, string, RegExp]>([
   ['Latin-1',                { '000001_a.sql': new Uint8Array([45, 45, 32, 0xe9, 10]) }, 'BadFile', /not UTF-8/],
 ])('refuses %s', async (_name, files, reason, message) => {
   const dir = await folder(files)
-  const refused = expect(readMigrations(dir)).rejects
+  const refused = expect(readMigrations(dir, formatOfPostgres)).rejects
   await refused.toMatchObject({ name: 'Refused', reason })
   await refused.toThrow(message)
 })
@@ -79,6 +81,30 @@ PREPARE p AS SELECT 'x; COMMIT; --';
 CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END;
 SELECT 1; -- COMMIT;
 `
-  const set = await readMigrations(await folder({ '000001_a.sql': sql }))
+  const set = await readMigrations(await folder({ '000001_a.sql': sql }), formatOfPostgres)
   expect(set.target).toBe(1)
 })
+
+test('a folder of another engine has files of its own kind, and others beside them only unnumbered', async () => {
+  const file = JSON.stringify({ about: 'x', streams: [], consumers: [consumer] })
+  const set = await readMigrations(
+    await folder({ '000001_a.json': file, 'README.md': '', 'notes.sql': 'x' }),
+    formats.nats,
+  )
+  expect(set).toMatchObject({ extension: 'json', target: 1, migrations: [{ version: 1, name: 'a', statements: 1 }] })
+  const mixed = readMigrations(await folder({ '000001_a.json': file, '000002_b.sql': ok }), formats.nats)
+  await expect(mixed).rejects.toMatchObject({
+    reason: 'BadFileName',
+    message: /^000002_b\.sql: a migration is named like .*\.json$/,
+  })
+})
+
+const consumer = {
+  stream: 'A',
+  name: 'c',
+  description: 'A test.',
+  filter_subjects: ['a.>'],
+  backoff: ['30s'],
+  max_deliver: 2,
+  max_ack_pending: 1,
+}

@@ -2,23 +2,38 @@ import { createHash } from 'node:crypto'
 import { readFile, readdir } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { Refused } from './errors.ts'
-import { endsTransaction, findStatements } from './statements.ts'
 
-export interface Migration {
+/** What the files of one kind of database look like. Imports no client: the operator reads the folders, too. */
+export interface Format {
+  extension: Extension
+  /** @throws whatever `refuse` gives, when the text breaks a rule of migrations/README.md */
+  read(text: string, refuse: (why: string) => Refused): Content
+}
+
+export type Extension = 'sql' | 'json'
+
+export interface Content {
+  /** An application that does not know this file cannot live with it. */
+  breaking: boolean
+  /** How many statements it has. */
+  statements: number
+}
+
+export interface Migration extends Content {
   /** From 1, without gaps. */
   version: number
   /** The words of the file name: `job_applications` of `000007_job_applications.sql`. */
   name: string
   /** sha256 of the file's bytes, hexadecimal. */
   checksum: string
-  /** An application that does not know this file cannot live with it. */
-  breaking: boolean
-  sql: string
+  text: string
 }
 
 export interface MigrationSet {
   /** The folder's name, e.g. `core`. */
   schema: string
+  /** Of all its files. */
+  extension: Extension
   /** In order of version: 1, 2, 3, … */
   migrations: Migration[]
   /** sha256 of the `number name checksum` lines, hexadecimal: two folders with the same digest give the same schema. */
@@ -27,35 +42,43 @@ export interface MigrationSet {
   target: number
 }
 
-const numbered = /^(\d{6})_([a-z0-9]+(?:_[a-z0-9]+)*)\.sql$/
+const numbered = /^(\d{6})_([a-z0-9]+(?:_[a-z0-9]+)*)\.(sql|json)$/
 /** Files beside the numbered ones that are not migrations. */
-const unnumbered = ['cluster.sql', 'schema.golden.sql']
+const unnumbered = ['cluster.sql', 'erase.sql', 'schema.golden.sql', 'schema.golden.json']
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** `000007_job_applications.sql` */
-export const fileName = ({ version, name }: { version: number; name: string }) =>
-  `${String(version).padStart(6, '0')}_${name}.sql`
+export const fileName = ({ version, name }: { version: number; name: string }, extension: Extension) =>
+  `${String(version).padStart(6, '0')}_${name}.${extension}`
 
 /**
  * Reads and checks a schema's folder of migration files; touches no database.
  * @throws Refused when a file has a bad name or content, a number is used twice, or one is left out
  */
-export async function readMigrations(dir: string): Promise<MigrationSet> {
+export async function readMigrations(dir: string, format: Format): Promise<MigrationSet> {
   const entries = await readdir(dir)
-  const names = entries.filter((entry) => isMigration(entry)).sort()
-  checkNumbers(names)
-  const migrations = await Promise.all(names.map(async (name) => parseMigration(name, await readFile(join(dir, name)))))
-  return { schema: basename(resolve(dir)), migrations, digest: digest(migrations), target: migrations.length }
+  const { extension } = format
+  const names = entries.filter((entry) => isMigration(entry, extension)).sort()
+  checkNumbers(names, extension)
+  const read = async (name: string) => parseMigration(name, await readFile(join(dir, name)), format)
+  const migrations = await Promise.all(names.map(read))
+  return {
+    schema: basename(resolve(dir)),
+    extension,
+    migrations,
+    digest: digest(migrations),
+    target: migrations.length,
+  }
 }
 
 /** A misspelt file must not be passed over in silence, so whatever looks like a migration has to be named like one. */
-function isMigration(entry: string): boolean {
-  if (unnumbered.includes(entry) || !(/^\d/.test(entry) || entry.endsWith('.sql'))) return false
-  if (numbered.test(entry)) return true
-  throw new Refused('BadFileName', `${entry}: a migration is named like 000007_lower_case_words.sql`)
+function isMigration(entry: string, extension: Extension): boolean {
+  if (unnumbered.includes(entry) || !(/^\d/.test(entry) || entry.endsWith(`.${extension}`))) return false
+  if (numbered.test(entry) && entry.endsWith(`.${extension}`)) return true
+  throw new Refused('BadFileName', `${entry}: a migration is named like 000007_lower_case_words.${extension}`)
 }
 
-function checkNumbers(sorted: string[]): void {
+function checkNumbers(sorted: string[], extension: Extension): void {
   sorted.forEach((name, index) => {
     const version = Number(name.slice(0, 6))
     const before = sorted[index - 1]
@@ -64,45 +87,25 @@ function checkNumbers(sorted: string[]): void {
     if (version === 0) throw new Refused('BadFileName', `${name}: numbers start at 000001`)
     if (version !== index + 1) {
       const missing = String(index + 1).padStart(6, '0')
-      throw new Refused('NumberGap', `there is no file ${missing}_*.sql, but there is ${name}`)
+      throw new Refused('NumberGap', `there is no file ${missing}_*.${extension}, but there is ${name}`)
     }
   })
 }
 
 /** @throws Refused when the content breaks a rule of migrations/README.md */
-function parseMigration(file: string, bytes: Uint8Array): Migration {
+function parseMigration(file: string, bytes: Uint8Array, format: Format): Migration {
   const refuse = (why: string) => new Refused('BadFile', `${file}: ${why}`)
-  let sql
+  let text
   try {
-    sql = decoder.decode(bytes)
+    text = decoder.decode(bytes)
   } catch {
     throw refuse('is not UTF-8')
   }
-  if (sql.startsWith('\ufeff')) throw refuse('starts with a byte order mark')
-  if (sql.includes('\r')) throw refuse('has Windows line endings, so its checksum would differ between checkouts')
-  if (!sql.startsWith('-- ')) throw refuse('does not begin with a comment line that says what it is for')
-
-  const statements = findStatements(sql)
-  const [first] = statements
-  if (!first) throw refuse('has no statement')
-  const ending = statements.find(endsTransaction)
-  if (ending)
-    throw refuse(`line ${ending.line} has ${ending.words[0]}: the runner wraps the whole file in one transaction`)
-
+  if (text.startsWith('\ufeff')) throw refuse('starts with a byte order mark')
+  if (text.includes('\r')) throw refuse('has Windows line endings, so its checksum would differ between checkouts')
   const checksum = createHash('sha256').update(bytes).digest('hex')
-  const breaking = readHeader(sql.slice(0, first.start), refuse)
-  if (/^-- *migrate:/im.test(sql.slice(first.start)))
-    throw refuse('has a "-- migrate:" line after its first statement, where it has no effect')
-  return { version: Number(file.slice(0, 6)), name: file.slice(7, -'.sql'.length), checksum, breaking, sql }
-}
-
-/** @returns whether the header says `-- migrate: breaking` */
-function readHeader(header: string, refuse: (why: string) => Refused): boolean {
-  const directives = [...header.matchAll(/^-- *migrate:(.*)$/gim)].map((match) => match[1]?.trim() ?? '')
-  const unknown = directives.find((directive) => directive !== 'breaking')
-  if (unknown !== undefined)
-    throw refuse(`has "-- migrate: ${unknown}", but the only such line is "-- migrate: breaking"`)
-  return directives.length > 0
+  const name = file.slice(7, -`.${format.extension}`.length)
+  return { version: Number(file.slice(0, 6)), name, checksum, text, ...format.read(text, refuse) }
 }
 
 function digest(migrations: Migration[]): string {

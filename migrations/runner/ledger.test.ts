@@ -5,6 +5,7 @@ import type { LedgerRow } from './ledger.ts'
 
 const files = (...names: string[]): MigrationSet => ({
   schema: 'x',
+  extension: 'sql',
   digest: '',
   target: names.length,
   migrations: names.map((name, index) => ({
@@ -12,7 +13,8 @@ const files = (...names: string[]): MigrationSet => ({
     name,
     checksum: `sum-${name}`,
     breaking: false,
-    sql: '',
+    statements: 1,
+    text: '',
   })),
 })
 const row = (version: number, name: string, more: Partial<LedgerRow> = {}): LedgerRow => ({

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Client, ClientConfig } from 'pg'
+import type { Connect, Options } from './dialect.ts'
 import { Failed, Refused } from './errors.ts'
 import { fileName } from './files.ts'
 import type { Migration } from './files.ts'
@@ -14,15 +15,35 @@ import { interrupted, retry } from './wait.ts'
  * 2. takeLock: a session advisory lock, so one migrator at a time. The server frees it when the session ends, however it ends.
  * 3. applyFile: BEGIN; ledger row; the file; COMMIT. A kill at any point leaves all of it or nothing.
  */
-export interface Session {
+export interface Session extends Pick<Options, 'waitMs' | 'signal' | 'log'> {
   client: Client
   /** The server process behind this session. */
   pid: number
   config: ClientConfig
-  /** Longest wait for the server, for another migrator, and for a file's table locks: each, in ms. */
-  waitMs: number
-  signal: AbortSignal
-  log: (line: string) => void
+}
+
+/** A way to the database of this configuration. */
+export function postgres(config: ClientConfig): Connect {
+  return async (options) => {
+    const session = await connect(config, options)
+    const told = async <T>(work: Promise<T>): Promise<T> => {
+      try {
+        return await work
+      } catch (error) {
+        if (error instanceof Failed || !isTransient(error)) throw error
+        throw new Failed('Unavailable', describe(error), { cause: error })
+      }
+    }
+    return {
+      log: options.log,
+      readLedger: () => told(readLedger(session)),
+      checkOwner: () => told(checkOwner(session)),
+      takeLock: () => told(takeLock(session)),
+      createLedger: () => told(createLedger(session)),
+      applyFile: (migration) => told(applyFile(session, migration)),
+      close: () => session.client.end(),
+    }
+  }
 }
 
 /** `SSMM`, and 1 for migrations: two keys, so that the lock cannot meet an application's single-key locks. */
@@ -38,7 +59,7 @@ const lockTimeout = '2s'
  */
 export async function connect(
   config: ClientConfig,
-  options: Pick<Session, 'waitMs' | 'signal' | 'log'>,
+  options: Pick<Options, 'waitMs' | 'signal' | 'log'>,
 ): Promise<Session> {
   let last = ''
   const expired = () =>
@@ -211,7 +232,7 @@ export async function applyFile(session: Session, migration: Migration): Promise
     } catch (error) {
       // When this fails the connection is gone, and the server rolls back by itself.
       await session.client.query('ROLLBACK').catch(() => undefined)
-      const failure = explainFailure(error, `${fileName(migration)}, its ledger row or COMMIT`)
+      const failure = explainFailure(error, `${fileName(migration, 'sql')}, its ledger row or COMMIT`)
       if (!(failure instanceof Failed) || failure.reason !== 'LockTimeout') throw failure
       session.log(failure.message)
       last = failure
@@ -276,7 +297,7 @@ async function finishRow(client: Client, migration: Migration, transaction: stri
   if (rows[0]?.transaction !== transaction)
     throw new Failed(
       'StatementFailed',
-      `${fileName(migration)} ended the transaction it runs in; restore or repair by hand`,
+      `${fileName(migration, 'sql')} ended the transaction it runs in; restore or repair by hand`,
     )
   await client.query(
     `UPDATE migrations.schema_migrations SET applied_at = clock_timestamp(),
@@ -293,9 +314,10 @@ async function runInterruptibly(session: Session, migration: Migration): Promise
   const cancel = () => void cancelQuery(session, running)
   signal.addEventListener('abort', cancel)
   try {
-    await runText(client, fileName(migration), migration.sql)
+    await runText(client, fileName(migration, 'sql'), migration.text)
   } catch (error) {
-    if (signal.aborted) throw interrupted(signal, `${fileName(migration)} was rolled back, nothing of it is kept`)
+    if (signal.aborted)
+      throw interrupted(signal, `${fileName(migration, 'sql')} was rolled back, nothing of it is kept`)
     throw error
   } finally {
     running.yes = false

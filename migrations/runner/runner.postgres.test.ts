@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { apply } from './apply.ts'
-import type { Options } from './apply.ts'
+import type { Options } from './dialect.ts'
 import { clientConfig } from './connection.ts'
 import type { Migration, MigrationSet } from './files.ts'
-import { applyFile, connect, createLedger, takeLock } from './postgres.ts'
+import { applyFile, connect, createLedger, postgres, takeLock } from './postgres.ts'
 import { newDatabase, newFolder, newProxy, onServer, open, runCli, serverUrl, uniqueName, urlOf } from './testing.ts'
 
 const files = {
@@ -22,7 +22,7 @@ function options(more: Partial<Options> = {}): Options & { lines: string[] } {
 }
 
 const applyTo = async (database: string, set: MigrationSet, more: Partial<Options> = {}, url = urlOf(database)) =>
-  apply(set, await clientConfig({ url }), options(more))
+  apply(set, postgres(await clientConfig({ url })), options(more))
 
 const ledger = async (client: pg.Client) =>
   (
@@ -160,7 +160,8 @@ describe('a failing file', () => {
     onTestFinished(() => session.client.end())
     await takeLock(session)
     await createLedger(session)
-    const file: Migration = { version: 1, name: 'x', checksum: '', breaking: false, sql: 'COMMIT; BEGIN; SELECT 1' }
+    const text = 'COMMIT; BEGIN; SELECT 1'
+    const file: Migration = { version: 1, name: 'x', checksum: '', breaking: false, statements: 3, text }
     await expect(applyFile(session, file)).rejects.toThrow('000001_x.sql ended the transaction it runs in')
   })
 })

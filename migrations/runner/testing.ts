@@ -9,6 +9,7 @@ import pg from 'pg'
 import { onTestFinished } from 'vitest'
 import { readMigrations } from './files.ts'
 import type { MigrationSet } from './files.ts'
+import { formatOfPostgres } from './postgres-file.ts'
 
 /** Superuser URL of the tests' PostgreSQL. */
 export const serverUrl = process.env['TEST_POSTGRES_URL'] ?? ''
@@ -70,14 +71,19 @@ export async function newFolder(files: Record<string, string>, schema = 'test'):
   await mkdir(join(dir, schema))
   const write = (name: string, sql: string) => writeFile(join(dir, schema, name), `-- A test.\n${sql}`)
   for (const [name, sql] of Object.entries(files)) await write(name, sql)
-  return { dir, write, read: () => readMigrations(join(dir, schema)), remove: (name) => rm(join(dir, schema, name)) }
+  return {
+    dir,
+    write,
+    read: () => readMigrations(join(dir, schema), formatOfPostgres),
+    remove: (name) => rm(join(dir, schema, name)),
+  }
 }
 
 export interface Run {
   /** Ends with how the process did: exit code, or the signal that ended it. */
   done: Promise<{ code: number | null; signal: string | null; stdout: string; stderr: string }>
   /** Ends when standard error has this text. */
-  saw: (text: string) => Promise<void>
+  saw: (text: string | RegExp) => Promise<void>
   kill: (signal: NodeJS.Signals) => void
 }
 
@@ -91,11 +97,13 @@ export function runCli(...args: string[]): Run {
     child.on('error', reject)
     child.on('close', (code, signal) => resolve({ code, signal, ...output }))
   })
-  const saw = (text: string) =>
+  const has = (text: string | RegExp) =>
+    typeof text === 'string' ? output.stderr.includes(text) : text.test(output.stderr)
+  const saw = (text: string | RegExp) =>
     new Promise<void>((resolve, reject) => {
-      const check = () => void (output.stderr.includes(text) && resolve())
+      const check = () => void (has(text) && resolve())
       child.stderr.on('data', check)
-      child.on('close', () => reject(new Error(`ended without "${text}": ${output.stderr}`)))
+      child.on('close', () => reject(new Error(`ended without "${String(text)}": ${output.stderr}`)))
       check()
     })
   return { done, saw, kill: (signal) => child.kill(signal) }

@@ -3,10 +3,18 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll } from 'vitest'
-import type { SchemaName } from '../../crds/schema/data-store.ts'
+import { isPostgresFamily, schemaEngines, schemaNames, type SchemaName } from '../../crds/schema/data-store.ts'
 import { appRole, databaseName, ownerRole } from '../../operator/data-store/names.ts'
 import { apply } from '../runner/apply.ts'
 import { readMigrations } from '../runner/files.ts'
+import { formatOfPostgres } from '../runner/postgres-file.ts'
+import { postgres } from '../runner/postgres.ts'
+
+/** Schemas whose files are PostgreSQL's. */
+export type PostgresSchema = Exclude<SchemaName, 'behavior' | 'search' | 'events'>
+export const postgresSchemas = schemaNames.filter((name): name is PostgresSchema =>
+  schemaEngines[name].some(isPostgresFamily),
+)
 
 /** What a service's login may become. */
 export type Role = 'authenticated_users' | 'recruiter_role' | 'admin_role' | 'key_keeper'
@@ -28,10 +36,10 @@ export interface TestDatabase {
   connect: (login?: string) => Promise<pg.Client>
 }
 
-const folderOf = (schema: SchemaName) => join(import.meta.dirname, '..', schema)
+const folderOf = (schema: PostgresSchema) => join(import.meta.dirname, '..', schema)
 
 /** cluster.sql, as the operator runs it. */
-export const clusterSql = (schema: SchemaName): Promise<string> =>
+export const clusterSql = (schema: PostgresSchema): Promise<string> =>
   readFile(join(folderOf(schema), 'cluster.sql'), 'utf8')
 
 const serverUrl = () => process.env['TEST_POSTGRES_URL'] ?? ''
@@ -88,7 +96,7 @@ export async function transaction<T>(
  * A migrated database for the tests of a file, dropped after the last.
  * @param name  fixed only where the server wants it so (pg_cron)
  */
-export function testDatabase(schema: SchemaName, name = `${schema}_${randomBytes(5).toString('hex')}`): TestDatabase {
+export function testDatabase(schema: PostgresSchema, name = `${schema}_${randomBytes(5).toString('hex')}`): TestDatabase {
   const owner = ownerRole(databaseName(schema))
   const clients: pg.Client[] = []
   const connect = async (login?: string): Promise<pg.Client> => {
@@ -117,8 +125,8 @@ export function testDatabase(schema: SchemaName, name = `${schema}_${randomBytes
     await superuser.query(await clusterSql(schema))
     const config = { connectionString: urlOf(name), options: `-c role=${owner}` }
     const log = () => undefined
-    const files = await readMigrations(folderOf(schema))
-    await apply(files, config, { waitMs: 20_000, signal: new AbortController().signal, log })
+    const files = await readMigrations(folderOf(schema), formatOfPostgres)
+    await apply(files, postgres(config), { waitMs: 20_000, signal: new AbortController().signal, log })
     service = await connect(appRole(databaseName(schema)))
     worker = await connect()
   })

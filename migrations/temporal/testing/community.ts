@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
 import { databaseName, ownerRole } from '../../../operator/data-store/names.ts'
 import { readMigrations } from '../../runner/files.ts'
+import { formatOfPostgres } from '../../runner/postgres-file.ts'
 import { clusterSql, transaction } from '../../testing/database.ts'
 import type { Query, Row, TestDatabase } from '../../testing/database.ts'
 
@@ -28,8 +29,8 @@ export function communityDatabase(): Edition {
     // The row of its own database in pg_database cannot be written there, so the grants go to another.
     await engine.exec((await clusterSql('temporal')).replaceAll('current_database()', `'postgres'::name`))
     await engine.exec(`SET search_path = public; SET timezone = 'UTC'`)
-    const { migrations } = await readMigrations(join(import.meta.dirname, '..'))
-    for (const { sql } of migrations) await engine.exec(`BEGIN; SET LOCAL ROLE ${owner}; ${sql}; COMMIT`)
+    const { migrations } = await readMigrations(join(import.meta.dirname, '..'), formatOfPostgres)
+    for (const { text } of migrations) await engine.exec(`BEGIN; SET LOCAL ROLE ${owner}; ${text}; COMMIT`)
   })
   afterAll(() => engine.close())
 

@@ -111,7 +111,8 @@ export const founder = ({ store }: Plan): string =>
 const roles = (prefix: string) => ({
   [ownerRole(prefix)]: {
     cluster: ['monitor', 'manage_index_templates'],
-    indices: [{ names: [`${prefix}-*`], privileges: ['all'] }],
+    // Beside the names of the application: which migrations there are.
+    indices: [{ names: [`${prefix}-*`, `${prefix}_schema_migrations`], privileges: ['all'] }],
   },
   [appRole(prefix)]: {
     cluster: ['cluster:monitor/main'],

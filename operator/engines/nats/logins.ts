@@ -78,6 +78,8 @@ const using = {
       ),
       ...['META', 'SERVER', 'ACCOUNT'].map((request) => `$JS.API.${request}.>`),
       '$JS.SNAPSHOT.>',
+      // Which migrations there are.
+      '$KV.schema_migrations.>',
       '$SYS.REQ.ACCOUNT.>',
       '$SYS.REQ.SERVER.>',
     ],

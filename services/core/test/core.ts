@@ -9,6 +9,8 @@ import { pino } from 'pino'
 import { apply } from '../../../migrations/runner/apply.ts'
 import { bootstrap } from '../../../migrations/runner/bootstrap.ts'
 import { readMigrations } from '../../../migrations/runner/files.ts'
+import { formatOfPostgres } from '../../../migrations/runner/postgres-file.ts'
+import { postgres } from '../../../migrations/runner/postgres.ts'
 import { createMetrics } from '../../chassis/metrics.ts'
 import type { Role } from '../../chassis/roles.ts'
 import { createPostgresStore } from '../../chassis/stores/postgres.ts'
@@ -43,7 +45,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   )
   url.pathname = `/${database}`
   const asOwner = { connectionString: url.href, options: '-c role=supersmartmatch_core_owner' }
-  await apply(await readMigrations(migrations), asOwner, options)
+  await apply(await readMigrations(migrations, formatOfPostgres), postgres(asOwner), options)
 
   const admin = new pg.Pool({ connectionString: url.href, max: 2 })
   // Dropping the database ends what is still connected.

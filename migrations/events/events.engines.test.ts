@@ -1,0 +1,155 @@
+import { connect, headers, type NatsConnection } from 'nats'
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readMigrations } from '../runner/files.ts'
+import { formats } from '../runner/formats.ts'
+import { applyTo, ca, newFolder, urlOf } from '../runner/testing-engines.ts'
+
+/* The streams and consumers of the platform, in the account of a real server. */
+
+let owner: NatsConnection
+let app: NatsConnection
+
+const connectAs = (login: string) => {
+  const { host, password } = new URL(urlOf('nats'))
+  const tls = { ca: readFileSync(ca, 'utf8'), handshakeFirst: true } as object
+  return connect({ servers: host, user: login, pass: password, tls, waitOnFirstConnect: true })
+}
+
+type Config = Record<string, unknown> & { name: string }
+
+async function ask(request: string, question: object = {}, as = owner): Promise<Record<string, never>> {
+  return (await as.request(`$JS.API.${request}`, JSON.stringify(question), { timeout: 3_000 })).json()
+}
+const streams = async () => ((await ask('STREAM.LIST'))['streams'] ?? []) as { config: Config }[]
+const own = async () => (await streams()).map(({ config }) => config).filter(({ name }) => !name.startsWith('KV_'))
+
+async function removeAll(): Promise<void> {
+  for (const { config } of await streams()) await ask(`STREAM.DELETE.${config.name}`)
+}
+
+beforeAll(async () => {
+  owner = await connectAs('owner')
+  app = await connectAs('app')
+  await removeAll()
+  await applyTo('nats', urlOf('nats'), await readMigrations(import.meta.dirname, formats.nats))
+})
+afterAll(async () => {
+  await removeAll()
+  await owner.close()
+  await app.close()
+})
+
+test('streams and consumers are the golden ones', async () => {
+  const found = await Promise.all(
+    (await own()).map(async (stream) => {
+      const consumers = ((await ask(`CONSUMER.LIST.${stream.name}`))['consumers'] ?? []) as { config: Config }[]
+      return { stream, consumers: consumers.map(({ config }) => config).sort(byName) }
+    }),
+  )
+  // The server notes who made them.
+  const text = JSON.stringify(
+    found.sort((one, other) => byName(one.stream, other.stream)),
+    (key, value: unknown) => (key === 'metadata' ? undefined : value),
+    2,
+  )
+  await expect(`${text}\n`).toMatchFileSnapshot('schema.golden.json')
+})
+
+const byName = (one: Config, other: Config) => one.name.localeCompare(other.name)
+
+test('an event is stored once however often it is published, and reaches the consumers of its subject', async () => {
+  const id = headers()
+  id.set('Nats-Msg-Id', 'event-1')
+  const publish = async () =>
+    (await app.request('events.core.job.posting.created.1', '{"job_id":"1"}', { headers: id, timeout: 3_000 })).json<{
+      stream: string
+      duplicate?: boolean
+    }>()
+  expect(await publish()).toMatchObject({ stream: 'EVENTS_CORE' })
+  expect(await publish()).toMatchObject({ stream: 'EVENTS_CORE', duplicate: true })
+  const pending = async (consumer: string) => (await ask(`CONSUMER.INFO.EVENTS_CORE.${consumer}`))['num_pending']
+  expect([await pending('search'), await pending('matching'), await pending('behavior')]).toEqual([1, 1, 0])
+})
+
+test('what nobody acknowledges ends among the dead letters', async () => {
+  const folder = await newFolder('nats', 'events')
+  const impatient = {
+    stream: 'EVENTS_TEMPORAL',
+    name: 'impatient',
+    description: 'A test.',
+    filter_subjects: ['events.temporal.>'],
+    backoff: ['1s'],
+    max_deliver: 2,
+    max_ack_pending: 1,
+  }
+  await folder.write('000002_test.json', JSON.stringify({ about: 'A test.', streams: [], consumers: [impatient] }))
+  expect(await applyTo('nats', urlOf('nats'), await folder.read())).toEqual([2])
+  await app.request('events.temporal.slot.created.1', '{}', { timeout: 3_000 })
+  const consumer = await app.jetstream().consumers.get('EVENTS_TEMPORAL', 'impatient')
+  for (let delivery = 0; delivery < 2; delivery++) await consumer.next({ expires: 3_000 })
+  const letters = () =>
+    ask('STREAM.MSG.GET.DEAD_LETTERS', {
+      last_by_subj: '$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.EVENTS_TEMPORAL.impatient',
+    })
+  // The server notices with the next pull.
+  const pull = consumer.next({ expires: 4_000 })
+  await expect.poll(async () => (await letters())['message'], { timeout: 10_000 }).toBeDefined()
+  await pull
+})
+
+describe('a file that would take messages away is refused, and says which', () => {
+  // prettier-ignore
+  test.each<[string, (stream: Record<string, unknown>) => void, RegExp]>([
+    ['a shorter age',     (stream) => { stream['max_age'] = '6d' },                               /^stream EVENTS_CORE: max_age from \d+ to \d+: messages that are there would go/],
+    ['other subjects',    (stream) => { stream['subjects'] = ['events.core.job.>'] },             /^stream EVENTS_CORE: subject events\.core\.> is kept no more/],
+    ['another retention', (stream) => { stream['retention'] = 'workqueue' },                      /^stream EVENTS_CORE: retention cannot be changed/],
+  ])('%s', async (_name, change, message) => {
+    await removeAll()
+    const folder = await newFolder('nats', 'events')
+    const { streams: [core] } = JSON.parse(readFileSync(`${import.meta.dirname}/000001_streams.json`, 'utf8')) as { streams: Record<string, unknown>[] }
+    change(core ?? {})
+    await applyTo('nats', urlOf('nats'), await folder.read())
+    const before = await own()
+    await folder.write('000002_less.json', JSON.stringify({ about: 'Less.', streams: [core], consumers: [] }))
+    await expect(applyTo('nats', urlOf('nats'), await folder.read())).rejects.toMatchObject({
+      name: 'Refused', reason: 'WouldLoseData', message: expect.stringMatching(message) as string,
+    })
+    expect(await own()).toEqual(before)
+  })
+
+  test('a longer age, one subject more and another backoff are brought', async () => {
+    await removeAll()
+    const folder = await newFolder('nats', 'events')
+    await applyTo('nats', urlOf('nats'), await folder.read())
+    const file = JSON.parse(readFileSync(`${import.meta.dirname}/000001_streams.json`, 'utf8')) as {
+      streams: object[]
+      consumers: object[]
+    }
+    const stream = { ...file.streams[0], max_age: '8d', subjects: ['events.core.>', 'events.more.>'] }
+    const consumer = {
+      ...file.consumers[0],
+      backoff: ['10s'],
+      filter_subjects: ['events.core.job.posting.>', 'events.more.>'],
+    }
+    await folder.write('000002_more.json', JSON.stringify({ about: 'More.', streams: [stream], consumers: [consumer] }))
+    expect(await applyTo('nats', urlOf('nats'), await folder.read())).toEqual([2])
+    expect((await own()).find(({ name }) => name === 'EVENTS_CORE')).toMatchObject({
+      max_age: 8 * 86_400e9,
+      subjects: ['events.core.>', 'events.more.>'],
+    })
+    expect((await ask('CONSUMER.INFO.EVENTS_CORE.search'))['config']).toMatchObject({ backoff: [10e9], ack_wait: 10e9 })
+  })
+})
+
+test('the application writes no ledger and changes no stream', async () => {
+  const before = await ask('STREAM.MSG.GET.KV_schema_migrations', { last_by_subj: '$KV.schema_migrations.ledger' })
+  app.publish('$KV.schema_migrations.ledger', '{"entries":[]}')
+  await app.flush()
+  await sleep(200)
+  expect(await ask('STREAM.MSG.GET.KV_schema_migrations', { last_by_subj: '$KV.schema_migrations.ledger' })).toEqual(
+    before,
+  )
+  await expect(ask('STREAM.DELETE.EVENTS_CORE', {}, app)).rejects.toThrow()
+})

@@ -1,0 +1,146 @@
+import type { Refused } from './errors.ts'
+import type { Format } from './files.ts'
+import { readHeader } from './sql-header.ts'
+
+/*
+ * ClickHouse has no transactions for DDL, so a file is run statement by statement, and one that was cut short begins again with the
+ * statement of which nobody knows whether it ran. Every statement must therefore leave things as they are when they already are so,
+ * and its effect must show in the system tables. Only such statements are let through.
+ */
+
+export interface Statement {
+  /** Line of its first character, from 1. */
+  line: number
+  /** As it stands in the file, without the comments around it. */
+  text: string
+  /** What must be so afterwards. */
+  effect: Effect
+}
+
+export type Effect =
+  | { kind: 'table'; name: string; exists: boolean }
+  | { kind: 'column'; table: string; name: string; exists: boolean }
+  /** Only that no change of rows is left to do, or fails. */
+  | { kind: 'settled'; table: string }
+
+/** Where a store of several servers needs words that one alone would refuse. */
+const onCluster = '/* ON CLUSTER */'
+const replicated = '/* Replicated */'
+
+export const formatOfClickHouse: Format = {
+  extension: 'sql',
+  read(sql, refuse) {
+    const pieces = split(sql)
+    const breaking = readHeader(sql, pieces[0]?.start, refuse)
+    for (const piece of pieces) statementOf(piece, refuse)
+    return { breaking, statements: pieces.length }
+  },
+}
+
+/** The statements of a file that `formatOfClickHouse` has let through. */
+export function clickHouseStatements(sql: string): Statement[] {
+  return split(sql).map((piece) =>
+    statementOf(piece, (why) => {
+      throw new Error(why)
+    }),
+  )
+}
+
+/** As a store of several servers must be told it: on all of them at once, and with copies that follow each other. */
+export function forCluster(text: string): string {
+  return text.replaceAll(onCluster, `ON CLUSTER '{cluster}'`).replaceAll(`${replicated}`, 'Replicated')
+}
+
+interface Piece {
+  start: number
+  line: number
+  text: string
+  /** The text with the content of strings, quoted names and comments blanked, and spaces as one. */
+  bare: string
+}
+
+const token =
+  /(?<comment>--[^\n]*|#[ !][^\n]*|\/\*[^]*?(?:\*\/|$))|(?<quoted>'(?:[^'\\]|\\[^]|'')*'|"(?:[^"\\]|\\[^]|"")*"|`(?:[^`\\]|\\[^]|``)*`|\$(?<tag>\w*)\$[^]*?\$\k<tag>\$)|(?<end>;)|(?<other>[^])/y
+
+/** Splits at the semicolons that end statements. */
+export function split(sql: string): Piece[] {
+  const pieces: Piece[] = []
+  let current: { start: number; bare: string } | undefined
+  const close = (end: number) => {
+    if (!current) return
+    const text = sql.slice(current.start, end).trim()
+    const line = sql.slice(0, current.start).split('\n').length
+    pieces.push({ start: current.start, line, text, bare: current.bare.replace(/\s+/g, ' ').trim() })
+    current = undefined
+  }
+  for (let at = 0; at < sql.length; at = token.lastIndex) {
+    token.lastIndex = at
+    const { comment, quoted, end, other = '' } = token.exec(sql)?.groups ?? {}
+    if (end !== undefined) close(at)
+    else if (comment !== undefined) current = current && { ...current, bare: `${current.bare} ${markOf(comment)}` }
+    else if (current ?? (quoted !== undefined || other.trim() !== '')) {
+      current ??= { start: at, bare: '' }
+      current.bare += quoted === undefined ? other : `${quoted.charAt(0)}…${quoted.charAt(0)}`
+    }
+  }
+  close(sql.length)
+  return pieces
+}
+
+const markOf = (comment: string) => ([onCluster, replicated].includes(comment) ? comment : '')
+
+/** What may stand in a file, each with what it leaves behind. NAME is a plain name, ON the mark after the name of an object. */
+// prettier-ignore
+const allowed: [string, (names: string[]) => Effect][] = [
+  ['CREATE (?:TABLE|VIEW|MATERIALIZED VIEW|DICTIONARY) IF NOT EXISTS NAME ON', ([name]) => tableIs(name, true)],
+  ['CREATE OR REPLACE (?:VIEW|DICTIONARY) NAME ON',                            ([name]) => tableIs(name, true)],
+  ['DROP (?:TABLE|VIEW|DICTIONARY) IF EXISTS NAME ON',                         ([name]) => tableIs(name, false)],
+  ['ALTER TABLE NAME ON ADD COLUMN IF NOT EXISTS NAME',                        ([table, name]) => columnIs(table, name, true)],
+  ['ALTER TABLE NAME ON DROP COLUMN IF EXISTS NAME',                           ([table, name]) => columnIs(table, name, false)],
+  ['ALTER TABLE NAME ON RENAME COLUMN IF EXISTS NAME TO NAME',                 ([table, , name]) => columnIs(table, name, true)],
+  ['ALTER TABLE NAME ON ADD (?:INDEX|CONSTRAINT|PROJECTION) IF NOT EXISTS',    ([table]) => settled(table)],
+  ['ALTER TABLE NAME ON DROP (?:INDEX|CONSTRAINT|PROJECTION) IF EXISTS',       ([table]) => settled(table)],
+  ['ALTER TABLE NAME ON MATERIALIZE (?:COLUMN|INDEX|PROJECTION|TTL)',          ([table]) => settled(table)],
+  ['ALTER TABLE NAME ON MODIFY (?:COLUMN|COMMENT|TTL|SETTING|QUERY)',          ([table]) => settled(table)],
+  ['ALTER TABLE NAME ON (?:COMMENT COLUMN|REMOVE TTL|RESET SETTING)',          ([table]) => settled(table)],
+]
+
+const tableIs = (name = '', exists: boolean): Effect => ({ kind: 'table', name, exists })
+const columnIs = (table = '', name = '', exists: boolean): Effect => ({ kind: 'column', table, name, exists })
+const settled = (table = ''): Effect => ({ kind: 'settled', table })
+
+const shapes = allowed.map(([shape, effectOf]) => {
+  const pattern = shape.replaceAll('NAME', '([a-z_][a-z0-9_]*)').replace(/\bON\b/, String.raw`/\* ON CLUSTER \*/`)
+  return { pattern: new RegExp(`^${pattern}(?!\\w)`, 'i'), effectOf }
+})
+
+function statementOf({ line, text, bare }: Piece, refuse: (why: string) => Refused): Statement {
+  const [effect] = shapes.flatMap(({ pattern, effectOf }) => {
+    const match = pattern.exec(bare)
+    return match ? [effectOf(match.slice(1))] : []
+  })
+  if (!effect)
+    throw refuse(
+      `line ${line}, "${bare.slice(0, 60)}": is none of the statements that may be run twice, ` +
+        `such as CREATE TABLE IF NOT EXISTS name ${onCluster} or ALTER TABLE name ${onCluster} ADD COLUMN IF NOT EXISTS; see migrations/README.md`,
+    )
+  if (/^ALTER/i.test(bare) && !/ (?:MODIFY|RESET) SETTING /i.test(bare) && hasList(bare))
+    throw refuse(
+      `line ${line}: has several changes in one ALTER; give each its own, so that each can be run again alone`,
+    )
+  const engines = [...bare.matchAll(/(\/\* Replicated \*\/ ?)?\b\w*MergeTree\b/g)]
+  if (engines.some(([engine, mark]) => !mark || /Replicated\w+$/.test(engine)))
+    throw refuse(`line ${line}: write the engine as ${replicated}MergeTree, so that servers of one store have copies`)
+  return { line, text, effect }
+}
+
+/** Whether a comma stands outside of all parentheses. */
+function hasList(bare: string): boolean {
+  let depth = 0
+  for (const character of bare) {
+    if (character === '(') depth++
+    if (character === ')') depth--
+    if (character === ',' && depth === 0) return true
+  }
+  return false
+}

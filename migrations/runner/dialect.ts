@@ -1,0 +1,49 @@
+import type { Migration } from './files.ts'
+import type { LedgerRow } from './ledger.ts'
+
+/** The kinds of databases there are executors for. */
+export const dialectNames = ['postgres', 'clickhouse', 'elasticsearch', 'nats'] as const
+export type DialectName = (typeof dialectNames)[number]
+
+/** Which of them an engine of a DataStore speaks; absent for one without migrations. */
+export const dialectOfEngine = {
+  postgres: 'postgres',
+  timescale: 'postgres',
+  clickhouse: 'clickhouse',
+  elasticsearch: 'elasticsearch',
+  nats: 'nats',
+} as const satisfies Record<string, DialectName>
+
+export interface Options {
+  /** Longest wait for the server, for another migrator, and for a file's table locks: each, in ms. */
+  waitMs: number
+  signal: AbortSignal
+  log: (line: string) => void
+  /** How long another migrator's lease counts without a sign of life, in engines without locks. Default 15 s. */
+  leaseMs?: number | undefined
+}
+
+/** One database, connected, as the commands see it. Every method throws Failed('Unavailable') when the connection is lost. */
+export interface Database {
+  log: (line: string) => void
+  /** Files that were applied, in order; empty in a database that no migrator has met. */
+  readLedger(): Promise<LedgerRow[]>
+  /** The file that another run began and did not end; only in engines where a file is not applied as a whole. */
+  readUnfinished?(): Promise<Unfinished | undefined>
+  /** @throws Refused when this login would give what it makes to the wrong role */
+  checkOwner?(): Promise<void>
+  /** Becomes the only migrator, waiting for another one to finish. */
+  takeLock(): Promise<void>
+  createLedger(): Promise<void>
+  /** Applies one file with its ledger row. Safe to be called again for a file that was cut short anywhere. */
+  applyFile(migration: Migration): Promise<void>
+  close(): Promise<void>
+}
+
+export interface Unfinished {
+  version: number
+  /** Steps of it that are done. */
+  done: number
+}
+
+export type Connect = (options: Options) => Promise<Database>

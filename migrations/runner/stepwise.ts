@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { Database, Options } from './dialect.ts'
+import { Failed, Refused } from './errors.ts'
+import { fileName } from './files.ts'
+import type { Extension, Migration } from './files.ts'
+import { newLease } from './lease.ts'
+import type { LeaseStore } from './lease.ts'
+import type { LedgerRow } from './ledger.ts'
+import { interrupted } from './wait.ts'
+
+/*
+ * Files of an engine that has no transaction around DDL, and no lock that ends with its session.
+ *
+ * 1. takeLock: a lease, renewed while we work; one that shows no sign of life counts no more.
+ * 2. applyFile: step, ledger, step, ledger, … A kill leaves it open only whether the one step that was running is done, so that one
+ *    runs again: every step leaves things as they are when they already are so, and is judged by what is there then.
+ */
+
+/** One statement, or one object that must be as a file says. */
+export interface Step {
+  /** For messages: `statement 3 (line 12)`, `stream CORE`. */
+  title: string
+  /** What it stands for in the file, from which its checksum is made. */
+  text: string
+  /** Brings it about. @throws Refused before it would lose data; an error of the engine otherwise */
+  run(signal: AbortSignal): Promise<void>
+}
+
+/** A file that was begun: a ledger row, and how far it got. */
+export interface Entry extends Omit<LedgerRow, 'appliedAt'> {
+  /** Steps that are done. */
+  done: number
+  /** sha256 of these steps' texts, hexadecimal. */
+  digest: string
+  startedAt: Date
+  /** When the last step was done; undefined before. */
+  appliedAt: Date | undefined
+}
+
+/** In one line, without values of rows. */
+export interface Explained {
+  words: string
+  /** The connection is lost, or the server has no time now: the same may well succeed on another try. */
+  mayPass: boolean
+}
+
+export interface Engine {
+  extension: Extension
+  steps(migration: Migration): Step[]
+  /** Absent where what is written first makes it. */
+  createLedger?(): Promise<void>
+  readEntries(): Promise<Entry[]>
+  /** Replaces what was written for the same version. */
+  writeEntry(entry: Entry): Promise<void>
+  lease: LeaseStore
+  /** What an error of this engine, or of the connection to it, means; undefined: it is none of them. */
+  explain(error: unknown): Explained | undefined
+  close(): Promise<void>
+}
+
+const defaultLeaseMs = 15_000
+
+/** An engine as the commands see it. */
+export function stepwise(engine: Engine, options: Options): Database {
+  const { log } = options
+  const holder = `migrate ${hostname()} ${process.pid}`
+  const lease = newLease(engine.lease, { ...options, holder, leaseMs: options.leaseMs ?? defaultLeaseMs })
+  const told = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work
+    } catch (error) {
+      throw explained(engine, error)
+    }
+  }
+  return {
+    log,
+    readLedger: async () => (await told(engine.readEntries())).filter(isApplied),
+    async readUnfinished() {
+      return (await told(engine.readEntries())).find((entry) => !isApplied(entry))
+    },
+    takeLock: () => told(lease.take()),
+    createLedger: () => told(engine.createLedger?.() ?? Promise.resolve()),
+    applyFile: (migration) => told(applyFile(engine, migration, () => lease.hold(), options)),
+    async close() {
+      await lease.release().catch(() => undefined)
+      await engine.close()
+    },
+  }
+}
+
+const isApplied = (entry: Entry): entry is Entry & LedgerRow => entry.appliedAt !== undefined
+
+function explained(engine: Engine, error: unknown, where = ''): unknown {
+  if (error instanceof Refused || error instanceof Failed) return error
+  const found = engine.explain(error)
+  if (!found) return error
+  const reason = found.mayPass ? 'Unavailable' : 'StatementFailed'
+  return new Failed(reason, `${where}${found.words}`, { cause: error })
+}
+
+async function applyFile(
+  engine: Engine,
+  migration: Migration,
+  hold: () => Promise<void>,
+  { signal, log }: Options,
+): Promise<void> {
+  const { version, name, checksum, breaking } = migration
+  const file = fileName(migration, engine.extension)
+  const steps = engine.steps(migration)
+  const begun = (await engine.readEntries()).find((entry) => entry.version === version)
+  const startedAt = begun?.startedAt ?? new Date()
+  const done = begun ? resumed(begun, steps, file) : 0
+  if (done > 0) log(`${file}: going on after ${done} of ${steps.length}, which were done before`)
+  for (const [index, step] of steps.entries()) {
+    if (index < done) continue
+    const where = `${file}, ${step.title}`
+    const kept = `${index} of ${steps.length} are done and kept`
+    if (signal.aborted) throw interrupted(signal, `${file}: ${kept}`)
+    await hold()
+    try {
+      await step.run(signal)
+      log(`${where}: done, ${index + 1} of ${steps.length}`)
+      const isLast = index + 1 === steps.length
+      const appliedAt = isLast ? new Date() : undefined
+      const executionMs = Date.now() - startedAt.getTime()
+      const progress = {
+        done: index + 1,
+        digest: digestOf(steps.slice(0, index + 1)),
+        startedAt,
+        appliedAt,
+        executionMs,
+      }
+      await engine.writeEntry({ version, name, checksum, breaking, ...progress })
+    } catch (error) {
+      if (signal.aborted) throw interrupted(signal, `${where} was running; ${kept}`)
+      throw explained(engine, error, `${where}: `)
+    }
+  }
+}
+
+/**
+ * How many steps need not run again. What is left of a file that failed may be corrected; what was done may not be rewritten.
+ * @throws Refused when it was
+ */
+function resumed(begun: Entry, steps: Step[], file: string): number {
+  if (begun.done <= steps.length && digestOf(steps.slice(0, begun.done)) === begun.digest) return begun.done
+  throw new Refused(
+    'FileEdited',
+    `${file} was changed within its first ${begun.done} statements, which were already done`,
+  )
+}
+
+function digestOf(steps: Step[]): string {
+  const hash = createHash('sha256')
+  for (const { text } of steps) hash.update(`${text}\n`)
+  return hash.digest('hex')
+}
