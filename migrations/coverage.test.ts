@@ -63,7 +63,12 @@ function rowsOf(schema: string, cells: number): string[][] {
   return section
     .split('\n')
     .filter((line) => line.startsWith('|') && !/^\|[\s|:-]+\|$/.test(line))
-    .map((line) => line.slice(1, -1).split('|').map((cell) => cell.trim()))
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split('|')
+        .map((cell) => cell.trim()),
+    )
     .filter((row) => row.length === cells && !['specified', 'entry'].includes(row[0] ?? ''))
 }
 
@@ -75,7 +80,10 @@ describe.each(Object.entries(specified))('%s', (schema, { names: single, columns
     const listed = rows.flatMap(([cell = '']) => names(cell))
     const wanted = [
       ...single,
-      ...Object.entries(columns).flatMap(([table, list]) => [table, ...list.split(' ').map((column) => `${table}.${column}`)]),
+      ...Object.entries(columns).flatMap(([table, list]) => [
+        table,
+        ...list.split(' ').map((column) => `${table}.${column}`),
+      ]),
     ]
     expect(wanted.filter((name) => !listed.includes(name))).toEqual([])
     expect(rows.filter((row) => row.includes(''))).toEqual([])

@@ -38,11 +38,14 @@ function writesAsOwner(sql: string): string[] {
   return found
 }
 
-test.each(Object.entries(files))('%s: every file writes to tables with row security as its definer only', (_, migrations) => {
-  expect(guarded.size).toBeGreaterThan(15)
-  const writes = migrations.map(({ name, text }) => [name, writesAsOwner(text)])
-  expect(writes.filter(([, tables]) => tables?.length)).toEqual([])
-})
+test.each(Object.entries(files))(
+  '%s: every file writes to tables with row security as its definer only',
+  (_, migrations) => {
+    expect(guarded.size).toBeGreaterThan(15)
+    const writes = migrations.map(({ name, text }) => [name, writesAsOwner(text)])
+    expect(writes.filter(([, tables]) => tables?.length)).toEqual([])
+  },
+)
 
 // prettier-ignore
 test.each<[string, string[]]>([

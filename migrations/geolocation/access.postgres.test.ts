@@ -14,11 +14,10 @@ beforeAll(async () => {
   self = await addPerson(db.query)
   other = await addPerson(db.query)
   shared = await addPlace(db.query, 50, 8)
-  await db.query(`INSERT INTO distance_calculations (origin_location_id, destination_location_id) VALUES ($1, $2), ($3, $2)`, [
-    self.home,
-    shared,
-    other.home,
-  ])
+  await db.query(
+    `INSERT INTO distance_calculations (origin_location_id, destination_location_id) VALUES ($1, $2), ($3, $2)`,
+    [self.home, shared, other.home],
+  )
 })
 
 const roles: Role[] = ['authenticated_users', 'recruiter_role', 'admin_role']
@@ -27,12 +26,16 @@ const roles: Role[] = ['authenticated_users', 'recruiter_role', 'admin_role']
 const seen = (role: Role, userId: string | null) =>
   db.as(role, userId, async (query) => {
     const places = await query(`SELECT location_id AS id FROM locations`)
-    const names = new Map(Object.entries({ own: self.home, other: other.home, shared, liked: self.liked }).map(([name, id]) => [id, name]))
+    const names = new Map(
+      Object.entries({ own: self.home, other: other.home, shared, liked: self.liked }).map(([name, id]) => [id, name]),
+    )
     return places.flatMap(({ id }) => names.get(id as string) ?? []).sort()
   })
 const preferences = (role: Role, userId: string | null) =>
   db.as(role, userId, async (query) =>
-    (await query(`SELECT user_id, location_type FROM user_location_preferences`)).map((row) => row['user_id'] as string),
+    (await query(`SELECT user_id, location_type FROM user_location_preferences`)).map(
+      (row) => row['user_id'] as string,
+    ),
   )
 
 describe('reading', () => {
@@ -56,22 +59,31 @@ describe('reading', () => {
 
   test('preferences: the own ones; an administrator all, without habits; a recruiter none', async () => {
     expect(await preferences('authenticated_users', self.userId)).toEqual([self.userId, self.userId])
-    expect((await preferences('admin_role', null)).sort()).toEqual([self.userId, self.userId, other.userId, other.userId].sort())
+    expect((await preferences('admin_role', null)).sort()).toEqual(
+      [self.userId, self.userId, other.userId, other.userId].sort(),
+    )
     await expect(preferences('recruiter_role', self.userId)).rejects.toMatchObject(refused)
     const habits = (query: Query) => query(`SELECT transport_modes FROM user_location_preferences`)
     await expect(db.as('admin_role', null, habits)).rejects.toMatchObject(refused)
   })
 
   test.each(roles)('%s reads distances through functions only', async (role) => {
-    await expect(db.as(role, self.userId, (query) => query('SELECT * FROM distance_calculations'))).rejects.toMatchObject(refused)
-    await expect(db.as(role, self.userId, (query) => query('SELECT * FROM outbox_events'))).rejects.toMatchObject(refused)
+    await expect(
+      db.as(role, self.userId, (query) => query('SELECT * FROM distance_calculations')),
+    ).rejects.toMatchObject(refused)
+    await expect(db.as(role, self.userId, (query) => query('SELECT * FROM outbox_events'))).rejects.toMatchObject(
+      refused,
+    )
   })
 
   test('a region is all that a recruiter learns of a home, and a person has no access to it', async () => {
-    const region = (role: Role) => db.as(role, null, (query) => query(`SELECT * FROM candidate_region($1)`, [self.userId]))
+    const region = (role: Role) =>
+      db.as(role, null, (query) => query(`SELECT * FROM candidate_region($1)`, [self.userId]))
     expect(await region('recruiter_role')).toEqual([{ region: 'Auvergne-Rhône-Alpes', country_code: 'FR' }])
     await expect(region('authenticated_users')).rejects.toMatchObject(refused)
-    expect(await db.as('recruiter_role', null, (query) => query(`SELECT * FROM candidate_region($1)`, [randomUUID()]))).toEqual([])
+    expect(
+      await db.as('recruiter_role', null, (query) => query(`SELECT * FROM candidate_region($1)`, [randomUUID()])),
+    ).toEqual([])
   })
 
   test.each(roles)('%s never finds a private place near by', async (role) => {
@@ -93,7 +105,9 @@ describe('writing', () => {
       const home = await addPlace(query, 47, 7, userId)
       await prefer(query, userId, home, 'home')
       expect(await query(`UPDATE locations SET city = 'Basel' RETURNING location_id`)).toEqual([{ location_id: home }])
-      expect(await query(`UPDATE user_location_preferences SET is_flexible = TRUE RETURNING user_id`)).toEqual([{ user_id: userId }])
+      expect(await query(`UPDATE user_location_preferences SET is_flexible = TRUE RETURNING user_id`)).toEqual([
+        { user_id: userId },
+      ])
       expect(await query(`DELETE FROM locations RETURNING location_id`)).toEqual([{ location_id: home }])
       expect(await query(`SELECT FROM user_location_preferences`)).toEqual([])
     })
@@ -104,10 +118,22 @@ describe('writing', () => {
     ['a shared place as a person', 'authenticated_users', (query) => addPlace(query, 1, 1)],
     ['a private place as recruiter', 'recruiter_role', (query) => addPlace(query, 1, 1, self.userId)],
     ['a private place as administrator', 'admin_role', (query) => addPlace(query, 1, 1, self.userId)],
-    ['a preference for somebody else', 'authenticated_users', (query) => prefer(query, other.userId, shared, 'preferred')],
-    ['a place to another owner', 'authenticated_users', (query) => query(`UPDATE locations SET owner_user_id = $1`, [other.userId])],
+    [
+      'a preference for somebody else',
+      'authenticated_users',
+      (query) => prefer(query, other.userId, shared, 'preferred'),
+    ],
+    [
+      'a place to another owner',
+      'authenticated_users',
+      (query) => query(`UPDATE locations SET owner_user_id = $1`, [other.userId]),
+    ],
     ['a place to everybody', 'authenticated_users', (query) => query(`UPDATE locations SET owner_user_id = NULL`)],
-    ['a preference to somebody else', 'authenticated_users', (query) => query(`UPDATE user_location_preferences SET user_id = $1`, [other.userId])],
+    [
+      'a preference to somebody else',
+      'authenticated_users',
+      (query) => query(`UPDATE user_location_preferences SET user_id = $1`, [other.userId]),
+    ],
     ['a shared place as recruiter', 'recruiter_role', (query) => query(`UPDATE locations SET city = 'x'`)],
     ['a deletion as recruiter', 'recruiter_role', (query) => query(`DELETE FROM locations`)],
     ['a preference as administrator', 'admin_role', (query) => prefer(query, self.userId, shared, 'excluded')],
@@ -125,32 +151,58 @@ describe('writing', () => {
   test('a recruiter adds shared places, with an identity; an administrator keeps them', async () => {
     const id = await db.as('recruiter_role', randomUUID(), (query) => addPlace(query, 51, 9))
     await expect(db.as('recruiter_role', null, (query) => addPlace(query, 51, 10))).rejects.toMatchObject(refused)
-    const renamed = await db.as('admin_role', null, (query) => query(`UPDATE locations SET city = 'Kassel' WHERE location_id = $1 RETURNING city`, [id]))
+    const renamed = await db.as('admin_role', null, (query) =>
+      query(`UPDATE locations SET city = 'Kassel' WHERE location_id = $1 RETURNING city`, [id]),
+    )
     expect(renamed).toEqual([{ city: 'Kassel' }])
-    expect(await db.as('admin_role', null, (query) => query(`DELETE FROM locations WHERE location_id = $1 RETURNING city`, [id]))).toHaveLength(1)
-    expect(await db.as('admin_role', null, (query) => query(`DELETE FROM locations WHERE location_id = $1 RETURNING city`, [self.home]))).toEqual([])
+    expect(
+      await db.as('admin_role', null, (query) =>
+        query(`DELETE FROM locations WHERE location_id = $1 RETURNING city`, [id]),
+      ),
+    ).toHaveLength(1)
+    expect(
+      await db.as('admin_role', null, (query) =>
+        query(`DELETE FROM locations WHERE location_id = $1 RETURNING city`, [self.home]),
+      ),
+    ).toEqual([])
   })
 })
 
 describe('cached distances', () => {
   const read = (userId: string, origin: string, destination: string) =>
     db.as('authenticated_users', userId, (query) =>
-      query(`SELECT driving_distance_km, walking_time_minutes, straight_line_distance_km FROM cached_distance($1, $2)`, [origin, destination]),
+      query(
+        `SELECT driving_distance_km, walking_time_minutes, straight_line_distance_km FROM cached_distance($1, $2)`,
+        [origin, destination],
+      ),
     )
   const keep = (userId: string, origin: string, destination: string, km: number) =>
-    db.as('authenticated_users', userId, (query) => one(query, `SELECT cache_distance($1, $2, 'osrm', $3, p_walking_minutes => 9)`, [origin, destination, km]))
+    db.as('authenticated_users', userId, (query) =>
+      one(query, `SELECT cache_distance($1, $2, 'osrm', $3, p_walking_minutes => 9)`, [origin, destination, km]),
+    )
 
   test('are kept for an hour, refreshed with their expiry, and read until then (D-105)', async () => {
     const [a, b] = [await addPlace(db.query, 48.8566, 2.3522), await addPlace(db.query, 45.764, 4.8357)]
     const id = await keep(self.userId, a, b, 465)
     const straight = await one(db.query, `SELECT calculate_distance_km(48.8566, 2.3522, 45.764, 4.8357)::numeric(8,2)`)
-    expect(await read(self.userId, a, b)).toEqual([{ driving_distance_km: '465.00', walking_time_minutes: 9, straight_line_distance_km: straight }])
+    expect(await read(self.userId, a, b)).toEqual([
+      { driving_distance_km: '465.00', walking_time_minutes: 9, straight_line_distance_km: straight },
+    ])
     expect(await read(self.userId, b, a)).toEqual([])
-    await db.query(`UPDATE distance_calculations SET cache_expires_at = now() - interval '1 s' WHERE calculation_id = $1`, [id])
+    await db.query(
+      `UPDATE distance_calculations SET cache_expires_at = now() - interval '1 s' WHERE calculation_id = $1`,
+      [id],
+    )
     expect(await read(self.userId, a, b)).toEqual([])
     expect(await keep(self.userId, a, b, 466)).toBe(id)
     expect(await read(self.userId, a, b)).toMatchObject([{ driving_distance_km: '466.00' }])
-    expect(await one<boolean>(db.query, `SELECT cache_expires_at > now() + interval '59 min' FROM distance_calculations WHERE calculation_id = $1`, [id])).toBe(true)
+    expect(
+      await one<boolean>(
+        db.query,
+        `SELECT cache_expires_at > now() + interval '59 min' FROM distance_calculations WHERE calculation_id = $1`,
+        [id],
+      ),
+    ).toBe(true)
   })
 
   test('of a private place are its owner’s', async () => {

@@ -17,8 +17,10 @@ const db = testDatabase('geolocation')
 
 const find = async (query: Query, call: string, values: unknown[]): Promise<Found[]> =>
   (await query(`SELECT location_id AS id, distance_km::float8 AS km FROM ${call}`, values)) as unknown as Found[]
-const within = (query: Query, { lat, lon }: Point, km: number) => find(query, 'find_nearby_locations($1::float8, $2::float8, $3::float8)', [lat, lon, km])
-const nearest = (query: Query, { lat, lon }: Point, count: number) => find(query, 'find_nearest_locations($1, $2, $3)', [lat, lon, count])
+const within = (query: Query, { lat, lon }: Point, km: number) =>
+  find(query, 'find_nearby_locations($1::float8, $2::float8, $3::float8)', [lat, lon, km])
+const nearest = (query: Query, { lat, lon }: Point, count: number) =>
+  find(query, 'find_nearest_locations($1, $2, $3)', [lat, lon, count])
 
 describe('against brute force', () => {
   /** Where mistakes live: the poles, the antimeridian, and just beside them. */
@@ -37,10 +39,23 @@ describe('against brute force', () => {
   )
   const point = fc.record({ lat: latitude, lon: longitude })
   /** Dense around one point, so that radiuses of metres meet something. */
-  const crowd = fc.tuple(point, fc.array(fc.tuple(fc.double({ min: -1e-2, max: 1e-2, noNaN: true }), fc.double({ min: -1e-2, max: 1e-2, noNaN: true })), { maxLength: 40 })).map(([centre, offsets]) =>
-    offsets.map(([lat, lon]) => ({ lat: Math.max(-90, Math.min(90, centre.lat + lat)), lon: ((centre.lon + lon + 540) % 360) - 180 })),
-  )
-  const places = fc.tuple(fc.array(point, { minLength: 1, maxLength: 80 }), crowd).map(([scattered, crowded]) => [...scattered, ...crowded])
+  const crowd = fc
+    .tuple(
+      point,
+      fc.array(
+        fc.tuple(fc.double({ min: -1e-2, max: 1e-2, noNaN: true }), fc.double({ min: -1e-2, max: 1e-2, noNaN: true })),
+        { maxLength: 40 },
+      ),
+    )
+    .map(([centre, offsets]) =>
+      offsets.map(([lat, lon]) => ({
+        lat: Math.max(-90, Math.min(90, centre.lat + lat)),
+        lon: ((centre.lon + lon + 540) % 360) - 180,
+      })),
+    )
+  const places = fc
+    .tuple(fc.array(point, { minLength: 1, maxLength: 80 }), crowd)
+    .map(([scattered, crowded]) => [...scattered, ...crowded])
 
   const insert = (points: Point[]) =>
     db.query(
@@ -76,7 +91,11 @@ describe('against brute force', () => {
   })
 
   test('within a radius', async () => {
-    const radius = fc.oneof(fc.constantFrom(0, 20_100), fc.double({ min: 0, max: 2, noNaN: true }), fc.double({ min: 0, max: 20_100, noNaN: true }))
+    const radius = fc.oneof(
+      fc.constantFrom(0, 20_100),
+      fc.double({ min: 0, max: 2, noNaN: true }),
+      fc.double({ min: 0, max: 20_100, noNaN: true }),
+    )
     await fc.assert(
       fc.asyncProperty(places, point, radius, fc.boolean(), async (points, anywhere, km, amid) => {
         await insert(points)
@@ -100,7 +119,12 @@ describe('against brute force', () => {
 
   test('the distance is that of a sphere but for the flattening, the same both ways, and 0 at a pole whatever the longitude', async () => {
     const distance = (a: Point, b: Point) =>
-      one<number>(db.query, `SELECT calculate_distance_km($1::float8, $2::float8, $3::float8, $4::float8)`, [a.lat, a.lon, b.lat, b.lon])
+      one<number>(db.query, `SELECT calculate_distance_km($1::float8, $2::float8, $3::float8, $4::float8)`, [
+        a.lat,
+        a.lon,
+        b.lat,
+        b.lon,
+      ])
     await fc.assert(
       fc.asyncProperty(point, point, async (a, b) => {
         const km = await distance(a, b)
@@ -117,9 +141,16 @@ describe('against brute force', () => {
 describe('arguments', () => {
   test('Paris, Versailles, London, Lyon', async () => {
     await db.query('DELETE FROM locations')
-    const places = { Lyon: [45.764, 4.8357], London: [51.5074, -0.1278], Versailles: [48.8049, 2.1204], Paris: [48.8566, 2.3522] } as const
+    const places = {
+      Lyon: [45.764, 4.8357],
+      London: [51.5074, -0.1278],
+      Versailles: [48.8049, 2.1204],
+      Paris: [48.8566, 2.3522],
+    } as const
     for (const [name, [lat, lon]] of Object.entries(places)) await addPlace(db.query, lat, lon, null, name)
-    const rows = await db.query(`SELECT formatted_address AS name, round(distance_km::numeric, 2) AS km FROM find_nearby_locations(48.8566, 2.3522, 400)`)
+    const rows = await db.query(
+      `SELECT formatted_address AS name, round(distance_km::numeric, 2) AS km FROM find_nearby_locations(48.8566, 2.3522, 400)`,
+    )
     expect(rows).toEqual([
       { name: 'Paris', km: '0.00' },
       { name: 'Versailles', km: '17.96' },
@@ -142,8 +173,12 @@ describe('arguments', () => {
 
   test('half a kilometre is half a kilometre, and the type of the answer is that of the question', async () => {
     const types = `SELECT pg_typeof(distance_km)::text AS type, formatted_address AS name FROM`
-    expect(await db.query(`${types} find_nearby_locations(48.8566::numeric, 2.3522::numeric, 0.5)`)).toEqual([{ type: 'numeric', name: 'Paris' }])
-    expect(await db.query(`${types} find_nearby_locations(48.8566::float8, 2.3522::float8, 0.5)`)).toEqual([{ type: 'double precision', name: 'Paris' }])
+    expect(await db.query(`${types} find_nearby_locations(48.8566::numeric, 2.3522::numeric, 0.5)`)).toEqual([
+      { type: 'numeric', name: 'Paris' },
+    ])
+    expect(await db.query(`${types} find_nearby_locations(48.8566::float8, 2.3522::float8, 0.5)`)).toEqual([
+      { type: 'double precision', name: 'Paris' },
+    ])
   })
 
   test('NULL gives nothing', async () => {
@@ -163,7 +198,10 @@ describe('arguments', () => {
     ['calculate_distance_km(1, 2, -90.1, 3)', 'latitude -90.1'],
     ['calculate_distance_km(1::numeric, 200, 3, 4)', 'longitude 200'],
   ])('%s is refused', async (call, message) => {
-    await expect(db.query(`SELECT * FROM ${call}`)).rejects.toMatchObject({ code: '22003', message: expect.stringContaining(message) as string })
+    await expect(db.query(`SELECT * FROM ${call}`)).rejects.toMatchObject({
+      code: '22003',
+      message: expect.stringContaining(message) as string,
+    })
   })
 
   test('a radius beyond the earth finds everything', async () => {
@@ -172,19 +210,24 @@ describe('arguments', () => {
   })
 })
 
-test.each(['authenticated_users', 'recruiter_role', 'admin_role'] as const)('as %s the index is used among 50,000 places', async (role) => {
-  if (Number(await one(db.query, 'SELECT count(*) FROM locations')) < 50_000) {
-    await db.query(`INSERT INTO locations (formatted_address, city, country, country_code, coordinates)
+test.each(['authenticated_users', 'recruiter_role', 'admin_role'] as const)(
+  'as %s the index is used among 50,000 places',
+  async (role) => {
+    if (Number(await one(db.query, 'SELECT count(*) FROM locations')) < 50_000) {
+      await db.query(`INSERT INTO locations (formatted_address, city, country, country_code, coordinates)
                     SELECT 'q' || n, 'x', 'x', 'FR', ST_SetSRID(ST_MakePoint(random() * 360 - 180, random() * 180 - 90), 4326)
                       FROM generate_series(1, 50000) n`)
-    await db.query('ANALYZE locations')
-  }
-  const client = await db.connect()
-  await client.query(`BEGIN; SET LOCAL ROLE ${role}`)
-  await client.query(`SELECT FROM find_nearby_locations(48.8, 2.3, 10)`)
-  await client.query(`SELECT FROM find_nearest_locations(48.8, 2.3, 5)`)
-  await client.query('RESET ROLE')
-  const { rows } = await client.query(`SELECT seq_scan, seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'locations'`)
-  expect(rows).toEqual([{ seq_scan: '0', seq_tup_read: '0' }])
-  await client.query('ROLLBACK')
-})
+      await db.query('ANALYZE locations')
+    }
+    const client = await db.connect()
+    await client.query(`BEGIN; SET LOCAL ROLE ${role}`)
+    await client.query(`SELECT FROM find_nearby_locations(48.8, 2.3, 10)`)
+    await client.query(`SELECT FROM find_nearest_locations(48.8, 2.3, 5)`)
+    await client.query('RESET ROLE')
+    const { rows } = await client.query(
+      `SELECT seq_scan, seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'locations'`,
+    )
+    expect(rows).toEqual([{ seq_scan: '0', seq_tup_read: '0' }])
+    await client.query('ROLLBACK')
+  },
+)

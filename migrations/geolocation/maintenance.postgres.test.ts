@@ -41,9 +41,13 @@ describe('jobs', () => {
     const { userId, home, liked } = await addPerson(db.query)
     const fresh = await addPlace(db.query, 3, 3, userId)
     const old = await addPlace(db.query, 4, 4, userId)
-    await db.query(`UPDATE locations SET cache_expires_at = now() - interval '1 s' WHERE location_id = ANY ($1)`, [[home, liked, old]])
+    await db.query(`UPDATE locations SET cache_expires_at = now() - interval '1 s' WHERE location_id = ANY ($1)`, [
+      [home, liked, old],
+    ])
     expect(await run('purge-private-locations')).toEqual(ended)
-    const left = await db.query(`SELECT location_id AS id FROM locations WHERE location_id = ANY ($1)`, [[home, liked, fresh, old]])
+    const left = await db.query(`SELECT location_id AS id FROM locations WHERE location_id = ANY ($1)`, [
+      [home, liked, fresh, old],
+    ])
     expect(left.map(({ id }) => id).sort()).toEqual([fresh, home, liked].sort())
   })
 
@@ -60,7 +64,9 @@ describe('erasure', () => {
   let person: Awaited<ReturnType<typeof addPerson>>
   let other: Awaited<ReturnType<typeof addPerson>>
   const erase = (userId: string) =>
-    db.as('outbox_worker', null, (query) => query(`SELECT matched::int, erased::int, left_over::int FROM erase_user_data($1)`, [userId]))
+    db.as('outbox_worker', null, (query) =>
+      query(`SELECT matched::int, erased::int, left_over::int FROM erase_user_data($1)`, [userId]),
+    )
 
   beforeAll(async () => {
     person = await addPerson(db.query)
@@ -70,8 +76,11 @@ describe('erasure', () => {
       `INSERT INTO distance_calculations (origin_location_id, destination_location_id) VALUES ($1, $3), ($3, $1), ($2, $3)`,
       [person.home, other.home, person.liked],
     )
-    await db.query(`INSERT INTO outbox_dead_letters SELECT event_id, aggregate_type, aggregate_id, event_type, event_data, 1, sequence, 'x', 3
-                      FROM outbox_events WHERE aggregate_id = $1`, [person.homeId])
+    await db.query(
+      `INSERT INTO outbox_dead_letters SELECT event_id, aggregate_type, aggregate_id, event_type, event_data, 1, sequence, 'x', 3
+                      FROM outbox_events WHERE aggregate_id = $1`,
+      [person.homeId],
+    )
   })
 
   /** Every value of every table that holds one of the person's ids or addresses. */
@@ -82,24 +91,34 @@ describe('erasure', () => {
     )
     const found = []
     for (const table of tables.map((row) => row['relname'] as string))
-      if ((await db.query(`SELECT FROM ${table} t WHERE t::text LIKE $1`, [`%${userId}%`])).length > 0) found.push(table)
+      if ((await db.query(`SELECT FROM ${table} t WHERE t::text LIKE $1`, [`%${userId}%`])).length > 0)
+        found.push(table)
     return found.sort()
   }
 
   test('leaves no trace of the person in any table, and everybody else alone; twice is once', async () => {
-    expect(await traces(person.userId)).toEqual(['locations', 'outbox_dead_letters', 'outbox_events', 'user_location_preferences'])
+    expect(await traces(person.userId)).toEqual([
+      'locations',
+      'outbox_dead_letters',
+      'outbox_events',
+      'user_location_preferences',
+    ])
     const others = await traces(other.userId)
     // Two preferences, one private place, two events, one of which was refused.
     expect(await erase(person.userId)).toEqual([{ matched: 6, erased: 6, left_over: 0 }])
     expect(await traces(person.userId)).toEqual([])
     expect(await db.query(`SELECT FROM locations WHERE location_id = $1`, [person.home])).toEqual([])
-    expect(await db.query(`SELECT origin_location_id AS id FROM distance_calculations`)).toMatchObject([{ id: other.home }])
+    expect(await db.query(`SELECT origin_location_id AS id FROM distance_calculations`)).toMatchObject([
+      { id: other.home },
+    ])
     expect(await traces(other.userId)).toEqual(others)
     expect(await db.query(`SELECT FROM locations WHERE location_id = $1`, [person.liked])).toHaveLength(1)
     expect(await erase(person.userId)).toEqual([{ matched: 0, erased: 0, left_over: 0 }])
   })
 
   test.each(['authenticated_users', 'recruiter_role', 'admin_role'] as const)('is not for %s', async (role) => {
-    await expect(db.as(role, other.userId, (query) => query(`SELECT * FROM erase_user_data($1)`, [other.userId]))).rejects.toMatchObject({ code: '42501' })
+    await expect(
+      db.as(role, other.userId, (query) => query(`SELECT * FROM erase_user_data($1)`, [other.userId])),
+    ).rejects.toMatchObject({ code: '42501' })
   })
 })

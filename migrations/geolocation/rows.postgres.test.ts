@@ -21,14 +21,20 @@ describe('places', () => {
     await addPlace(db.query, 45, 5, null, '1 Rue A')
     await addPlace(db.query, 45, 5, null, '2 Rue A')
     await addPlace(db.query, 45, 5, owner, '1 Rue A')
-    for (const [who, address] of [[null, '1 Rue A'], [null, '  1  Rue\tA '], [owner, '1 Rue A']] as const)
+    for (const [who, address] of [
+      [null, '1 Rue A'],
+      [null, '  1  Rue\tA '],
+      [owner, '1 Rue A'],
+    ] as const)
       await expect(addPlace(db.query, 45, 5, who, address), String(who)).rejects.toMatchObject({
         code: '23505',
         constraint: 'locations_coordinates_idx',
       })
     // The same letter in two ways of writing it.
     await addPlace(db.query, 45, 5, null, 'Rue du Bœuf, Orléans'.normalize('NFD'))
-    await expect(addPlace(db.query, 45, 5, null, 'Rue du Bœuf, Orléans'.normalize('NFC'))).rejects.toMatchObject({ code: '23505' })
+    await expect(addPlace(db.query, 45, 5, null, 'Rue du Bœuf, Orléans'.normalize('NFC'))).rejects.toMatchObject({
+      code: '23505',
+    })
   })
 
   test('an upsert by the key refreshes the row, and updated_at', async () => {
@@ -81,25 +87,33 @@ describe('preferences', () => {
   test('one home a person (D-109), the same place once for a purpose', async () => {
     const { userId, home, liked } = await addPerson(db.query)
     const second = await addPlace(db.query, 45.77, 4.84, userId)
-    await expect(prefer(db.query, userId, second, 'home')).rejects.toMatchObject({ code: '23505', constraint: 'idx_user_location_preferences_home' })
+    await expect(prefer(db.query, userId, second, 'home')).rejects.toMatchObject({
+      code: '23505',
+      constraint: 'idx_user_location_preferences_home',
+    })
     await expect(prefer(db.query, userId, liked, 'preferred')).rejects.toMatchObject({ code: '23505' })
     await prefer(db.query, userId, home, 'preferred')
   })
 
-  test.each([`max_commute_distance_km = -1`, `max_commute_time_minutes = -1`, `transport_modes = '{teleport}'`, `location_type = 'moon'`])(
-    'refuse %s',
-    async (change) => {
-      const { homeId } = await addPerson(db.query)
-      await expect(
-        db.query(`UPDATE user_location_preferences SET ${change} WHERE preference_id = $1`, [homeId]),
-      ).rejects.toMatchObject({ code: '23514' })
-    },
-  )
+  test.each([
+    `max_commute_distance_km = -1`,
+    `max_commute_time_minutes = -1`,
+    `transport_modes = '{teleport}'`,
+    `location_type = 'moon'`,
+  ])('refuse %s', async (change) => {
+    const { homeId } = await addPerson(db.query)
+    await expect(
+      db.query(`UPDATE user_location_preferences SET ${change} WHERE preference_id = $1`, [homeId]),
+    ).rejects.toMatchObject({ code: '23514' })
+  })
 })
 
 describe('distances', () => {
   const add = (origin: string, destination: string) =>
-    db.query(`INSERT INTO distance_calculations (origin_location_id, destination_location_id) VALUES ($1, $2)`, [origin, destination])
+    db.query(`INSERT INTO distance_calculations (origin_location_id, destination_location_id) VALUES ($1, $2)`, [
+      origin,
+      destination,
+    ])
 
   test('one row a pair and direction, gone with either place (D-105, D-106)', async () => {
     const [a, b] = [await addPlace(db.query, 10, 10), await addPlace(db.query, 11, 11)]
@@ -107,36 +121,54 @@ describe('distances', () => {
     await add(b, a)
     await expect(add(a, b)).rejects.toMatchObject({ code: '23505' })
     await db.query(`DELETE FROM locations WHERE location_id = $1`, [b])
-    expect(await one(db.query, `SELECT count(*) FROM distance_calculations WHERE origin_location_id = $1`, [a])).toBe('0')
+    expect(await one(db.query, `SELECT count(*) FROM distance_calculations WHERE origin_location_id = $1`, [a])).toBe(
+      '0',
+    )
   })
 
-  test.each(['straight_line_distance_km', 'driving_distance_km', 'driving_time_minutes', 'public_transport_time_minutes', 'walking_time_minutes', 'cycling_time_minutes'])(
-    'refuse a negative %s',
-    async (column) => {
-      await add(await addPlace(db.query, 12, 12), await addPlace(db.query, 13, 13))
-      await expect(db.query(`UPDATE distance_calculations SET ${column} = -1`)).rejects.toMatchObject({ code: '23514' })
-    },
-  )
+  test.each([
+    'straight_line_distance_km',
+    'driving_distance_km',
+    'driving_time_minutes',
+    'public_transport_time_minutes',
+    'walking_time_minutes',
+    'cycling_time_minutes',
+  ])('refuse a negative %s', async (column) => {
+    await add(await addPlace(db.query, 12, 12), await addPlace(db.query, 13, 13))
+    await expect(db.query(`UPDATE distance_calculations SET ${column} = -1`)).rejects.toMatchObject({ code: '23514' })
+  })
 })
 
 describe('events', () => {
   const events = async (work: () => Promise<unknown>) => {
     const last = await one(db.query, `SELECT COALESCE(max(sequence), 0) FROM outbox_events`)
     await work()
-    return db.query(`SELECT event_type AS type, aggregate_id AS id, event_data AS data FROM outbox_events WHERE sequence > $1 ORDER BY sequence`, [last])
+    return db.query(
+      `SELECT event_type AS type, aggregate_id AS id, event_data AS data FROM outbox_events WHERE sequence > $1 ORDER BY sequence`,
+      [last],
+    )
   }
 
   test('of preferences carry ids and changed columns, never values (D-108, D-175)', async () => {
     const { userId, home, homeId, liked, likedId } = await addPerson(db.query)
     const data = { user_id: userId, location_id: home }
-    const update = (set: string) => events(() => db.query(`UPDATE user_location_preferences SET ${set} WHERE preference_id = $1`, [homeId]))
+    const update = (set: string) =>
+      events(() => db.query(`UPDATE user_location_preferences SET ${set} WHERE preference_id = $1`, [homeId]))
     expect(await update(`max_commute_distance_km = 7, is_flexible = TRUE`)).toEqual([
-      { type: 'location.preference.updated', id: homeId, data: { preference_id: homeId, ...data, changed_fields: ['is_flexible', 'max_commute_distance_km'] } },
+      {
+        type: 'location.preference.updated',
+        id: homeId,
+        data: { preference_id: homeId, ...data, changed_fields: ['is_flexible', 'max_commute_distance_km'] },
+      },
     ])
     expect(await update(`is_flexible = TRUE`)).toEqual([])
     // A place that goes takes its preferences along, with their events; places themselves have none.
     expect(await events(() => db.query(`DELETE FROM locations WHERE location_id = $1`, [liked]))).toEqual([
-      { type: 'location.preference.deleted', id: likedId, data: { preference_id: likedId, user_id: userId, location_id: liked } },
+      {
+        type: 'location.preference.deleted',
+        id: likedId,
+        data: { preference_id: likedId, user_id: userId, location_id: liked },
+      },
     ])
     expect(JSON.stringify(await db.query(`SELECT event_data FROM outbox_events`))).not.toMatch(/canary|walking|Lyon/i)
   })

@@ -37,7 +37,9 @@ test('1,000 bookings of overlapping slots over 40 connections: no double booking
       CROSS JOIN LATERAL (SELECT date_trunc('day', now()) + interval '7 days' + (n * 7919 % 48) * interval '15 min') AS at(t)`,
   )
   const people = Array.from({ length: candidates }, someone)
-  const offered = await db.query(`SELECT slot_id, slot_start::text AS start FROM interview_slots ORDER BY md5(slot_id::text)`)
+  const offered = await db.query(
+    `SELECT slot_id, slot_start::text AS start FROM interview_slots ORDER BY md5(slot_id::text)`,
+  )
   const bookings = offered.map((slot, index) => ({ slot, person: people[index % candidates] ?? someone() }))
 
   const refusals: { code: string; slot: Row; candidateId: string }[] = []
@@ -89,7 +91,8 @@ test('the same slot asked for by 40 candidates at once is one’s', async () => 
     }),
   )
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
-  for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: '55000' })
+  for (const outcome of outcomes)
+    if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: '55000' })
 })
 
 test('two that move into each other’s time do not both succeed, and do not deadlock', async () => {
@@ -115,7 +118,8 @@ test('two that move into each other’s time do not both succeed, and do not dea
       ),
     )
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
-    for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: '23P01' })
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: '23P01' })
   }
   expect(await doubleBookings()).toEqual([])
 })

@@ -26,7 +26,10 @@ async function runPolicies({ query, owner }: Edition, kind: string): Promise<voi
   await query('RESET ROLE')
 }
 
-const editions: Record<string, { database: () => Edition; refresh: (db: Edition) => Promise<void>; expire: (db: Edition) => Promise<void> }> = {
+const editions: Record<
+  string,
+  { database: () => Edition; refresh: (db: Edition) => Promise<void>; expire: (db: Edition) => Promise<void> }
+> = {
   apache: {
     database: () => testDatabase('temporal'),
     refresh: async (db) => {
@@ -90,7 +93,12 @@ describe.each(Object.entries(editions))('%s', (name, { database, refresh, expire
     const licence = await one(db.query, `SELECT current_setting('timescaledb.license')`)
     expect(licence).toBe(name === 'apache' ? 'apache' : 'timescale')
     const policies = name === 'apache' ? '0' : '6'
-    expect(await one(db.query, `SELECT count(*)::text FROM timescaledb_information.jobs WHERE owner = '${db.owner}'::regrole`)).toBe(policies)
+    expect(
+      await one(
+        db.query,
+        `SELECT count(*)::text FROM timescaledb_information.jobs WHERE owner = '${db.owner}'::regrole`,
+      ),
+    ).toBe(policies)
   })
 
   test('the aggregates are what the rows say, after a refresh and before', async () => {
@@ -113,7 +121,9 @@ describe.each(Object.entries(editions))('%s', (name, { database, refresh, expire
 
   test('what is deleted or changed within the last weeks counts as it is now', async () => {
     await db.query(`DELETE FROM availability_patterns WHERE "timestamp" < now() - interval '10 days'`)
-    await db.query(`UPDATE interview_slots SET status = 'no_show' WHERE "timestamp" BETWEEN now() - interval '7 days' AND now() - interval '3 days'`)
+    await db.query(
+      `UPDATE interview_slots SET status = 'no_show' WHERE "timestamp" BETWEEN now() - interval '7 days' AND now() - interval '3 days'`,
+    )
     await refresh(db)
     const { hourly, daily } = await aggregates(db)
     expect(hourly.length).toBe((results.get(name)?.hourly.length ?? 0) - 1)
@@ -126,7 +136,9 @@ describe.each(Object.entries(editions))('%s', (name, { database, refresh, expire
     const add = async (days: number) => {
       await addPattern(db.query, user, { '"timestamp"': daysAgo(days), flexibility_minutes: '30' })
       await addSlot(db.query, daysAgo(days), { status: `'completed'` })
-      await db.query(`INSERT INTO job_schedules (job_id, "timestamp", schedule_type, timezone) VALUES (gen_random_uuid(), ${daysAgo(days)}, 'flexible', 'UTC')`)
+      await db.query(
+        `INSERT INTO job_schedules (job_id, "timestamp", schedule_type, timezone) VALUES (gen_random_uuid(), ${daysAgo(days)}, 'flexible', 'UTC')`,
+      )
       await db.query(`INSERT INTO temporal_analytics ("timestamp", metric_type, entity_type, entity_id, value)
                       VALUES (${daysAgo(days)}, 'response_time', 'job', gen_random_uuid(), 1)`)
     }
@@ -134,7 +146,10 @@ describe.each(Object.entries(editions))('%s', (name, { database, refresh, expire
     for (const days of ages) await add(days)
     // About a person only a year.
     for (const days of [364, 368])
-      await db.query(`INSERT INTO temporal_analytics ("timestamp", metric_type, entity_type, entity_id, value) VALUES (${daysAgo(days)}, 'response_time', 'user', $1, 1)`, [user])
+      await db.query(
+        `INSERT INTO temporal_analytics ("timestamp", metric_type, entity_type, entity_id, value) VALUES (${daysAgo(days)}, 'response_time', 'user', $1, 1)`,
+        [user],
+      )
     // As they were when the rows were young.
     if (name === 'community')
       for (const view of ['hourly_availability_stats', 'daily_scheduling_metrics'])
@@ -146,7 +161,9 @@ describe.each(Object.entries(editions))('%s', (name, { database, refresh, expire
     await expire(db)
     for (const [table, limit] of Object.entries(limits)) {
       expect(await count(table, `"timestamp" < ${daysAgo(limit)}`), table).toBe('0')
-      expect(await count(table, `"timestamp" BETWEEN ${daysAgo(limit - 1)} AND ${daysAgo(limit - 3)}`), table).not.toBe('0')
+      expect(await count(table, `"timestamp" BETWEEN ${daysAgo(limit - 1)} AND ${daysAgo(limit - 3)}`), table).not.toBe(
+        '0',
+      )
     }
     expect(await count('temporal_analytics', `entity_type = 'user'`)).toBe('1')
     await refresh(db)
@@ -156,7 +173,9 @@ describe.each(Object.entries(editions))('%s', (name, { database, refresh, expire
     await refresh(db)
     expect(await aggregates(db)).toEqual(before)
     const cutoff = `date_trunc('day', now() - interval '2 years')`
-    expect(await one(db.query, `SELECT count(*)::text FROM show_chunks('availability_patterns', older_than => ${cutoff})`)).toBe('0')
+    expect(
+      await one(db.query, `SELECT count(*)::text FROM show_chunks('availability_patterns', older_than => ${cutoff})`),
+    ).toBe('0')
     // What is in force outlives its history (D-115).
     expect(await count('availability_current', `user_id = '${user}'`)).toBe('1')
   })
@@ -166,8 +185,13 @@ describe.each(Object.entries(editions))('%s', (name, { database, refresh, expire
     const at = daysAgo(-40)
     await addPattern(db.query, candidate.userId)
     await addSlot(db.query, at, { ...bookedFor(candidate), recruiter_id: `'${recruiter}'` })
-    await expect(addSlot(db.query, at, { ...bookedFor(someone()), recruiter_id: `'${recruiter}'` })).rejects.toMatchObject({ code: '23P01' })
-    const erase = () => db.as('outbox_worker', null, (query) => query(`SELECT left_over::int AS left, erased > 0 AS done FROM erase_user_data($1)`, [candidate.userId]))
+    await expect(
+      addSlot(db.query, at, { ...bookedFor(someone()), recruiter_id: `'${recruiter}'` }),
+    ).rejects.toMatchObject({ code: '23P01' })
+    const erase = () =>
+      db.as('outbox_worker', null, (query) =>
+        query(`SELECT left_over::int AS left, erased > 0 AS done FROM erase_user_data($1)`, [candidate.userId]),
+      )
     expect(await erase()).toEqual([{ left: 0, done: true }])
     expect(await erase()).toEqual([{ left: 0, done: false }])
     await addSlot(db.query, at, { ...bookedFor(someone()), recruiter_id: `'${recruiter}'` })
@@ -185,8 +209,10 @@ describe('apache', () => {
 
   test('a row that comes after its bucket went to history is added there, average and all', async () => {
     const bucket = daysAgo(800)
-    const add = (minutes: number, userId = randomUUID()) => addPattern(db.query, userId, { '"timestamp"': bucket, flexibility_minutes: String(minutes) })
-    const slot = (minutes: number) => addSlot(db.query, daysAgo(1200), { slot_end: `${daysAgo(1200)} + interval '${minutes} min'` })
+    const add = (minutes: number, userId = randomUUID()) =>
+      addPattern(db.query, userId, { '"timestamp"': bucket, flexibility_minutes: String(minutes) })
+    const slot = (minutes: number) =>
+      addSlot(db.query, daysAgo(1200), { slot_end: `${daysAgo(1200)} + interval '${minutes} min'` })
     const user = randomUUID()
     await add(10, user)
     await add(20, user)
@@ -197,10 +223,16 @@ describe('apache', () => {
       return db.query(`SELECT slot_count::int AS count, avg_flexibility::float AS average, user_count::int AS people FROM hourly_availability_stats
                        UNION ALL SELECT interview_count::int, avg_duration_minutes::float, 0 FROM daily_scheduling_metrics`)
     }
-    expect(await state()).toEqual([{ count: 2, average: 15, people: 1 }, { count: 1, average: 30, people: 0 }])
+    expect(await state()).toEqual([
+      { count: 2, average: 15, people: 1 },
+      { count: 1, average: 30, people: 0 },
+    ])
     await add(60)
     await slot(60)
-    expect(await state()).toEqual([{ count: 3, average: 30, people: 1 }, { count: 2, average: 45, people: 0 }])
+    expect(await state()).toEqual([
+      { count: 3, average: 30, people: 1 },
+      { count: 2, average: 45, people: 0 },
+    ])
   })
 })
 
@@ -215,6 +247,8 @@ describe('community', () => {
       expect(await one<boolean>(query, `SELECT run_maintenance_job('check-policies')`)).toBe(false)
       return one(query, `SELECT last_error FROM maintenance_jobs WHERE name = 'check-policies'`)
     })
-    expect(error).toMatch(/^55000 TimescaleDB jobs failed or are late: policy_refresh_continuous_aggregate of \S+: last success never/)
+    expect(error).toMatch(
+      /^55000 TimescaleDB jobs failed or are late: policy_refresh_continuous_aggregate of \S+: last success never/,
+    )
   })
 })

@@ -32,7 +32,10 @@ describe('jobs', () => {
   })
 
   test('forget a booking in the guard a week after the interview, not before', async () => {
-    const [old, young] = [await addSlot(db.query, daysAgo(8), bookedFor(someone())), await addSlot(db.query, daysAgo(6), bookedFor(someone()))]
+    const [old, young] = [
+      await addSlot(db.query, daysAgo(8), bookedFor(someone())),
+      await addSlot(db.query, daysAgo(6), bookedFor(someone())),
+    ]
     expect(await run('purge-interview-bookings')).toEqual(ended)
     expect(await db.query(`SELECT slot_id AS id FROM interview_bookings`)).toEqual([{ id: young }])
     expect(await db.query(`SELECT FROM interview_slots WHERE slot_id = $1`, [old])).toHaveLength(1)
@@ -43,8 +46,14 @@ describe('jobs', () => {
     const old = await addSlot(db.query, daysAgo(8), { ...meeting, ...bookedFor(someone()) })
     const long = await addSlot(db.query, daysAgo(8), { ...meeting, slot_end: daysAgo(6) })
     expect(await run('purge-meeting-details')).toEqual(ended)
-    expect(await db.query(`SELECT slot_id AS id FROM interview_slots WHERE meeting_url IS NOT NULL AND meeting_location IS NOT NULL`)).toEqual([{ id: long }])
-    expect(await db.query(`SELECT status FROM interview_slots WHERE slot_id = $1`, [old])).toEqual([{ status: 'booked' }])
+    expect(
+      await db.query(
+        `SELECT slot_id AS id FROM interview_slots WHERE meeting_url IS NOT NULL AND meeting_location IS NOT NULL`,
+      ),
+    ).toEqual([{ id: long }])
+    expect(await db.query(`SELECT status FROM interview_slots WHERE slot_id = $1`, [old])).toEqual([
+      { status: 'booked' },
+    ])
   })
 })
 
@@ -52,22 +61,45 @@ describe('erasure', () => {
   const [person, other, recruiter, rival] = [someone(), someone(), randomUUID(), randomUUID()]
   let past: string, future: string, offered: string, done: string, foreign: string
   const erase = (userId: string) =>
-    db.as('outbox_worker', null, (query) => query(`SELECT matched = erased AS all, matched > 0 AS some, left_over::int AS left FROM erase_user_data($1)`, [userId]))
+    db.as('outbox_worker', null, (query) =>
+      query(`SELECT matched = erased AS all, matched > 0 AS some, left_over::int AS left FROM erase_user_data($1)`, [
+        userId,
+      ]),
+    )
 
   beforeAll(async () => {
-    const meeting = { meeting_url: `'https://canary.invalid'`, meeting_location: `'{"at":"canary"}'`, recruiter_id: `'${recruiter}'` }
+    const meeting = {
+      meeting_url: `'https://canary.invalid'`,
+      meeting_location: `'{"at":"canary"}'`,
+      recruiter_id: `'${recruiter}'`,
+    }
     await addPattern(db.query, person.userId, { notes: `'v1.canary'`, created_by: `'ml_inference'` })
     await addPattern(db.query, person.userId, { '"timestamp"': daysAgo(700) })
     await addPattern(db.query, other.userId)
     past = await addSlot(db.query, daysAgo(20), { ...meeting, ...bookedFor(person) })
     future = await addSlot(db.query, daysAgo(-20), { ...meeting, ...bookedFor(person) })
-    done = await addSlot(db.query, daysAgo(40), { ...meeting, ...bookedFor(person), status: `'cancelled'`, cancellation_reason: `'v1.canary'` })
-    offered = await addSlot(db.query, daysAgo(-30), { recruiter_id: `'${recruiter}'`, meeting_url: `'https://canary.invalid'` })
-    foreign = await addSlot(db.query, daysAgo(-30), { ...bookedFor(other), recruiter_id: `'${rival}'`, booked_by: `'${person.userId}'` })
+    done = await addSlot(db.query, daysAgo(40), {
+      ...meeting,
+      ...bookedFor(person),
+      status: `'cancelled'`,
+      cancellation_reason: `'v1.canary'`,
+    })
+    offered = await addSlot(db.query, daysAgo(-30), {
+      recruiter_id: `'${recruiter}'`,
+      meeting_url: `'https://canary.invalid'`,
+    })
+    foreign = await addSlot(db.query, daysAgo(-30), {
+      ...bookedFor(other),
+      recruiter_id: `'${rival}'`,
+      booked_by: `'${person.userId}'`,
+    })
     for (const id of [person.userId, other.userId])
       await db.query(`SELECT record_metric('availability_coverage', 'user', $1, 40, 'percentage')`, [id])
-    await db.query(`INSERT INTO outbox_dead_letters SELECT event_id, aggregate_type, aggregate_id, event_type, event_data, 1, sequence, 'x', 3
-                      FROM outbox_events WHERE event_data ->> 'candidate_user_id' = $1 LIMIT 1`, [person.userId])
+    await db.query(
+      `INSERT INTO outbox_dead_letters SELECT event_id, aggregate_type, aggregate_id, event_type, event_data, 1, sequence, 'x', 3
+                      FROM outbox_events WHERE event_data ->> 'candidate_user_id' = $1 LIMIT 1`,
+      [person.userId],
+    )
   })
 
   /** Tables with a value that holds the text. */
@@ -81,7 +113,12 @@ describe('erasure', () => {
     return found.sort()
   }
   const slot = async (id: string) =>
-    (await db.query(`SELECT status, recruiter_id AS recruiter, candidate_user_id AS candidate, booked_by AS by FROM interview_slots WHERE slot_id = $1`, [id]))[0]
+    (
+      await db.query(
+        `SELECT status, recruiter_id AS recruiter, candidate_user_id AS candidate, booked_by AS by FROM interview_slots WHERE slot_id = $1`,
+        [id],
+      )
+    )[0]
 
   test('of a candidate leaves no trace in any table, the interviews without a person, and everybody else alone', async () => {
     expect(await traces(person.userId)).toEqual([
@@ -104,7 +141,9 @@ describe('erasure', () => {
     expect(await traces(other.userId)).toEqual(others)
     // Who has to know hears that the interview is off, from an event that names nobody.
     const events = `SELECT event_data FROM outbox_events WHERE aggregate_id = $1 ORDER BY sequence DESC LIMIT 1`
-    expect(await one(db.query, events, [future])).toMatchObject({ changed_fields: expect.arrayContaining(['status']) as string[] })
+    expect(await one(db.query, events, [future])).toMatchObject({
+      changed_fields: expect.arrayContaining(['status']) as string[],
+    })
     expect(await one(db.query, events, [future])).not.toHaveProperty('candidate_user_id')
     expect(await erase(person.userId)).toEqual([{ all: true, some: false, left: 0 }])
   })
@@ -122,6 +161,8 @@ describe('erasure', () => {
   })
 
   test.each(['authenticated_users', 'recruiter_role', 'admin_role'] as const)('is not for %s', async (role) => {
-    await expect(db.as(role, other.userId, (query) => query(`SELECT * FROM erase_user_data($1)`, [other.userId]))).rejects.toMatchObject({ code: '42501' })
+    await expect(
+      db.as(role, other.userId, (query) => query(`SELECT * FROM erase_user_data($1)`, [other.userId])),
+    ).rejects.toMatchObject({ code: '42501' })
   })
 })

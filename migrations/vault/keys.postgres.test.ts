@@ -9,7 +9,11 @@ const keeper = <T>(work: (query: Query) => Promise<T>) => db.as('key_keeper', nu
 const wrapped = () => randomBytes(60)
 const add = (userId: string, key: Buffer = wrapped(), kek = 'kek-1') =>
   keeper((query) =>
-    one(query, `INSERT INTO data_keys (user_id, wrapped_key, kek_id) VALUES ($1, $2, $3) RETURNING key_id`, [userId, key, kek]),
+    one(query, `INSERT INTO data_keys (user_id, wrapped_key, kek_id) VALUES ($1, $2, $3) RETURNING key_id`, [
+      userId,
+      key,
+      kek,
+    ]),
   )
 
 describe('one role', () => {
@@ -23,7 +27,9 @@ describe('one role', () => {
         { user_id: userId, wrapped_key: again, kek_id: 'kek-2' },
       ])
       await query(`UPDATE data_keys SET retired_at = now() WHERE key_id = $1`, [id])
-      expect(await query(`DELETE FROM data_keys WHERE user_id = $1 RETURNING key_id`, [userId])).toEqual([{ key_id: id }])
+      expect(await query(`DELETE FROM data_keys WHERE user_id = $1 RETURNING key_id`, [userId])).toEqual([
+        { key_id: id },
+      ])
     })
   })
 
@@ -36,17 +42,26 @@ describe('one role', () => {
     const asOwner = await db.connect(db.owner)
     await expect(asOwner.query('SET ROLE key_keeper')).rejects.toMatchObject(refused)
     expect((await asOwner.query('DELETE FROM data_keys')).rowCount).toBe(0)
-    await expect(asOwner.query(`INSERT INTO data_keys (user_id, wrapped_key, kek_id) VALUES (gen_random_uuid(), $1, 'k')`, [wrapped()])).rejects.toMatchObject(refused)
+    await expect(
+      asOwner.query(`INSERT INTO data_keys (user_id, wrapped_key, kek_id) VALUES (gen_random_uuid(), $1, 'k')`, [
+        wrapped(),
+      ]),
+    ).rejects.toMatchObject(refused)
     // Nor does a role of the other databases, if they are on the same server.
     const stranger = await db.connect()
-    await stranger.query(`DO $$ BEGIN CREATE ROLE authenticated_users NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN END $$`)
+    await stranger.query(
+      `DO $$ BEGIN CREATE ROLE authenticated_users NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN END $$`,
+    )
     await stranger.query('SET ROLE authenticated_users')
     await expect(stranger.query('SELECT key_id FROM data_keys')).rejects.toThrow('permission denied')
   })
 
-  test.each(['key_id = gen_random_uuid()', 'user_id = gen_random_uuid()', 'created_at = now()'])('never sets %s', async (change) => {
-    await expect(keeper((query) => query(`UPDATE data_keys SET ${change}`))).rejects.toMatchObject(refused)
-  })
+  test.each(['key_id = gen_random_uuid()', 'user_id = gen_random_uuid()', 'created_at = now()'])(
+    'never sets %s',
+    async (change) => {
+      await expect(keeper((query) => query(`UPDATE data_keys SET ${change}`))).rejects.toMatchObject(refused)
+    },
+  )
 })
 
 describe('keys', () => {
@@ -56,12 +71,16 @@ describe('keys', () => {
       Array.from({ length: 20 }, async () => {
         const client = await db.connect('supersmartmatch_vault_app_a')
         await client.query('SET ROLE key_keeper')
-        return client.query(`INSERT INTO data_keys (user_id, wrapped_key, kek_id) VALUES ($1, $2, 'kek-1')`, [userId, wrapped()])
+        return client.query(`INSERT INTO data_keys (user_id, wrapped_key, kek_id) VALUES ($1, $2, 'kek-1')`, [
+          userId,
+          wrapped(),
+        ])
       }),
     )
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     for (const outcome of outcomes)
-      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: '23505', constraint: 'data_keys_active' })
+      if (outcome.status === 'rejected')
+        expect(outcome.reason).toMatchObject({ code: '23505', constraint: 'data_keys_active' })
     await keeper((query) => query(`UPDATE data_keys SET retired_at = now() WHERE user_id = $1`, [userId]))
     await add(userId)
     expect(await keeper((query) => query(`SELECT FROM data_keys WHERE user_id = $1`, [userId]))).toHaveLength(2)
@@ -78,7 +97,9 @@ describe('keys', () => {
 
 test('there is nothing else', async () => {
   expect(
-    await db.query(`SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')`),
+    await db.query(
+      `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')`,
+    ),
   ).toEqual([{ relname: 'data_keys' }])
   expect(await db.query(`SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace`)).toEqual([])
 })

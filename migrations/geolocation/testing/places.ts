@@ -3,7 +3,7 @@ import { one } from '../../testing/database.ts'
 import type { Query } from '../../testing/database.ts'
 
 /** A place, shared unless it has an owner. */
-export const addPlace = (query: Query, lat: number, lon: number, owner: string | null = null, address = randomUUID()) =>
+export const addPlace = (query: Query, lat: number, lon: number, owner: string | null = null, address: string = randomUUID()) =>
   one(
     query,
     `INSERT INTO locations (owner_user_id, formatted_address, city, region, country, country_code, coordinates)
@@ -25,5 +25,11 @@ export async function addPerson(query: Query) {
   const userId = randomUUID()
   const home = await addPlace(query, 45.76, 4.83, userId, `${userId} Canary Street`)
   const liked = await addPlace(query, 48.85, 2.35)
-  return { userId, home, liked, homeId: await prefer(query, userId, home, 'home'), likedId: await prefer(query, userId, liked, 'preferred') }
+  return {
+    userId,
+    home,
+    liked,
+    homeId: await prefer(query, userId, home, 'home'),
+    likedId: await prefer(query, userId, liked, 'preferred'),
+  }
 }

@@ -23,9 +23,7 @@ export function communityDatabase(): Edition {
 
   beforeAll(async () => {
     engine = await PGlite.create({ extensions: { timescaledb, btree_gist } })
-    await engine.exec(
-      'CREATE EXTENSION timescaledb WITH SCHEMA public; CREATE EXTENSION btree_gist WITH SCHEMA public',
-    )
+    await engine.exec('CREATE EXTENSION timescaledb WITH SCHEMA public; CREATE EXTENSION btree_gist WITH SCHEMA public')
     // The row of its own database in pg_database cannot be written there, so the grants go to another.
     await engine.exec((await clusterSql('temporal')).replaceAll('current_database()', `'postgres'::name`))
     await engine.exec(`SET search_path = public; SET timezone = 'UTC'`)
