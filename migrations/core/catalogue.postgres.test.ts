@@ -23,7 +23,7 @@ const impersonal = [
   'skills_taxonomy',
 ]
 
-const ours = `c.relnamespace = 'public'::regnamespace AND NOT EXISTS (
+const ours = `c.relnamespace IN ('public'::regnamespace, 'app_private'::regnamespace) AND NOT EXISTS (
   SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')`
 
 type Grants = Record<string, Record<string, string>>
@@ -34,11 +34,11 @@ async function grants(): Promise<Record<string, Grants>> {
     `WITH granted AS (
        SELECT c.relname, a.grantee, a.privilege_type, NULL AS column_name, 0 AS position
          FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a
-        WHERE ${ours} AND c.relkind IN ('r', 'p', 'v') AND a.grantee <> c.relowner
+        WHERE ${ours} AND c.relkind IN ('r', 'p', 'v', 'm') AND a.grantee <> c.relowner
        UNION ALL
        SELECT c.relname, a.grantee, a.privilege_type, t.attname, t.attnum
          FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid CROSS JOIN LATERAL aclexplode(t.attacl) a
-        WHERE ${ours} AND c.relkind IN ('r', 'p', 'v') AND a.grantee <> c.relowner)
+        WHERE ${ours} AND c.relkind IN ('r', 'p', 'v', 'm') AND a.grantee <> c.relowner)
      SELECT relname, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(grantee) END AS role, privilege_type AS command,
             CASE WHEN bool_or(column_name IS NULL) THEN '*' ELSE string_agg(column_name, ' ' ORDER BY position) END AS columns
        FROM granted GROUP BY 1, 2, 3
@@ -193,11 +193,14 @@ test('views run as the caller, except those for callers without a grant', async 
        FROM pg_class c WHERE ${ours} AND c.relkind = 'v' AND NOT COALESCE('security_invoker=true' = ANY (c.reloptions), FALSE) ORDER BY 1`,
   )
   expect(definers).toEqual(
-    ['admin_users', 'my_user', 'recruiter_candidates', 'recruiter_certifications'].map((relname) => ({
-      relname,
-      owner: 'matching_definer',
-      barrier: true,
-    })),
+    [
+      'admin_audit_log',
+      'admin_users',
+      'my_sessions',
+      'my_user',
+      'recruiter_candidates',
+      'recruiter_certifications',
+    ].map((relname) => ({ relname, owner: 'matching_definer', barrier: true })),
   )
 })
 
@@ -207,18 +210,18 @@ describe('cluster.sql', () => {
       await db.query(
         `SELECT rolname FROM pg_roles WHERE (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication)
             AND rolname = ANY ('{supersmartmatch_core_owner,supersmartmatch_core_app_a,supersmartmatch_core_app_b,matching_definer,
-                                 authenticated_users,recruiter_role,admin_role,outbox_worker,analytics,pgbouncer_auth}')`,
+                                 authenticated_users,recruiter_role,admin_role,authentication_role,outbox_worker,analytics,pgbouncer_auth}')`,
       ),
     ).toEqual([])
     const create = await db.query(
       `SELECT rolname FROM pg_roles WHERE has_schema_privilege(oid, 'public', 'CREATE') AND NOT rolsuper
           AND rolname IN ('supersmartmatch_core_owner', 'supersmartmatch_core_app_a', 'matching_definer', 'authenticated_users',
-                          'recruiter_role', 'admin_role', 'outbox_worker', 'analytics', 'pgbouncer_auth') ORDER BY 1`,
+                          'recruiter_role', 'admin_role', 'authentication_role', 'outbox_worker', 'analytics', 'pgbouncer_auth') ORDER BY 1`,
     )
     expect(create).toEqual([{ rolname: 'matching_definer' }, { rolname: 'supersmartmatch_core_owner' }])
   })
 
-  test('lets nobody into the database but its logins, and only the owner make temporary tables', async () => {
+  test('lets nobody into the database but its logins, and only the owner and matching_definer make temporary tables', async () => {
     const rows = await db.query(
       `SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(grantee) END AS role,
               string_agg(privilege_type, ' ' ORDER BY privilege_type) AS privileges
@@ -226,6 +229,7 @@ describe('cluster.sql', () => {
     )
     expect(Object.fromEntries(rows.map((row) => [row['role'], row['privileges']]))).toEqual({
       supersmartmatch_core_owner: 'CONNECT CREATE TEMPORARY',
+      matching_definer: 'TEMPORARY',
       supersmartmatch_core_app_a: 'CONNECT',
       supersmartmatch_core_app_b: 'CONNECT',
       outbox_worker: 'CONNECT',

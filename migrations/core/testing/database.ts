@@ -8,7 +8,7 @@ import { readMigrations } from '../../runner/files.ts'
 
 const folder = join(import.meta.dirname, '..')
 export const owner = 'supersmartmatch_core_owner'
-export type Role = 'authenticated_users' | 'recruiter_role' | 'admin_role'
+export type Role = 'authenticated_users' | 'recruiter_role' | 'admin_role' | 'authentication_role'
 export type Row = Record<string, unknown>
 
 /** A query, of any rows. */
