@@ -109,6 +109,8 @@ DECLARE
   v_key CONSTANT text := split_part(TG_ARGV[0], ',', 1);
   v_keys CONSTANT text := (SELECT string_agg(quote_ident(key), ', ') FROM unnest(string_to_array(TG_ARGV[0], ',')) AS key);
   v_kept CONSTANT text[] := string_to_array(TG_ARGV[2], ',');
+  v_values CONSTANT text := CASE WHEN TG_ARGV[2] = '' THEN 'NULL::jsonb' ELSE
+    '(SELECT jsonb_object_agg(key, value) FROM jsonb_each(to_jsonb(r)) WHERE key = ANY ($5))' END;
   v_subject text := 'r.user_id';
   v_join text := '';
   v_changes text;
@@ -119,14 +121,9 @@ BEGIN
   END IF;
   v_changes := CASE TG_OP
     WHEN 'INSERT' THEN
-      'new_rows r CROSS JOIN LATERAL (
-         SELECT NULL::text[] AS columns, NULL::jsonb AS before,
-                (SELECT jsonb_object_agg(key, value) FROM jsonb_each(to_jsonb(r)) WHERE key = ANY ($5)) AS after) c'
+      format('new_rows r CROSS JOIN LATERAL (SELECT NULL::text[] AS columns, NULL::jsonb AS before, %s AS after) c', v_values)
     WHEN 'DELETE' THEN
-      'old_rows r CROSS JOIN LATERAL (
-         SELECT NULL::text[] AS columns,
-                (SELECT jsonb_object_agg(key, value) FROM jsonb_each(to_jsonb(r)) WHERE key = ANY ($5)) AS before,
-                NULL::jsonb AS after) c'
+      format('old_rows r CROSS JOIN LATERAL (SELECT NULL::text[] AS columns, %s AS before, NULL::jsonb AS after) c', v_values)
     ELSE format(
       'new_rows r JOIN old_rows o USING (%s)
        CROSS JOIN LATERAL (SELECT to_jsonb(r) - $6 AS after, to_jsonb(o) - $6 AS before OFFSET 0) v

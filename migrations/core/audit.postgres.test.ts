@@ -228,7 +228,8 @@ describe('the chain', () => {
 
   test('of 32 writers at once, sealed meanwhile, is one without a gap', async () => {
     const clients = await Promise.all(Array.from({ length: 32 }, () => db.connect()))
-    const users = await Promise.all(clients.map(() => addUser(db.query, 'candidate')))
+    const users: string[] = []
+    for (const _ of clients) users.push(await addUser(db.query, 'candidate'))
     let writing = true
     const sealer = (async () => {
       const client = await db.connect(owner)

@@ -101,7 +101,8 @@ describe('the current row is the fold of its events', () => {
       fc.asyncProperty(steps(['submitted', 'in_review', 'interview', 'offer', ...decisions]), async (history) => {
         const people = [candidate, await addCandidate(db.query, 'private')]
         const job = await addJob(db.query, recruiter)
-        const ids = await Promise.all(people.map((person) => apply(db.query, job, person.candidateId)))
+        const ids: string[] = []
+        for (const person of people) ids.push(await apply(db.query, job, person.candidateId))
         for (const { kind, which, status, abort } of history) {
           const chosen = which.map((i) => ids[i] ?? '')
           await inTransaction(abort, async (query) => {

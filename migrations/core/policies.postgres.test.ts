@@ -107,7 +107,7 @@ beforeAll(async () => {
   )
   for (const user of [hidden.userId, ownerA.userId]) {
     await query(`INSERT INTO user_consents (user_id, purpose, version, source) VALUES ($1, 'profiling', '1', 'test')`, [user])
-    await query(`INSERT INTO user_sessions (user_id, refresh_token_hash, expires_at) VALUES ($1, $1, now())`, [user])
+    await query(`INSERT INTO user_sessions (user_id, refresh_token_hash, expires_at) VALUES ($1, $2, now())`, [user, randomUUID()])
   }
   for (const store of ['core', 'search'])
     await query(`INSERT INTO erasure_requests (request_id, user_id, store) VALUES ($1, $1, $2)`, [hidden.userId, store])

@@ -30,7 +30,8 @@ async function connect(): Promise<pg.Client> {
 }
 
 beforeAll(async () => {
-  candidates = await Promise.all(Array.from({ length: 20 }, () => addCandidate(db.query, 'private')))
+  candidates = []
+  for (let i = 0; i < 20; i++) candidates.push(await addCandidate(db.query, 'private'))
   recruiters = []
   for (const { candidateId } of candidates.slice(0, 5)) {
     const recruiter = await addRecruiter(db.query)
