@@ -189,7 +189,7 @@ BEGIN
        GROUP BY l.month
       UNION ALL
       SELECT h.month, h.rows, h.audit_id, 'the month was dropped before its time'
-        FROM public.audit_heads h WHERE h.month >= p_from AND h.dropped_at < h.month + interval '1 month 1 year'
+        FROM public.audit_heads h WHERE h.month >= p_from AND h.dropped_at < h.month + interval '37 months'
     ) found
    WHERE problem IS NOT NULL
    ORDER BY month, position, audit_id;

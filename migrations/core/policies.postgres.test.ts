@@ -47,8 +47,8 @@ interface Attempts {
   insert?: Rows
   /** SET clauses that leave a row where it is or give it away; tried on each row. */
   update?: Rows
-  /** SET clause with constants only: without a condition the policies for SELECT do not join in. */
-  blind?: string
+  /** SET clauses with constants only, on all rows: without a condition the policies for SELECT do not join in. */
+  blind?: string[]
 }
 
 let callers: Record<string, Caller>
@@ -137,13 +137,13 @@ beforeAll(async () => {
     rows: is('candidate_id', ids),
     insert: Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, insert(id)])),
     update: { keep: set, 'give away': `candidate_id = '${card.candidateId}'` },
-    blind: set,
+    blind: [set],
   })
   const ofJobs = (insert: (id: string) => string, set: string): Attempts => ({
     rows: is('job_id', { activeA: jobs.activeA, activeB: jobs.activeB }),
     insert: { another: insert(jobs.another), activeB: insert(jobs.activeB) },
     update: { keep: set, 'give away': `job_id = '${jobs.leftB}'` },
-    blind: set,
+    blind: [set],
   })
   const posting = (recruiter: string, company: string) =>
     `INSERT INTO job_postings (company_id, recruiter_id, title, employment_type, description, work_location)
@@ -154,8 +154,8 @@ beforeAll(async () => {
     `INSERT INTO company_members (company_id, user_id) VALUES ('${company}', '${newcomer}')`
 
   tables = {
-    users: { rows: is('user_id', { hidden: hidden.userId, ownerA: ownerA.userId }), blind: `status = 'active'` },
-    user_sessions: { rows: is('user_id', { hidden: hidden.userId, ownerA: ownerA.userId }), blind: 'is_revoked = TRUE' },
+    users: { rows: is('user_id', { hidden: hidden.userId, ownerA: ownerA.userId }), blind: [`status = 'active'`] },
+    user_sessions: { rows: is('user_id', { hidden: hidden.userId, ownerA: ownerA.userId }), blind: ['is_revoked = TRUE'] },
     candidate_profiles: {
       rows: is('candidate_id', ids),
       insert: {
@@ -163,7 +163,7 @@ beforeAll(async () => {
         fresh: `INSERT INTO candidate_profiles (user_id) VALUES ('${fresh}')`,
       },
       update: { keep: 'experience_years = 3', 'give away': `user_id = '${fresh}'` },
-      blind: 'experience_years = 4',
+      blind: ['experience_years = 4'],
     },
     candidate_skills: child(
       (id) => `INSERT INTO candidate_skills (candidate_id, skill_id) VALUES ('${id}', '${skill}')`,
@@ -191,13 +191,13 @@ beforeAll(async () => {
       rows: is('company_id', { a, b }),
       insert: { any: `INSERT INTO companies (company_name) VALUES ('New')` },
       update: { keep: `industry = 'Food'`, 'give away': `company_id = '${randomUUID()}'` },
-      blind: `industry = 'Food'`,
+      blind: [`industry = 'Food'`],
     },
     company_members: {
       rows: is('user_id', { ownerA: ownerA.userId, colleague, ownerB: ownerB.userId, memberB }),
       insert: { a: membership(a), b: membership(b) },
       update: { keep: `role = 'member'`, 'give away': `company_id = CASE company_id WHEN '${a}' THEN '${b}' ELSE '${a}' END::uuid` },
-      blind: `role = 'member'`,
+      blind: [`role = 'member'`],
     },
     job_postings: {
       rows: is('job_id', jobs),
@@ -210,8 +210,10 @@ beforeAll(async () => {
         keep: `department = 'x'`,
         'give to a colleague': `recruiter_id = '${colleague}'`,
         'give to B': `company_id = '${b}'`,
+        'take over': `recruiter_id = '${ownerA.userId}'`,
+        'take for A': `company_id = '${a}'`,
       },
-      blind: `department = 'x'`,
+      blind: [`department = 'x'`],
     },
     job_required_skills: ofJobs(
       (id) => `INSERT INTO job_required_skills (job_id, skill_id, requirement_type) VALUES ('${id}', '${skill}', 'required')`,
@@ -226,7 +228,7 @@ beforeAll(async () => {
       insert: {
         own: application(hidden.candidateId, jobs.another),
         'own to a draft': application(hidden.candidateId, jobs.draftB),
-        'own, hired': application(hidden.candidateId, jobs.another, 'hired'),
+        'own hired': application(hidden.candidateId, jobs.another, 'hired'),
         'another’s': application(card.candidateId, jobs.another),
       },
       update: {
@@ -235,7 +237,7 @@ beforeAll(async () => {
         'withdraw as another': `status = 'withdrawn', candidate_id = '${open.candidateId}'`,
         'offer for another job': `status = 'offer', job_id = '${jobs.leftB}'`,
       },
-      blind: `status = 'in_review'`,
+      blind: [`status = 'in_review'`, `status = 'withdrawn', candidate_id = '${hidden.candidateId}'`],
     },
     user_consents: {
       rows: is('user_id', { hidden: hidden.userId, ownerA: ownerA.userId }),
@@ -247,7 +249,7 @@ beforeAll(async () => {
       rows: is('store', { core: 'core', search: 'search' }),
       insert: { hidden: `INSERT INTO erasure_requests (request_id, user_id, store) VALUES (gen_random_uuid(), '${hidden.userId}', 'cache')` },
       update: { keep: 'matched = 1', 'make it core’s': `store = 'core'` },
-      blind: 'matched = 1',
+      blind: ['matched = 1'],
     },
     candidate_job_matches: {
       rows: {
@@ -260,7 +262,7 @@ beforeAll(async () => {
         hidden: `INSERT INTO candidate_job_matches (candidate_id, job_id, score, model_version) VALUES ('${hidden.candidateId}', '${jobs.another}', 1, '1')`,
       },
       update: { keep: 'score = 1' },
-      blind: 'score = 1',
+      blind: ['score = 1'],
     },
     aggregate_events: {
       rows: is('aggregate_id', { ...applications, activeA: jobs.activeA, draftA: jobs.draftA, activeB: jobs.activeB }),
@@ -268,13 +270,13 @@ beforeAll(async () => {
         submitted: `INSERT INTO aggregate_events (aggregate_type, aggregate_id, version, old_status, new_status)
                     VALUES ('application', '${applications.submitted}', 9, 'offer', 'hired')`,
       },
-      blind: `new_status = 'offer'`,
+      blind: [`new_status = 'offer'`],
     },
-    audit_log: { rows: { any: 'TRUE' }, blind: `reason = 'x'` },
-    audit_chain: { rows: { any: 'TRUE' }, blind: 'epoch_id = NULL' },
-    audit_epochs: { rows: { any: 'TRUE' }, blind: 'rows = 2' },
-    audit_heads: { rows: { any: 'TRUE' }, blind: 'rows = 2' },
-    outbox_events: { rows: { any: 'TRUE' }, blind: 'published = TRUE' },
+    audit_log: { rows: { any: 'TRUE' }, blind: [`reason = 'x'`] },
+    audit_chain: { rows: { any: 'TRUE' }, blind: ['epoch_id = NULL'] },
+    audit_epochs: { rows: { any: 'TRUE' }, blind: ['rows = 2'] },
+    audit_heads: { rows: { any: 'TRUE' }, blind: ['rows = 2'] },
+    outbox_events: { rows: { any: 'TRUE' }, blind: ['published = TRUE'] },
     outbox_dead_letters: {
       rows: { any: 'TRUE' },
       insert: {
@@ -282,7 +284,7 @@ beforeAll(async () => {
               VALUES (gen_random_uuid(), 'user', gen_random_uuid(), 'user.updated', '{}', 1, 1, '-', 1)`,
       },
       update: { keep: 'attempts = 2' },
-      blind: 'attempts = 2',
+      blind: ['attempts = 2'],
     },
   }
   expect(await one(query, `SELECT count(*) FROM job_postings_default`)).toBe('0')
@@ -292,7 +294,7 @@ type Reached = Record<string, string>
 
 /** What a caller reaches of a table, by attempt: names of rows, or the number of rows where none is named. */
 async function reach(query: Query, table: string, caller: Caller): Promise<Reached> {
-  const { rows, insert = {}, update = {}, blind } = tables[table] ?? { rows: {} }
+  const { rows, insert = {}, update = {}, blind = [] } = tables[table] ?? { rows: {} }
   const tries: [attempt: string, row: string, sql: string][] = [
     ...Object.entries(rows).map(([row, where]): [string, string, string] => ['SELECT', row, `SELECT FROM ${table} WHERE ${where}`]),
     ...Object.entries(insert).map(([row, sql]): [string, string, string] => ['INSERT', row, sql]),
@@ -304,7 +306,7 @@ async function reach(query: Query, table: string, caller: Caller): Promise<Reach
       ]),
     ),
     ...Object.entries(rows).map(([row, where]): [string, string, string] => ['DELETE', row, `DELETE FROM ${table} WHERE ${where}`]),
-    ...(blind === undefined ? [] : [['UPDATE all', '', `UPDATE ${table} SET ${blind}`] as [string, string, string]]),
+    ...blind.map((set): [string, string, string] => ['UPDATE all', '', `UPDATE ${table} SET ${set}`]),
     ['DELETE all', '', `DELETE FROM ${table}`],
   ]
   await query(`SET LOCAL ROLE ${caller.role}`)
