@@ -23,6 +23,10 @@ interface Promises {
   roles: string[]
   /** Roles of workers, which may connect. */
   workers: string[]
+  /** Further roles that a service's login may become. */
+  groups?: string[]
+  /** Who makes temporary tables, besides the owner. */
+  temporary?: string[]
 }
 
 const families = {
@@ -49,8 +53,17 @@ const promises: Record<PostgresSchema, Promises> = {
       'skill_relations',
       'skills_taxonomy',
     ],
-    definerViews: ['admin_users', 'my_user', 'recruiter_candidates', 'recruiter_certifications'],
+    definerViews: [
+      'admin_audit_log',
+      'admin_users',
+      'my_sessions',
+      'my_user',
+      'recruiter_candidates',
+      'recruiter_certifications',
+    ],
     workers: ['outbox_worker', 'analytics'],
+    groups: ['authentication_role'],
+    temporary: ['matching_definer'],
   },
   geolocation: {
     ...families,
@@ -91,7 +104,7 @@ const promises: Record<PostgresSchema, Promises> = {
   },
 }
 
-const ours = `c.relnamespace = 'public'::regnamespace AND NOT EXISTS (
+const ours = `c.relnamespace IN ('public'::regnamespace, to_regnamespace('app_private')) AND NOT EXISTS (
   SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')`
 
 type Grants = Record<string, Record<string, string>>
@@ -283,6 +296,7 @@ describe.each(Object.keys(promises) as PostgresSchema[])('%s', (schema) => {
       ...definers,
       ...promised.roles,
       ...promised.workers,
+      ...(promised.groups ?? []),
       'pgbouncer_auth',
     ]
 
@@ -300,7 +314,7 @@ describe.each(Object.keys(promises) as PostgresSchema[])('%s', (schema) => {
       expect(create.map((row) => row['rolname'])).toEqual([...definers, db.owner].sort())
     })
 
-    test('lets nobody into the database but its logins, and only the owner make temporary tables', async () => {
+    test('lets nobody into the database but its logins, and only who is meant to make temporary tables', async () => {
       const rows = await db.query(
         `SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(grantee) END AS role,
               string_agg(privilege_type, ' ' ORDER BY privilege_type) AS privileges
@@ -315,6 +329,7 @@ describe.each(Object.keys(promises) as PostgresSchema[])('%s', (schema) => {
       expect(Object.fromEntries(rows.map((row) => [row['role'], row['privileges']]))).toEqual({
         [db.owner]: 'CONNECT CREATE TEMPORARY',
         ...Object.fromEntries(visitors.map((role) => [role, 'CONNECT'])),
+        ...Object.fromEntries((promised.temporary ?? []).map((role) => [role, 'TEMPORARY'])),
       })
     })
 

@@ -170,8 +170,9 @@ unix_socket_dir =
 auth_type = trust
 auth_file = /tmp/users.txt
 pool_mode = transaction
+max_client_conn = 500
 END
-echo '"postgres" ""' >/tmp/users.txt
+printf '"%s" ""\\n' postgres supersmartmatch_core_app_a >/tmp/users.txt
 exec pgbouncer /tmp/pgbouncer.ini
 `
 

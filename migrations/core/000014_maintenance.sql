@@ -89,6 +89,20 @@ SELECT 'job_postings' AS table_name, count(*) AS rows FROM job_postings_default
 UNION ALL
 SELECT 'outbox_events', count(*) FROM outbox_events_default;
 
+-- The alarm: a job that fails while there are such rows.
+CREATE FUNCTION require_empty_default_partitions() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_found text;
+BEGIN
+  SELECT string_agg(format('%s: %s', table_name, rows), ', ') INTO v_found FROM public.default_partition_rows WHERE rows > 0;
+  IF v_found IS NOT NULL THEN
+    RAISE EXCEPTION 'rows in the default partition of %', v_found USING ERRCODE = 'check_violation';
+  END IF;
+END
+$$;
+
 SET LOCAL ROLE matching_definer;
 
 -- The next four change rows of personal tables, hence definer. They take a thousand aggregates at a time, lock them as rule 11
@@ -220,9 +234,9 @@ BEGIN
 END
 $$;
 
--- Months that ended two years ago and are empty. A partition with rows is never dropped: no trigger would fire, and their keys
+-- Empty partitions of what ended that long ago. One with rows is never dropped: no trigger would fire, and the keys of its postings
 -- would stay behind (D-095). Looks before it locks, for the lock stops all reading and writing, and again when nobody can write.
-CREATE FUNCTION drop_empty_job_partitions() RETURNS integer
+CREATE FUNCTION drop_empty_partitions(p_parent regclass, p_age interval) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
@@ -231,17 +245,15 @@ DECLARE
   v_occupied boolean;
   v_dropped integer := 0;
 BEGIN
-  FOR v_partition IN
-    SELECT partition FROM public.range_partitions('public.job_postings') WHERE range_to < now() - interval '2 years'
-  LOOP
+  FOR v_partition IN SELECT partition FROM public.range_partitions(p_parent) WHERE range_to < now() - p_age LOOP
     v_find := format('SELECT EXISTS (SELECT 1 FROM %s)', v_partition.partition);
     EXECUTE v_find INTO v_occupied;
     IF NOT v_occupied THEN
-      LOCK TABLE public.job_postings IN ACCESS EXCLUSIVE MODE;
+      EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', p_parent);
       EXECUTE v_find INTO v_occupied;
     END IF;
     IF NOT v_occupied THEN
-      EXECUTE format('ALTER TABLE public.job_postings DETACH PARTITION %s', v_partition.partition);
+      EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', p_parent, v_partition.partition);
       EXECUTE format('DROP TABLE %s', v_partition.partition);
       v_dropped := v_dropped + 1;
     END IF;
@@ -272,5 +284,6 @@ INSERT INTO maintenance_jobs (name, command, schedule) VALUES
   ('purge-event-records', 'SELECT public.purge_event_records()', '20 1 * * *'),
   ('purge-applications', 'SELECT public.purge_applications()', '*/10 * * * *'),
   ('purge-closed-jobs', 'SELECT public.purge_closed_jobs()', '*/10 * * * *'),
-  ('drop-empty-job-partitions', 'SELECT public.drop_empty_job_partitions()', '35 * * * *'),
+  ('watch-default-partitions', 'SELECT public.require_empty_default_partitions()', '50 * * * *'),
+  ('drop-empty-job-partitions', 'SELECT public.drop_empty_partitions(''public.job_postings'', ''2 years'')', '35 * * * *'),
   ('purge-cron-history', 'SELECT public.purge_cron_history()', '40 1 * * *');

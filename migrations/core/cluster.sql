@@ -24,6 +24,7 @@ BEGIN
       ('authenticated_users', 'NOLOGIN'),
       ('recruiter_role', 'NOLOGIN'),
       ('admin_role', 'NOLOGIN'),
+      ('authentication_role', 'NOLOGIN'),
       ('outbox_worker', 'NOLOGIN NOINHERIT'),
       ('analytics', 'NOLOGIN NOINHERIT'),
       ('pgbouncer_auth', 'LOGIN NOINHERIT')
@@ -46,11 +47,12 @@ BEGIN
   -- and the words below are a syntax error.
   IF current_setting('server_version_num')::integer >= 160000 THEN
     EXECUTE 'GRANT matching_definer TO supersmartmatch_core_owner WITH INHERIT FALSE, SET TRUE';
-    EXECUTE 'GRANT authenticated_users, recruiter_role, admin_role
+    EXECUTE 'GRANT authenticated_users, recruiter_role, admin_role, authentication_role
                TO supersmartmatch_core_app_a, supersmartmatch_core_app_b WITH INHERIT FALSE, SET TRUE';
   ELSE
     GRANT matching_definer TO supersmartmatch_core_owner;
-    GRANT authenticated_users, recruiter_role, admin_role TO supersmartmatch_core_app_a, supersmartmatch_core_app_b;
+    GRANT authenticated_users, recruiter_role, admin_role, authentication_role
+      TO supersmartmatch_core_app_a, supersmartmatch_core_app_b;
   END IF;
 
   -- These count at log-in only; SET ROLE changes neither.
@@ -74,13 +76,13 @@ BEGIN
 
   REVOKE CREATE ON SCHEMA public FROM PUBLIC;
   GRANT USAGE, CREATE ON SCHEMA public TO supersmartmatch_core_owner, matching_definer;
-  GRANT USAGE ON SCHEMA public TO authenticated_users, recruiter_role, admin_role, outbox_worker, analytics;
+  GRANT USAGE ON SCHEMA public TO authenticated_users, recruiter_role, admin_role, authentication_role, outbox_worker, analytics;
   -- By default everybody who can log in to the server may connect and make temporary tables.
   EXECUTE format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
   EXECUTE format('GRANT CONNECT ON DATABASE %I TO supersmartmatch_core_owner, supersmartmatch_core_app_a,
                     supersmartmatch_core_app_b, outbox_worker, analytics, pgbouncer_auth', current_database());
-  -- For data migrations, which may not COPY into a table with row level security.
-  EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO supersmartmatch_core_owner', current_database());
+  -- For data migrations, which may not COPY into a table with row level security, and for the refresh of materialized views.
+  EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO supersmartmatch_core_owner, matching_definer', current_database());
   -- The migration ledger lives in a schema of its own, which the runner creates as owner.
   EXECUTE format('GRANT CREATE ON DATABASE %I TO supersmartmatch_core_owner', current_database());
 

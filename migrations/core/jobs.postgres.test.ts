@@ -45,6 +45,22 @@ describe('slugs', () => {
     expect(two?.slug).toBe(`race-societe-generale-cie-${two?.job_id.slice(0, 8)}`)
   })
 
+  test('of 10,000 equal titles by 50 connections at once are unique', async () => {
+    const clients = await Promise.all(Array.from({ length: 50 }, () => db.connect()))
+    await Promise.all(
+      clients.map(async (client) => {
+        for (let i = 0; i < 200; i++) await client.query(insert('Popular'))
+      }),
+    )
+    expect(
+      await db.query(
+        `SELECT count(*)::integer AS jobs, count(DISTINCT slug)::integer AS slugs, count(DISTINCT k.slug)::integer AS keys,
+                bool_and(slug = 'popular-societe-generale-cie' OR slug LIKE 'popular-societe-generale-cie-________') AS named
+           FROM job_postings JOIN job_posting_keys k USING (job_id, slug) WHERE title = 'Popular'`,
+      ),
+    ).toEqual([{ jobs: 10_000, slugs: 10_000, keys: 10_000, named: true }])
+  })
+
   test('fall back to the whole id', async () => {
     const jobId = randomUUID()
     await addJob(db.query, recruiter, { title: `'Twin'` })
@@ -81,6 +97,47 @@ describe('partitions', () => {
       /^FOR VALUES FROM \('\d{4}-\d\d-01 00:00:00\+00'\) TO \('\d{4}-\d\d-01 00:00:00\+00'\)$/,
     )
     expect(await partitionOf(await addJob(db.query, recruiter))).toMatch(/^job_postings_y\d{4}m\d\d$/)
+  })
+
+  test('take two months of inserts across their borders while no job runs; what comes later waits in the default', async () => {
+    const fresh = await addRecruiter(db.query)
+    // Each border of the next two months and more, to the microsecond, and every sixth hour between.
+    const instants = `
+      SELECT generate_series(now(), now() + interval '2 months', interval '6 hours')
+      UNION ALL
+      SELECT month + step FROM generate_series(1, 2) i,
+             LATERAL (SELECT date_trunc('month', now(), 'UTC') + make_interval(months => i)) m(month),
+             unnest('{-1 microsecond,0,1 microsecond}'::interval[]) step`
+    const job = (created: string) =>
+      db.query(
+        `INSERT INTO job_postings (company_id, recruiter_id, title, employment_type, description, work_location, created_at)
+         SELECT $1, $2, 'Later', 'full-time', '-', '{"type":"remote"}', created FROM (${created}) AS i(created)`,
+        [fresh.companyId, fresh.userId],
+      )
+    const rows = (table: string) =>
+      one(db.query, `SELECT count(*) FROM ${table} WHERE company_id = $1`, [fresh.companyId])
+    await job(instants)
+    expect(Number(await rows('job_postings'))).toBeGreaterThan(240)
+    expect(await rows('job_postings_default')).toBe('0')
+    expect(
+      await one(
+        db.query,
+        `SELECT bool_and(created_at = k.created_at) FROM job_postings JOIN job_posting_keys k USING (job_id, created_at)
+                                 WHERE company_id = $1`,
+        [fresh.companyId],
+      ),
+    ).toBe(true)
+
+    await job(`SELECT now() + interval '4 months'`)
+    expect(await rows('job_postings_default')).toBe('1')
+    const client = await db.connect(db.owner)
+    const watch = () => client.query(`SELECT run_maintenance_job('watch-default-partitions') AS quiet`)
+    expect((await watch()).rows).toEqual([{ quiet: false }])
+    expect(
+      await one(db.query, `SELECT last_error FROM maintenance_jobs WHERE name = 'watch-default-partitions'`),
+    ).toMatch(/^23514 rows in the default partition of job_postings: \d+$/)
+    await client.query(`SELECT create_job_partition(now() + interval '4 months')`)
+    expect(await rows('job_postings_default')).toBe('0')
   })
 
   test('take rows over from the default; keys, skills and applications stay', async () => {
@@ -126,7 +183,7 @@ describe('partitions', () => {
     const client = await db.connect(db.owner)
     await client.query(`SELECT create_job_partition('2020-01-10'), create_job_partition('2020-02-10')`)
     await addJob(db.query, recruiter, { created_at: `'2020-02-10'` })
-    await client.query('SELECT drop_empty_job_partitions()')
+    await client.query(`SELECT drop_empty_partitions('job_postings', '2 years')`)
     const left = `SELECT relname FROM pg_class WHERE relname LIKE 'job_postings_y2020m__' ORDER BY 1`
     expect((await client.query(left)).rows).toEqual([{ relname: 'job_postings_y2020m02' }])
   })

@@ -185,6 +185,13 @@ describe.runIf(cronDatabase)('pg_cron', () => {
     expect(await scheduled()).toEqual([])
   })
 
+  test('seals an audit row within a minute', async () => {
+    await addUser(db.query, 'candidate')
+    const sealed = `SELECT bool_and(EXISTS (SELECT FROM audit_chain l WHERE l.audit_id = a.audit_id)) FROM audit_log a`
+    expect(await one(db.query, sealed)).toBe(false)
+    await expect.poll(() => one(db.query, sealed), { timeout: 60_000, interval: 1_000 }).toBe(true)
+  })
+
   test('never schedules as superuser', async () => {
     const insert = db.query(
       `INSERT INTO maintenance_jobs (name, command, schedule) VALUES ('root', 'SELECT 1', '0 0 * * *')`,

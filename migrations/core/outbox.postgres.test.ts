@@ -271,6 +271,7 @@ describe('the worker', () => {
     await worker.query('RESET SESSION AUTHORIZATION; SET ROLE outbox_worker')
     expect((await worker.query(`SELECT * FROM read_outbox('new', 3)`)).rowCount).toBe(3)
     await worker.query(`INSERT INTO outbox_cursor (relay, xid, sequence) VALUES ('mine', '1', 1)`)
+    await worker.query(`UPDATE outbox_cursor SET sequence = 2 WHERE relay = 'mine'`)
     for (const sql of [
       `DELETE FROM outbox_events`,
       `UPDATE outbox_events SET published = TRUE`,

@@ -148,6 +148,21 @@ describe('derived columns', () => {
     expect(await state()).toEqual({ done: 50, found: false, named: false })
   })
 
+  test('a company is found by its name, without accents, and by what it does in its language', async () => {
+    await db.query(`INSERT INTO companies (company_name, description, content_language)
+                    VALUES ('Zénith Ülm', 'Fabrique des horloges', 'fra')`)
+    const find = async (config: string, text: string) =>
+      (
+        await db.query(`SELECT company_name FROM companies WHERE search_vector @@ plainto_tsquery('${config}', $1)`, [
+          text,
+        ])
+      ).map((row) => row['company_name'])
+    expect(await find('ssm_name', 'zenith')).toEqual(['Zénith Ülm'])
+    expect(await find('ssm_fra', 'horloge')).toEqual(['Zénith Ülm'])
+    await db.query(`UPDATE companies SET description = 'Vend du pain' WHERE company_name = 'Zénith Ülm'`)
+    expect(await find('ssm_fra', 'horloge')).toEqual([])
+  })
+
   test('updated_at moves when something changed, and is kept as given on insert', async () => {
     const [row] = await db.query(
       `INSERT INTO companies (company_name, updated_at) VALUES ('Old', '2001-01-01Z') RETURNING company_id, updated_at`,

@@ -10,6 +10,10 @@ SET xmloption = content;
 SET client_min_messages = warning;
 SET row_security = off;
 
+CREATE SCHEMA app_private;
+
+ALTER SCHEMA app_private OWNER TO supersmartmatch_core_owner;
+
 CREATE SCHEMA migrations;
 
 ALTER SCHEMA migrations OWNER TO supersmartmatch_core_owner;
@@ -43,6 +47,34 @@ CREATE FUNCTION pgbouncer.get_auth(p_usename text) RETURNS TABLE(usename name, p
   $$;
 
 ALTER FUNCTION pgbouncer.get_auth(p_usename text) OWNER TO postgres;
+
+CREATE FUNCTION public.add_consent(p_user_id uuid, p_purpose text, p_granted boolean, p_version text, p_source text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_last public.user_consents;
+BEGIN
+  PERFORM public.lock_aggregate('user', p_user_id);
+  SELECT * INTO v_last FROM public.user_consents
+   WHERE user_id = p_user_id AND purpose = p_purpose ORDER BY consent_id DESC LIMIT 1;
+  IF p_granted THEN
+    IF v_last.consent_id IS NOT NULL AND v_last.withdrawn_at IS NULL AND v_last.version = p_version THEN
+      RETURN FALSE;
+    END IF;
+    INSERT INTO public.user_consents (user_id, purpose, version, source) VALUES (p_user_id, p_purpose, p_version, p_source);
+  ELSE
+    IF v_last.consent_id IS NULL OR v_last.withdrawn_at IS NOT NULL THEN
+      RETURN FALSE;
+    END IF;
+    INSERT INTO public.user_consents (user_id, purpose, version, granted_at, withdrawn_at, source)
+    VALUES (p_user_id, p_purpose, v_last.version, v_last.granted_at, now(), p_source);
+  END IF;
+  RETURN TRUE;
+END
+$$;
+
+ALTER FUNCTION public.add_consent(p_user_id uuid, p_purpose text, p_granted boolean, p_version text, p_source text) OWNER TO matching_definer;
 
 CREATE FUNCTION public.add_event_triggers(p_table regclass, p_function text, VARIADIC p_arguments text[]) RETURNS void
     LANGUAGE plpgsql
@@ -103,6 +135,18 @@ $$;
 
 ALTER FUNCTION public.add_job_skill_weights() OWNER TO matching_definer;
 
+CREATE FUNCTION public.anonymize_user_data(target_user_id uuid, reason text DEFAULT NULL::text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  PERFORM public.require_self_or_admin(target_user_id);
+  RETURN public.erase_user(target_user_id, reason);
+END
+$$;
+
+ALTER FUNCTION public.anonymize_user_data(target_user_id uuid, reason text) OWNER TO matching_definer;
+
 CREATE FUNCTION public.app_applied_jobs() RETURNS uuid[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -161,6 +205,24 @@ $$;
 
 ALTER FUNCTION public.app_companies() OWNER TO matching_definer;
 
+CREATE FUNCTION public.app_follows_status(p_aggregate_type text, p_aggregate_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF p_aggregate_type = 'application' THEN
+    RETURN EXISTS (SELECT 1 FROM public.job_applications
+                    WHERE application_id = p_aggregate_id AND status <> 'withdrawn' AND public.app_recruits_job(job_id));
+  END IF;
+  RETURN EXISTS (SELECT 1
+                   FROM public.job_posting_keys k
+                   JOIN public.job_postings j ON j.job_id = k.job_id AND j.created_at = k.created_at
+                  WHERE k.job_id = p_aggregate_id AND public.app_is_company_member(j.company_id));
+END
+$$;
+
+ALTER FUNCTION public.app_follows_status(p_aggregate_type text, p_aggregate_id uuid) OWNER TO matching_definer;
+
 CREATE FUNCTION public.app_has_applied(p_job_id uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -212,6 +274,18 @@ $$;
 
 ALTER FUNCTION public.app_job_is_open(p_job_id uuid) OWNER TO matching_definer;
 
+CREATE FUNCTION public.app_owns_application(p_application_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  RETURN EXISTS (SELECT 1 FROM public.job_applications
+                  WHERE application_id = p_application_id AND user_id = public.current_app_user());
+END
+$$;
+
+ALTER FUNCTION public.app_owns_application(p_application_id uuid) OWNER TO matching_definer;
+
 CREATE FUNCTION public.app_owns_candidate(p_candidate_id uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -239,7 +313,127 @@ $$;
 
 ALTER FUNCTION public.app_recruits_job(p_job_id uuid) OWNER TO matching_definer;
 
+CREATE FUNCTION public.audit_changes() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+  v_key CONSTANT text := split_part(TG_ARGV[0], ',', 1);
+  v_keys CONSTANT text := (SELECT string_agg(quote_ident(key), ', ') FROM unnest(string_to_array(TG_ARGV[0], ',')) AS key);
+  v_kept CONSTANT text[] := string_to_array(TG_ARGV[2], ',');
+  v_values CONSTANT text := CASE WHEN TG_ARGV[2] = '' THEN 'NULL::jsonb' ELSE
+    '(SELECT jsonb_object_agg(key, value) FROM jsonb_each(to_jsonb(r)) WHERE key = ANY ($5))' END;
+  v_subject text := 'r.user_id';
+  v_join text := '';
+  v_changes text;
+BEGIN
+  IF TG_ARGV[1] = 'candidate_id' THEN
+    v_subject := 'p.user_id';
+    v_join := 'LEFT JOIN public.candidate_profiles p ON p.candidate_id = r.candidate_id';
+  END IF;
+  v_changes := CASE TG_OP
+    WHEN 'INSERT' THEN
+      format('new_rows r CROSS JOIN LATERAL (SELECT NULL::text[] AS columns, NULL::jsonb AS before, %s AS after) c', v_values)
+    WHEN 'DELETE' THEN
+      format('old_rows r CROSS JOIN LATERAL (SELECT NULL::text[] AS columns, %s AS before, NULL::jsonb AS after) c', v_values)
+    ELSE format(
+      'new_rows r JOIN old_rows o USING (%s)
+       CROSS JOIN LATERAL (SELECT to_jsonb(r) - $6 AS after, to_jsonb(o) - $6 AS before OFFSET 0) v
+       JOIN LATERAL (
+         SELECT array_agg(key ORDER BY key) AS columns,
+                jsonb_object_agg(key, v.before -> key) FILTER (WHERE key = ANY ($5)) AS before,
+                jsonb_object_agg(key, value) FILTER (WHERE key = ANY ($5)) AS after
+           FROM jsonb_each(v.after) WHERE value IS DISTINCT FROM v.before -> key) c ON c.columns IS NOT NULL', v_keys)
+  END;
+  EXECUTE format(
+    'INSERT INTO public.audit_log (table_name, operation, record_id, user_id, user_ip, subject_user_id, changed_columns, old_values,
+                                   new_values, data_classification, retention_until)
+     SELECT $1, $2, r.%I, $3, $4, %s, c.columns, c.before, c.after, public.audit_classification($1), public.audit_retention($1)
+       FROM %s %s', v_key, v_subject, v_changes, v_join)
+    USING TG_TABLE_NAME::text, TG_OP, public.current_app_user(), public.current_client_ip(), v_kept, public.derived_columns();
+  RETURN NULL;
+END
+$_$;
+
+ALTER FUNCTION public.audit_changes() OWNER TO matching_definer;
+
+CREATE FUNCTION public.audit_classification(p_table_name text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (p_table_name = ANY (ARRAY['company_members'::text, 'user_sessions'::text])) THEN 'internal'::text ELSE 'restricted'::text END;
+
+ALTER FUNCTION public.audit_classification(p_table_name text) OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.audit_ip_hash(p_ip inet) RETURNS bytea
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  SELECT public.hmac(convert_to(host(p_ip), 'UTF8'), mac_key, 'sha256')
+    FROM app_private.keys WHERE purpose = 'audit' AND retired_at IS NULL AND p_ip IS NOT NULL
+$$;
+
+ALTER FUNCTION public.audit_ip_hash(p_ip inet) OWNER TO matching_definer;
+
+CREATE FUNCTION public.audit_link_hash(p_previous bytea, p_month date, p_row_hash bytea, p_retention_until date) RETURNS bytea
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN sha256(((COALESCE(p_previous, sha256(convert_to(('supersmartmatch audit '::text || to_char((p_month)::timestamp with time zone, 'YYYY-MM'::text)), 'UTF8'::name))) || p_row_hash) || int4send((p_retention_until - '2000-01-01'::date))));
+
+ALTER FUNCTION public.audit_link_hash(p_previous bytea, p_month date, p_row_hash bytea, p_retention_until date) OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.audit_month(p_timestamp timestamp with time zone) RETURNS date
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (date_trunc('month'::text, (p_timestamp AT TIME ZONE 'UTC'::text)))::date;
+
+ALTER FUNCTION public.audit_month(p_timestamp timestamp with time zone) OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.audit_read(p_table_name text, p_record_id uuid, p_subject_user_id uuid, p_reason text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  PERFORM public.write_audit('SELECT', p_table_name, p_record_id, public.current_app_user(), p_subject_user_id, p_reason);
+END
+$$;
+
+ALTER FUNCTION public.audit_read(p_table_name text, p_record_id uuid, p_subject_user_id uuid, p_reason text) OWNER TO matching_definer;
+
+CREATE FUNCTION public.audit_retention(p_table_name text) RETURNS date
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (((CURRENT_TIMESTAMP AT TIME ZONE 'UTC'::text) + CASE public.audit_classification(p_table_name) WHEN 'internal'::text THEN '1 year'::interval ELSE '3 years'::interval END))::date;
+
+ALTER FUNCTION public.audit_retention(p_table_name text) OWNER TO supersmartmatch_core_owner;
+
 SET default_tablespace = '';
+
+CREATE TABLE public.audit_log (
+    audit_id bigint NOT NULL,
+    table_name character varying(64) NOT NULL,
+    operation character varying(10) NOT NULL,
+    record_id uuid,
+    user_id uuid,
+    subject_user_id uuid,
+    user_ip inet,
+    "timestamp" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    old_values jsonb,
+    new_values jsonb,
+    changed_columns text[],
+    reason text,
+    data_classification character varying(20) NOT NULL,
+    retention_until date NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    CONSTRAINT audit_log_data_classification_check CHECK (((data_classification)::text = ANY ((ARRAY['public'::character varying, 'internal'::character varying, 'confidential'::character varying, 'restricted'::character varying])::text[]))),
+    CONSTRAINT audit_log_operation_check CHECK (((operation)::text = ANY ((ARRAY['INSERT'::character varying, 'UPDATE'::character varying, 'DELETE'::character varying, 'SELECT'::character varying, 'EXPORT'::character varying, 'LOGIN'::character varying, 'ANONYMIZE'::character varying])::text[])))
+)
+PARTITION BY RANGE ("timestamp");
+
+ALTER TABLE ONLY public.audit_log FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_log OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.audit_row_hash(p public.audit_log, p_ip_hash bytea) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN sha256(convert_to((jsonb_build_array((p).audit_id, ((p).xid)::text, ((EXTRACT(epoch FROM (p)."timestamp") * (1000000)::numeric))::bigint, (p).table_name, (p).operation, (p).record_id, (p).user_id, (p).subject_user_id, encode(p_ip_hash, 'hex'::text), (p).old_values, (p).new_values, to_jsonb((p).changed_columns), (p).reason, (p).data_classification, ((p).retention_until - '2000-01-01'::date)))::text, 'UTF8'::name));
+
+ALTER FUNCTION public.audit_row_hash(p public.audit_log, p_ip_hash bytea) OWNER TO supersmartmatch_core_owner;
 
 SET default_table_access_method = heap;
 
@@ -422,6 +616,57 @@ $$;
 
 ALTER FUNCTION public.count_applications() OWNER TO matching_definer;
 
+CREATE FUNCTION public.count_personal_rows(p_user_id uuid) RETURNS bigint
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+  v_candidate_id uuid := (SELECT candidate_id FROM public.candidate_profiles WHERE user_id = p_user_id);
+  v_table record;
+  v_rows bigint;
+  v_found bigint;
+BEGIN
+  SELECT (SELECT count(*) FROM public.users
+           WHERE user_id = p_user_id AND (email, password_hash, status)
+                 IS DISTINCT FROM (format('anonymized_%s@anonymized.invalid', p_user_id), '!', 'anonymized'))
+       + (SELECT count(*) FROM public.candidate_profiles
+           WHERE user_id = p_user_id
+             AND ((first_name, last_name, experience_years, profile_visibility) IS DISTINCT FROM ('Anonymized', 'User', 0, 'private')
+                  OR num_nonnulls(phone, phone_hash, date_of_birth, nationality, current_title, expected_salary_min,
+                                  expected_salary_max, work_authorization, last_activity_at) > 0))
+       + (SELECT count(*) FROM public.job_postings WHERE recruiter_id = p_user_id)
+       + (SELECT count(*) FROM public.aggregate_events WHERE user_id = p_user_id)
+       + (SELECT count(*) FROM public.audit_log WHERE user_id = p_user_id AND user_ip IS NOT NULL)
+    INTO v_found;
+  FOR v_table IN SELECT * FROM public.erased_tables() LOOP
+    EXECUTE format('SELECT count(*) FROM public.%I WHERE %I = $1', v_table.name, v_table.id_column)
+      INTO v_rows USING CASE WHEN v_table.of_profile THEN v_candidate_id ELSE p_user_id END;
+    v_found := v_found + v_rows;
+  END LOOP;
+  RETURN v_found;
+END
+$_$;
+
+ALTER FUNCTION public.count_personal_rows(p_user_id uuid) OWNER TO matching_definer;
+
+CREATE FUNCTION public.create_audit_partitions() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+DECLARE
+  v_month timestamptz;
+BEGIN
+  FOR i IN 0..2 LOOP
+    v_month := date_trunc('month', now()) + make_interval(months => i);
+    PERFORM public.create_range_partition('public.audit_log', to_char(v_month, '"audit_log_y"YYYY"m"MM'), v_month,
+                                          v_month + interval '1 month');
+  END LOOP;
+END
+$$;
+
+ALTER FUNCTION public.create_audit_partitions() OWNER TO supersmartmatch_core_owner;
+
 CREATE FUNCTION public.create_job_partition(p_instant timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -478,6 +723,7 @@ DECLARE
   v_bound text := format('FOR VALUES FROM (%L) TO (%L)', p_from, p_to);
   v_partition text := format('public.%I', p_name);
   v_default regclass;
+  v_in_range text; -- of the column that the parent is partitioned by
   v_rescue boolean := false;
   v_constraint record;
 BEGIN
@@ -493,10 +739,11 @@ BEGIN
     RETURN false;
   END IF;
 
-  SELECT partdefid INTO v_default FROM pg_partitioned_table WHERE partrelid = p_parent AND partdefid <> 0;
+  SELECT NULLIF(t.partdefid, 0), format('%1$I >= $1 AND %1$I < $2', a.attname) INTO v_default, v_in_range
+    FROM pg_partitioned_table t JOIN pg_attribute a ON a.attrelid = t.partrelid AND a.attnum = t.partattrs[0]
+   WHERE t.partrelid = p_parent;
   IF v_default IS NOT NULL THEN
-    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s WHERE created_at >= $1 AND created_at < $2)', v_default)
-      INTO v_rescue USING p_from, p_to;
+    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s WHERE %s)', v_default, v_in_range) INTO v_rescue USING p_from, p_to;
   END IF;
 
   EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING ALL EXCLUDING IDENTITY)', v_partition, p_parent);
@@ -508,8 +755,8 @@ BEGIN
 
   IF v_rescue THEN
     EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', p_parent, v_default);
-    EXECUTE format('WITH moved AS (DELETE FROM %s WHERE created_at >= $1 AND created_at < $2 RETURNING *)
-                    INSERT INTO %s SELECT * FROM moved', v_default, v_partition) USING p_from, p_to;
+    EXECUTE format('WITH moved AS (DELETE FROM %s WHERE %s RETURNING *) INSERT INTO %s SELECT * FROM moved',
+                   v_default, v_in_range, v_partition) USING p_from, p_to;
   END IF;
   EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s %s', p_parent, v_partition, v_bound);
   IF v_rescue THEN
@@ -545,6 +792,43 @@ CREATE FUNCTION public.current_app_user() RETURNS uuid
     RETURN (NULLIF(current_setting('app.current_user_id'::text, true), ''::text))::uuid;
 
 ALTER FUNCTION public.current_app_user() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.current_client_ip() RETURNS inet
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('app.client_ip'::text, true), ''::text))::inet;
+
+ALTER FUNCTION public.current_client_ip() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.decrypt_pii(encrypted_data text) RETURNS text
+    LANGUAGE plpgsql STRICT SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+  v_parts text[] := regexp_match(encrypted_data, '^(v1:([0-9a-f-]{36}):)([A-Za-z0-9+/=]+)$');
+  v_key app_private.keys;
+  v_body bytea;
+  v_tag bytea;
+BEGIN
+  IF v_parts IS NULL THEN
+    RAISE EXCEPTION 'not a value of encrypt_pii' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  SELECT * INTO v_key FROM app_private.keys WHERE key_id = v_parts[2]::uuid AND purpose = 'pii';
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no key % to decrypt with', v_parts[2] USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  v_body := decode(v_parts[3], 'base64');
+  v_tag := substring(v_body FROM greatest(octet_length(v_body) - 31, 1));
+  v_body := substring(v_body FROM 1 FOR greatest(octet_length(v_body) - 32, 0));
+  IF public.hmac(v_tag, v_key.mac_key, 'sha256') IS DISTINCT FROM
+     public.hmac(public.hmac(convert_to(v_parts[1], 'UTF8') || v_body, v_key.mac_key, 'sha256'), v_key.mac_key, 'sha256') THEN
+    RAISE EXCEPTION 'the value was changed after it was encrypted' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  RETURN convert_from(public.decrypt_iv(substring(v_body FROM 17), v_key.encryption_key, substring(v_body FROM 1 FOR 16), 'aes-cbc'),
+                      'UTF8');
+END
+$_$;
+
+ALTER FUNCTION public.decrypt_pii(encrypted_data text) OWNER TO matching_definer;
 
 CREATE FUNCTION public.derive_closing() RETURNS trigger
     LANGUAGE plpgsql
@@ -623,7 +907,7 @@ CREATE FUNCTION public.derived_columns() RETURNS text[]
 
 ALTER FUNCTION public.derived_columns() OWNER TO supersmartmatch_core_owner;
 
-CREATE FUNCTION public.drop_empty_job_partitions() RETURNS integer
+CREATE FUNCTION public.drop_empty_partitions(p_parent regclass, p_age interval) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
@@ -633,17 +917,15 @@ DECLARE
   v_occupied boolean;
   v_dropped integer := 0;
 BEGIN
-  FOR v_partition IN
-    SELECT partition FROM public.range_partitions('public.job_postings') WHERE range_to < now() - interval '2 years'
-  LOOP
+  FOR v_partition IN SELECT partition FROM public.range_partitions(p_parent) WHERE range_to < now() - p_age LOOP
     v_find := format('SELECT EXISTS (SELECT 1 FROM %s)', v_partition.partition);
     EXECUTE v_find INTO v_occupied;
     IF NOT v_occupied THEN
-      LOCK TABLE public.job_postings IN ACCESS EXCLUSIVE MODE;
+      EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', p_parent);
       EXECUTE v_find INTO v_occupied;
     END IF;
     IF NOT v_occupied THEN
-      EXECUTE format('ALTER TABLE public.job_postings DETACH PARTITION %s', v_partition.partition);
+      EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', p_parent, v_partition.partition);
       EXECUTE format('DROP TABLE %s', v_partition.partition);
       v_dropped := v_dropped + 1;
     END IF;
@@ -652,7 +934,7 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION public.drop_empty_job_partitions() OWNER TO supersmartmatch_core_owner;
+ALTER FUNCTION public.drop_empty_partitions(p_parent regclass, p_age interval) OWNER TO supersmartmatch_core_owner;
 
 CREATE FUNCTION public.drop_published_outbox_partitions() RETURNS integer
     LANGUAGE plpgsql
@@ -691,6 +973,145 @@ END
 $_$;
 
 ALTER FUNCTION public.drop_published_outbox_partitions() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.encrypt_pii(data text) RETURNS text
+    LANGUAGE plpgsql STRICT SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_key app_private.keys;
+  v_iv bytea := public.gen_random_bytes(16);
+  v_prefix text;
+  v_body bytea;
+BEGIN
+  SELECT * INTO STRICT v_key FROM app_private.keys WHERE purpose = 'pii' AND retired_at IS NULL;
+  v_prefix := format('v1:%s:', v_key.key_id);
+  v_body := v_iv || public.encrypt_iv(convert_to(data, 'UTF8'), v_key.encryption_key, v_iv, 'aes-cbc');
+  v_body := v_body || public.hmac(convert_to(v_prefix, 'UTF8') || v_body, v_key.mac_key, 'sha256');
+  RETURN v_prefix || translate(encode(v_body, 'base64'), E'\n', '');
+END
+$$;
+
+ALTER FUNCTION public.encrypt_pii(data text) OWNER TO matching_definer;
+
+CREATE FUNCTION public.end_sessions() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  UPDATE public.user_sessions SET is_revoked = TRUE WHERE user_id = NEW.user_id AND NOT is_revoked;
+  RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.end_sessions() OWNER TO matching_definer;
+
+CREATE FUNCTION public.erase_user(p_user_id uuid, p_reason text DEFAULT NULL::text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+  v_candidate_id uuid := (SELECT candidate_id FROM public.candidate_profiles WHERE user_id = p_user_id);
+  v_actor uuid := public.current_app_user();
+  v_aggregates uuid[];
+  v_table record;
+  v_rows bigint;
+  v_erased bigint;
+  v_request_id uuid;
+BEGIN
+  PERFORM public.lock_aggregate(type, id)
+     FROM (SELECT 'application' AS type, application_id AS id FROM public.job_applications WHERE candidate_id = v_candidate_id
+           UNION ALL SELECT 'candidate', v_candidate_id WHERE v_candidate_id IS NOT NULL
+           UNION ALL SELECT 'job', job_id FROM public.job_postings WHERE recruiter_id = p_user_id
+           UNION ALL SELECT 'user', p_user_id
+           ORDER BY 1, 2) sorted;
+  PERFORM FROM public.users WHERE user_id = p_user_id FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN FALSE;
+  END IF;
+  PERFORM FROM public.candidate_profiles WHERE user_id = p_user_id FOR UPDATE;
+  PERFORM set_config('app.erasing', p_user_id::text, true);
+
+  v_aggregates := ARRAY[p_user_id, v_candidate_id]
+    || ARRAY(SELECT application_id FROM public.job_applications WHERE candidate_id = v_candidate_id);
+  UPDATE public.job_postings SET recruiter_id = NULL, application_email = NULL, application_instructions = NULL
+   WHERE recruiter_id = p_user_id;
+  GET DIAGNOSTICS v_erased = ROW_COUNT;
+  FOR v_table IN SELECT * FROM public.erased_tables() LOOP
+    EXECUTE format('DELETE FROM public.%I WHERE %I = $1', v_table.name, v_table.id_column)
+      USING CASE WHEN v_table.of_profile THEN v_candidate_id ELSE p_user_id END;
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    v_erased := v_erased + v_rows;
+  END LOOP;
+  UPDATE public.aggregate_events SET user_id = NULL WHERE user_id = p_user_id;
+  UPDATE public.candidate_profiles
+     SET first_name = 'Anonymized', last_name = 'User', phone = NULL, phone_hash = NULL, date_of_birth = NULL, nationality = NULL,
+         current_title = NULL, experience_years = 0, availability_status = 'not_looking', expected_salary_min = NULL,
+         expected_salary_max = NULL, currency = DEFAULT, expected_salary_period = DEFAULT, share_expected_salary = FALSE,
+         work_authorization = NULL, profile_visibility = 'private', content_language = DEFAULT, last_activity_at = NULL,
+         created_at = date_trunc('day', created_at, 'UTC')
+   WHERE user_id = p_user_id;
+  -- By itself: with the names, the trigger would count them.
+  UPDATE public.candidate_profiles SET profile_completeness = 0 WHERE user_id = p_user_id;
+  UPDATE public.users
+     SET email = format('anonymized_%s@anonymized.invalid', p_user_id), password_hash = '!', status = 'anonymized',
+         email_verified = FALSE, last_login_at = NULL, failed_login_attempts = 0, account_locked_until = NULL,
+         created_at = date_trunc('day', created_at, 'UTC')
+   WHERE user_id = p_user_id;
+  v_erased := v_erased + 1 + (v_candidate_id IS NOT NULL)::integer;
+
+  DELETE FROM public.outbox_dead_letters WHERE aggregate_id = ANY (v_aggregates) OR event_data ->> 'user_id' = p_user_id::text;
+  DELETE FROM public.outbox_events WHERE aggregate_id = ANY (v_aggregates) OR event_data ->> 'user_id' = p_user_id::text;
+  PERFORM set_config('app.audit_upkeep', 'erasure', true);
+  UPDATE public.audit_log SET user_ip = NULL WHERE user_id = p_user_id AND user_ip IS NOT NULL;
+  PERFORM set_config('app.audit_upkeep', '', true);
+  INSERT INTO public.audit_log (table_name, operation, record_id, user_id, user_ip, subject_user_id, reason, data_classification,
+                                retention_until)
+  VALUES ('users', 'ANONYMIZE', p_user_id, v_actor, CASE WHEN v_actor <> p_user_id THEN public.current_client_ip() END, p_user_id,
+          p_reason, public.audit_classification('users'), public.audit_retention('users'));
+  PERFORM set_config('app.erasing', '', true);
+
+  v_rows := public.count_personal_rows(p_user_id);
+  IF v_rows > 0 THEN
+    RAISE EXCEPTION 'the erasure of % left % rows', p_user_id, v_rows USING ERRCODE = 'data_exception';
+  END IF;
+  UPDATE public.erasure_requests SET matched = matched + v_erased, erased = erased + v_erased, done_at = now()
+   WHERE user_id = p_user_id AND store = 'core' RETURNING request_id INTO v_request_id;
+  IF FOUND THEN
+    -- What came back here may have come back there.
+    UPDATE public.erasure_requests SET verified_zero = FALSE, done_at = NULL WHERE user_id = p_user_id AND store <> 'core';
+  ELSE
+    v_request_id := gen_random_uuid();
+    INSERT INTO public.erasure_requests (request_id, user_id, store)
+    SELECT v_request_id, p_user_id, store
+      FROM unnest(ARRAY['core', 'vault', 'geolocation', 'temporal', 'behavior', 'search', 'cache', 'events']) AS store;
+    UPDATE public.erasure_requests SET matched = v_erased, erased = v_erased, verified_zero = TRUE, done_at = now()
+     WHERE request_id = v_request_id AND store = 'core';
+  END IF;
+  PERFORM public.publish_domain_event('user', p_user_id, 'user.anonymized', jsonb_strip_nulls(jsonb_build_object(
+    'user_id', p_user_id, 'candidate_id', v_candidate_id, 'request_id', v_request_id)));
+  RETURN TRUE;
+END
+$_$;
+
+ALTER FUNCTION public.erase_user(p_user_id uuid, p_reason text) OWNER TO matching_definer;
+
+CREATE FUNCTION public.erased_tables() RETURNS TABLE(name text, id_column text, of_profile boolean)
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  VALUES ('user_sessions', 'user_id', FALSE),
+         ('company_members', 'user_id', FALSE),
+         ('job_applications', 'candidate_id', TRUE),
+         ('candidate_job_matches', 'candidate_id', TRUE),
+         ('candidate_skills', 'candidate_id', TRUE),
+         ('work_experiences', 'candidate_id', TRUE),
+         ('education', 'candidate_id', TRUE),
+         ('certifications', 'candidate_id', TRUE),
+         ('candidate_languages', 'candidate_id', TRUE)
+$$;
+
+ALTER FUNCTION public.erased_tables() OWNER TO matching_definer;
 
 CREATE FUNCTION public.expire_certifications() RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -735,6 +1156,70 @@ $$;
 
 ALTER FUNCTION public.expire_jobs() OWNER TO matching_definer;
 
+CREATE FUNCTION public.export_user_data(target_user_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_candidate_id uuid := (SELECT candidate_id FROM public.candidate_profiles WHERE user_id = target_user_id);
+  v_data jsonb;
+BEGIN
+  PERFORM public.require_self_or_admin(target_user_id);
+  SELECT jsonb_build_object('users', jsonb_agg(to_jsonb(u) - 'password_hash')) INTO v_data
+    FROM public.users u WHERE user_id = target_user_id HAVING count(*) > 0;
+  IF v_data IS NULL THEN
+    RETURN NULL;
+  END IF;
+  PERFORM public.write_audit('EXPORT', 'users', target_user_id, public.current_app_user(), target_user_id, NULL);
+  RETURN v_data || jsonb_build_object(
+    'user_sessions', (SELECT COALESCE(jsonb_agg(to_jsonb(r) - 'refresh_token_hash'), '[]')
+                        FROM public.user_sessions r WHERE user_id = target_user_id),
+    'user_consents', (SELECT COALESCE(jsonb_agg(to_jsonb(r)), '[]') FROM public.user_consents r WHERE user_id = target_user_id),
+    'erasure_requests', (SELECT COALESCE(jsonb_agg(to_jsonb(r)), '[]')
+                           FROM public.erasure_requests r WHERE user_id = target_user_id),
+    'company_members', (SELECT COALESCE(jsonb_agg(to_jsonb(r)), '[]') FROM public.company_members r WHERE user_id = target_user_id),
+    'job_postings', (SELECT COALESCE(jsonb_agg(to_jsonb(r) - 'search_vector'), '[]')
+                       FROM public.job_postings r WHERE recruiter_id = target_user_id),
+    'candidate_profiles', (SELECT COALESCE(jsonb_agg(to_jsonb(r) - 'search_vector' - 'phone_hash'), '[]')
+                             FROM public.candidate_profiles r WHERE user_id = target_user_id),
+    'candidate_skills', (SELECT COALESCE(jsonb_agg(to_jsonb(r) || jsonb_build_object('skill_name', s.skill_name)), '[]')
+                           FROM public.candidate_skills r JOIN public.skills_taxonomy s USING (skill_id)
+                          WHERE candidate_id = v_candidate_id),
+    'work_experiences', (SELECT COALESCE(jsonb_agg(to_jsonb(r)), '[]')
+                           FROM public.work_experiences r WHERE candidate_id = v_candidate_id),
+    'education', (SELECT COALESCE(jsonb_agg(to_jsonb(r)), '[]') FROM public.education r WHERE candidate_id = v_candidate_id),
+    'certifications', (SELECT COALESCE(jsonb_agg(to_jsonb(r)), '[]')
+                         FROM public.certifications r WHERE candidate_id = v_candidate_id),
+    'candidate_languages', (SELECT COALESCE(jsonb_agg(to_jsonb(r)), '[]')
+                              FROM public.candidate_languages r WHERE candidate_id = v_candidate_id),
+    'job_applications', (SELECT COALESCE(jsonb_agg(to_jsonb(r)), '[]')
+                           FROM public.job_applications r WHERE candidate_id = v_candidate_id),
+    'candidate_job_matches', (SELECT COALESCE(jsonb_agg(to_jsonb(r)), '[]')
+                                FROM public.candidate_job_matches r WHERE candidate_id = v_candidate_id),
+    'aggregate_events', (SELECT COALESCE(jsonb_agg(to_jsonb(r) - 'user_id'), '[]')
+                           FROM public.aggregate_events r
+                          WHERE user_id = target_user_id
+                             OR aggregate_type = 'application'
+                                AND aggregate_id IN (SELECT application_id FROM public.job_applications
+                                                      WHERE candidate_id = v_candidate_id)),
+    -- Another person's address is not the subject's.
+    'audit_log', (SELECT COALESCE(jsonb_agg(to_jsonb(r) - CASE WHEN r.user_id = target_user_id THEN '' ELSE 'user_ip' END), '[]')
+                    FROM public.admin_audit_log r WHERE target_user_id IN (r.user_id, r.subject_user_id)));
+END
+$$;
+
+ALTER FUNCTION public.export_user_data(target_user_id uuid) OWNER TO matching_definer;
+
+CREATE FUNCTION public.find_account(p_email text) RETURNS TABLE(user_id uuid, password_hash character varying, user_type character varying, status character varying, account_locked_until timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  SELECT u.user_id, u.password_hash, u.user_type, u.status, u.account_locked_until
+    FROM public.users u WHERE lower(u.email) = lower(btrim(p_email))
+$$;
+
+ALTER FUNCTION public.find_account(p_email text) OWNER TO matching_definer;
+
 CREATE FUNCTION public.generate_job_slug() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -769,6 +1254,40 @@ CREATE FUNCTION public.is_string_array(p_value jsonb) RETURNS boolean
     RETURN ((jsonb_typeof(p_value) = 'array'::text) AND (NOT jsonb_path_exists(p_value, '$[*]?(@.type() != "string")'::jsonpath)));
 
 ALTER FUNCTION public.is_string_array(p_value jsonb) OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.keep_audit_log() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+  v_upkeep text := CASE current_user WHEN 'matching_definer' THEN current_setting('app.audit_upkeep', true) END;
+BEGIN
+  IF TG_OP = 'DELETE' AND v_upkeep = 'purge' THEN
+    RETURN OLD;
+  ELSIF TG_OP = 'UPDATE' AND v_upkeep = 'erasure' AND NEW.user_ip IS NULL
+        AND to_jsonb(NEW) - 'user_ip' = to_jsonb(OLD) - 'user_ip' THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'audit_log is append-only' USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+ALTER FUNCTION public.keep_audit_log() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.keep_consents() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  IF TG_OP = 'DELETE' AND OLD.created_at < now() - interval '5 years' THEN
+    RETURN OLD;
+  END IF;
+  RAISE EXCEPTION 'a consent is never changed, and kept for 5 years: withdraw it with record_consent()'
+    USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+END
+$$;
+
+ALTER FUNCTION public.keep_consents() OWNER TO supersmartmatch_core_owner;
 
 CREATE FUNCTION public.keep_job_identity() RETURNS trigger
     LANGUAGE plpgsql
@@ -903,6 +1422,39 @@ $$;
 
 ALTER FUNCTION public.purge_applications() OWNER TO matching_definer;
 
+CREATE FUNCTION public.purge_audit_log(p_limit integer DEFAULT 10000) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+DECLARE
+  v_ids bigint[];
+  v_epoch bigint;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('seal audit_log', 0));
+  SELECT array_agg(audit_id) INTO v_ids
+    FROM (SELECT a.audit_id FROM public.audit_log a JOIN public.audit_chain l USING (audit_id)
+           WHERE a.retention_until < CURRENT_DATE LIMIT p_limit) due;
+  IF v_ids IS NOT NULL THEN
+    INSERT INTO public.audit_epochs (rows) VALUES (cardinality(v_ids)) RETURNING epoch_id INTO v_epoch;
+    UPDATE public.audit_chain SET epoch_id = v_epoch WHERE audit_id = ANY (v_ids);
+    PERFORM set_config('app.audit_upkeep', 'purge', true);
+    DELETE FROM public.audit_log WHERE audit_id = ANY (v_ids) AND retention_until < CURRENT_DATE;
+    PERFORM set_config('app.audit_upkeep', '', true);
+  END IF;
+  WITH ended AS (
+    UPDATE public.audit_heads h SET dropped_at = now()
+     WHERE dropped_at IS NULL AND month < CURRENT_DATE - interval '37 months'
+       AND NOT EXISTS (SELECT 1 FROM public.audit_chain l WHERE l.month = h.month AND l.epoch_id IS NULL)
+    RETURNING month
+  )
+  DELETE FROM public.audit_chain WHERE month IN (SELECT month FROM ended);
+  RETURN COALESCE(cardinality(v_ids), 0);
+END
+$$;
+
+ALTER FUNCTION public.purge_audit_log(p_limit integer) OWNER TO matching_definer;
+
 CREATE FUNCTION public.purge_closed_jobs() RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -948,6 +1500,30 @@ CREATE FUNCTION public.purge_event_records() RETURNS void
 $$;
 
 ALTER FUNCTION public.purge_event_records() OWNER TO matching_definer;
+
+CREATE FUNCTION public.purge_matches() RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  DELETE FROM public.candidate_job_matches WHERE computed_at < now() - interval '90 days'
+$$;
+
+ALTER FUNCTION public.purge_matches() OWNER TO matching_definer;
+
+CREATE FUNCTION public.purge_proofs() RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  DELETE FROM public.user_consents c
+   WHERE created_at < now() - interval '5 years'
+     AND (withdrawn_at IS NOT NULL
+          OR EXISTS (SELECT 1 FROM public.user_consents later
+                      WHERE later.user_id = c.user_id AND later.purpose = c.purpose AND later.consent_id > c.consent_id)
+          OR NOT EXISTS (SELECT 1 FROM public.users u WHERE u.user_id = c.user_id AND u.status <> 'anonymized'));
+  DELETE FROM public.erasure_requests WHERE done_at < now() - interval '5 years'
+$$;
+
+ALTER FUNCTION public.purge_proofs() OWNER TO matching_definer;
 
 CREATE FUNCTION public.purge_user_sessions() RETURNS void
     LANGUAGE sql SECURITY DEFINER
@@ -1010,6 +1586,106 @@ $$;
 
 ALTER FUNCTION public.read_outbox(p_relay text, p_limit integer) OWNER TO supersmartmatch_core_owner;
 
+CREATE FUNCTION public.read_session(p_session_id uuid) RETURNS TABLE(user_id uuid, user_type character varying, expires_at timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  SELECT s.user_id, u.user_type, s.expires_at
+    FROM public.user_sessions s JOIN public.users u USING (user_id)
+   WHERE s.session_id = p_session_id AND NOT s.is_revoked AND s.expires_at > now() AND u.status = 'active'
+$$;
+
+ALTER FUNCTION public.read_session(p_session_id uuid) OWNER TO matching_definer;
+
+CREATE FUNCTION public.record_consent(p_purpose text, p_granted boolean, p_version text, p_source text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF public.current_app_user() IS NULL THEN
+    RAISE EXCEPTION 'a consent needs somebody who gives it' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  IF p_purpose = 'public_profile' THEN
+    RAISE EXCEPTION 'set profile_visibility instead: it is the consent to a public profile' USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN public.add_consent(public.current_app_user(), p_purpose, p_granted, p_version, p_source);
+END
+$$;
+
+ALTER FUNCTION public.record_consent(p_purpose text, p_granted boolean, p_version text, p_source text) OWNER TO matching_definer;
+
+CREATE FUNCTION public.record_login(p_user_id uuid, p_succeeded boolean) RETURNS timestamp with time zone
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_locked_until timestamptz;
+  v_failures integer;
+BEGIN
+  PERFORM public.lock_aggregate('user', p_user_id);
+  SELECT account_locked_until, failed_login_attempts + 1 INTO v_locked_until, v_failures
+    FROM public.users WHERE user_id = p_user_id AND status <> 'anonymized' FOR UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no account %', p_user_id USING ERRCODE = 'no_data_found';
+  ELSIF v_locked_until > now() THEN
+    RETURN v_locked_until;
+  END IF;
+  PERFORM public.write_audit('LOGIN', 'users', p_user_id, p_user_id, p_user_id,
+                             CASE WHEN p_succeeded THEN 'password accepted' ELSE 'password refused' END);
+  IF p_succeeded THEN
+    UPDATE public.users SET failed_login_attempts = 0, account_locked_until = NULL, last_login_at = now()
+     WHERE user_id = p_user_id;
+    RETURN NULL;
+  END IF;
+  v_locked_until := CASE WHEN v_failures >= 5
+    THEN now() + LEAST(interval '15 minutes' * power(2, LEAST(v_failures - 5, 10)), interval '1 day') END;
+  UPDATE public.users SET failed_login_attempts = v_failures, account_locked_until = v_locked_until WHERE user_id = p_user_id;
+  RETURN v_locked_until;
+END
+$$;
+
+ALTER FUNCTION public.record_login(p_user_id uuid, p_succeeded boolean) OWNER TO matching_definer;
+
+CREATE FUNCTION public.record_status() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    EXECUTE format(
+      'INSERT INTO public.aggregate_events (aggregate_type, aggregate_id, version, new_status, user_id)
+       SELECT $1, r.%I, 1, r.status, $2 FROM new_rows r', TG_ARGV[1]) USING TG_ARGV[0], public.current_app_user();
+  ELSIF TG_OP = 'UPDATE' THEN
+    EXECUTE format(
+      'INSERT INTO public.aggregate_events (aggregate_type, aggregate_id, version, old_status, new_status, user_id)
+       SELECT $1, r.%1$I, e.version + 1, o.status, r.status, $2
+         FROM new_rows r
+         JOIN old_rows o USING (%1$I)
+        CROSS JOIN LATERAL (SELECT max(version) AS version FROM public.aggregate_events
+                             WHERE aggregate_type = $1 AND aggregate_id = r.%1$I) e
+        WHERE r.status <> o.status', TG_ARGV[1]) USING TG_ARGV[0], public.current_app_user();
+  ELSE
+    EXECUTE format('DELETE FROM public.aggregate_events WHERE aggregate_type = $1 AND aggregate_id IN (SELECT %I FROM old_rows)',
+                   TG_ARGV[1]) USING TG_ARGV[0];
+  END IF;
+  RETURN NULL;
+END
+$_$;
+
+ALTER FUNCTION public.record_status() OWNER TO matching_definer;
+
+CREATE FUNCTION public.record_visibility() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  PERFORM public.add_consent(NEW.user_id, 'public_profile', NEW.profile_visibility = 'public', '1', 'profile_visibility');
+  RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.record_visibility() OWNER TO matching_definer;
+
 CREATE FUNCTION public.refresh_candidate_profiles() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1036,6 +1712,62 @@ $$;
 
 ALTER FUNCTION public.refresh_candidate_profiles() OWNER TO matching_definer;
 
+CREATE FUNCTION public.refresh_skill_demand() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+DECLARE
+  v_skills uuid[];
+  v_demands numeric[];
+BEGIN
+  REFRESH MATERIALIZED VIEW CONCURRENTLY public.skill_demand;
+  WITH recent AS (
+    SELECT skill_id, sum(postings) AS postings FROM public.skill_demand
+     WHERE month >= date_trunc('month', now()) - interval '2 months' GROUP BY skill_id
+  ), demand AS (
+    SELECT s.skill_id, COALESCE(round((10 * ln(1 + r.postings) / ln(1 + max(r.postings) OVER ()))::numeric, 2), 0) AS value
+      FROM public.skills_taxonomy s LEFT JOIN recent r USING (skill_id)
+  ), due AS (
+    SELECT d.skill_id, d.value FROM demand d JOIN public.skills_taxonomy s USING (skill_id)
+     WHERE s.market_demand <> d.value ORDER BY d.skill_id LIMIT 1000
+  )
+  SELECT array_agg(skill_id ORDER BY skill_id), array_agg(value ORDER BY skill_id) INTO v_skills, v_demands FROM due;
+  PERFORM public.lock_aggregate('skill', id) FROM unnest(v_skills) AS id;
+  UPDATE public.skills_taxonomy s SET market_demand = due.value
+    FROM unnest(v_skills, v_demands) AS due (skill_id, value)
+   WHERE s.skill_id = due.skill_id;
+  RETURN COALESCE(cardinality(v_skills), 0);
+END
+$$;
+
+ALTER FUNCTION public.refresh_skill_demand() OWNER TO matching_definer;
+
+CREATE FUNCTION public.refuse_anonymized() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_user_id uuid := (to_jsonb(NEW) ->> TG_ARGV[0])::uuid;
+  v_status text;
+BEGIN
+  IF current_setting('app.erasing', true) = v_user_id::text THEN
+    RETURN NEW;
+  END IF;
+  IF TG_OP = 'INSERT' THEN
+    SELECT status INTO v_status FROM public.users WHERE user_id = v_user_id FOR KEY SHARE;
+  ELSE
+    SELECT status INTO v_status FROM public.users WHERE user_id = v_user_id;
+  END IF;
+  IF v_status = 'anonymized' THEN
+    RAISE EXCEPTION 'the account was erased' USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.refuse_anonymized() OWNER TO matching_definer;
+
 CREATE FUNCTION public.remove_job_posting_key() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1047,6 +1779,53 @@ END
 $$;
 
 ALTER FUNCTION public.remove_job_posting_key() OWNER TO matching_definer;
+
+CREATE FUNCTION public.require_empty_default_partitions() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_found text;
+BEGIN
+  SELECT string_agg(format('%s: %s', table_name, rows), ', ') INTO v_found FROM public.default_partition_rows WHERE rows > 0;
+  IF v_found IS NOT NULL THEN
+    RAISE EXCEPTION 'rows in the default partition of %', v_found USING ERRCODE = 'check_violation';
+  END IF;
+END
+$$;
+
+ALTER FUNCTION public.require_empty_default_partitions() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.require_intact_audit_log() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_found record;
+BEGIN
+  SELECT * INTO v_found FROM public.verify_audit_log(public.audit_month(now() - interval '1 month')) LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'audit_log %, row %: %', v_found.month, v_found.audit_id, v_found.problem USING ERRCODE = 'data_corrupted';
+  END IF;
+END
+$$;
+
+ALTER FUNCTION public.require_intact_audit_log() OWNER TO matching_definer;
+
+CREATE FUNCTION public.require_self_or_admin(p_user_id uuid) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF current_setting('role') = 'admin_role'
+     OR current_setting('role') IN ('authenticated_users', 'recruiter_role') AND p_user_id = public.current_app_user() THEN
+    RETURN;
+  END IF;
+  RAISE EXCEPTION 'only the person itself or an administrator may do this' USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+ALTER FUNCTION public.require_self_or_admin(p_user_id uuid) OWNER TO matching_definer;
 
 CREATE FUNCTION public.reset_certificate_verification() RETURNS trigger
     LANGUAGE plpgsql
@@ -1073,6 +1852,61 @@ END
 $$;
 
 ALTER FUNCTION public.reset_skill_verification() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.revoke_sessions(p_user_id uuid, p_session_id uuid DEFAULT NULL::uuid) RETURNS SETOF uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF p_user_id IS DISTINCT FROM public.current_app_user() AND current_setting('role') <> 'admin_role' THEN
+    RAISE EXCEPTION 'only an administrator may log somebody else out' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN QUERY
+  UPDATE public.user_sessions s SET is_revoked = TRUE
+   WHERE s.user_id = p_user_id AND NOT s.is_revoked
+     AND (p_session_id IS NULL
+          OR s.family_id = (SELECT f.family_id FROM public.user_sessions f
+                             WHERE f.session_id = p_session_id AND f.user_id = p_user_id))
+  RETURNING s.session_id;
+END
+$$;
+
+ALTER FUNCTION public.revoke_sessions(p_user_id uuid, p_session_id uuid) OWNER TO matching_definer;
+
+CREATE FUNCTION public.rotate_session(p_refresh_token_hash text, p_next_token_hash text, p_expires_at timestamp with time zone, p_user_agent text) RETURNS TABLE(outcome text, session_id uuid, user_id uuid, user_type character varying)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+  v_session public.user_sessions;
+  v_user_type varchar;
+BEGIN
+  -- A second caller with the same token waits here, and then sees that it was used.
+  SELECT * INTO v_session FROM public.user_sessions WHERE refresh_token_hash = p_refresh_token_hash FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN QUERY SELECT 'refused', NULL::uuid, NULL::uuid, NULL::varchar;
+    RETURN;
+  ELSIF v_session.is_revoked THEN
+    UPDATE public.user_sessions SET is_revoked = TRUE WHERE family_id = v_session.family_id AND NOT is_revoked;
+    RETURN QUERY SELECT 'reused', v_session.session_id, v_session.user_id, NULL::varchar;
+    RETURN;
+  END IF;
+  SELECT u.user_type INTO v_user_type FROM public.users u
+   WHERE u.user_id = v_session.user_id AND u.status = 'active' AND COALESCE(u.account_locked_until <= now(), TRUE) FOR KEY SHARE;
+  IF NOT FOUND OR v_session.expires_at <= now() THEN
+    RETURN QUERY SELECT 'refused', v_session.session_id, v_session.user_id, NULL::varchar;
+    RETURN;
+  END IF;
+  UPDATE public.user_sessions SET is_revoked = TRUE WHERE user_sessions.session_id = v_session.session_id;
+  RETURN QUERY
+  INSERT INTO public.user_sessions AS s (user_id, family_id, refresh_token_hash, expires_at, user_agent, ip_address)
+  VALUES (v_session.user_id, v_session.family_id, p_next_token_hash, p_expires_at, p_user_agent, public.current_client_ip())
+  RETURNING 'rotated', s.session_id, s.user_id, v_user_type;
+END
+$$;
+
+ALTER FUNCTION public.rotate_session(p_refresh_token_hash text, p_next_token_hash text, p_expires_at timestamp with time zone, p_user_agent text) OWNER TO matching_definer;
 
 CREATE FUNCTION public.run_maintenance_job(p_name text) RETURNS boolean
     LANGUAGE plpgsql
@@ -1136,6 +1970,51 @@ $$;
 
 ALTER FUNCTION public.schedule_maintenance_jobs() OWNER TO supersmartmatch_core_owner;
 
+CREATE FUNCTION public.seal_audit_log(p_limit integer DEFAULT 100000) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_horizon xid8;
+  v_last public.audit_heads;
+  v_row public.audit_log;
+  v_head public.audit_heads;
+  v_ip_hash bytea;
+  v_row_hash bytea;
+  v_sealed integer := 0;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('seal audit_log', 0));
+  -- Taken before the rows are read: whatever is older has ended, and is seen.
+  v_horizon := pg_snapshot_xmin(pg_current_snapshot());
+  SELECT * INTO v_last FROM public.audit_heads ORDER BY xid DESC, audit_id DESC LIMIT 1;
+  FOR v_row IN
+    SELECT * FROM public.audit_log
+     WHERE (xid, audit_id) > (COALESCE(v_last.xid, '0'), COALESCE(v_last.audit_id, 0)) AND xid < v_horizon
+     ORDER BY xid, audit_id LIMIT p_limit
+  LOOP
+    IF v_head.month IS DISTINCT FROM public.audit_month(v_row.timestamp) THEN
+      PERFORM public.set_audit_head(v_head);
+      SELECT * INTO v_head FROM public.audit_heads WHERE month = public.audit_month(v_row.timestamp);
+      v_head.month := public.audit_month(v_row.timestamp);
+      v_head.rows := COALESCE(v_head.rows, 0);
+    END IF;
+    v_ip_hash := public.audit_ip_hash(v_row.user_ip);
+    v_row_hash := public.audit_row_hash(v_row, v_ip_hash);
+    v_head.rows := v_head.rows + 1;
+    v_head.hash := public.audit_link_hash(v_head.hash, v_head.month, v_row_hash, v_row.retention_until);
+    v_head.xid := v_row.xid;
+    v_head.audit_id := v_row.audit_id;
+    INSERT INTO public.audit_chain (month, position, audit_id, row_hash, ip_hash, retention_until, hash)
+    VALUES (v_head.month, v_head.rows, v_row.audit_id, v_row_hash, v_ip_hash, v_row.retention_until, v_head.hash);
+    v_sealed := v_sealed + 1;
+  END LOOP;
+  PERFORM public.set_audit_head(v_head);
+  RETURN v_sealed;
+END
+$$;
+
+ALTER FUNCTION public.seal_audit_log(p_limit integer) OWNER TO matching_definer;
+
 CREATE FUNCTION public.search_candidates(p_query text, p_language text DEFAULT 'eng'::text, p_limit integer DEFAULT 20) RETURNS TABLE(candidate_id uuid, access integer, rank real, current_title character varying, experience_years integer, first_name character varying, last_name character varying)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1174,6 +2053,54 @@ END
 $$;
 
 ALTER FUNCTION public.set_application_user() OWNER TO matching_definer;
+
+CREATE TABLE public.audit_heads (
+    month date NOT NULL,
+    rows bigint NOT NULL,
+    xid xid8 NOT NULL,
+    audit_id bigint NOT NULL,
+    hash bytea NOT NULL,
+    dropped_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL
+);
+
+ALTER TABLE ONLY public.audit_heads FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_heads OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.set_audit_head(p_head public.audit_heads) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  INSERT INTO public.audit_heads (month, rows, xid, audit_id, hash)
+  SELECT p_head.month, p_head.rows, p_head.xid, p_head.audit_id, p_head.hash WHERE p_head.month IS NOT NULL
+  ON CONFLICT (month) DO UPDATE
+    SET rows = EXCLUDED.rows, xid = EXCLUDED.xid, audit_id = EXCLUDED.audit_id, hash = EXCLUDED.hash
+$$;
+
+ALTER FUNCTION public.set_audit_head(p_head public.audit_heads) OWNER TO matching_definer;
+
+CREATE FUNCTION public.start_session(p_user_id uuid, p_refresh_token_hash text, p_expires_at timestamp with time zone, p_user_agent text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_session_id uuid;
+BEGIN
+  PERFORM FROM public.users
+    WHERE user_id = p_user_id AND status = 'active' AND COALESCE(account_locked_until <= now(), TRUE) FOR KEY SHARE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'account % may not log in', p_user_id USING ERRCODE = 'invalid_authorization_specification';
+  END IF;
+  INSERT INTO public.user_sessions (user_id, refresh_token_hash, expires_at, user_agent, ip_address)
+  VALUES (p_user_id, p_refresh_token_hash, p_expires_at, p_user_agent, public.current_client_ip())
+  RETURNING session_id INTO v_session_id;
+  RETURN v_session_id;
+END
+$$;
+
+ALTER FUNCTION public.start_session(p_user_id uuid, p_refresh_token_hash text, p_expires_at timestamp with time zone, p_user_agent text) OWNER TO matching_definer;
 
 CREATE FUNCTION public.touch_updated_at() RETURNS trigger
     LANGUAGE plpgsql
@@ -1256,6 +2183,80 @@ END
 $$;
 
 ALTER FUNCTION public.update_profile_completeness() OWNER TO matching_definer;
+
+CREATE FUNCTION public.verify_audit_log(p_from date DEFAULT '-infinity'::date) RETURNS TABLE(month date, audit_id bigint, problem text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  WITH links AS (
+    SELECT l.*, e.created_at AS purged_at,
+           lag(l.hash) OVER chain AS previous, lag(l.position, 1, 0::bigint) OVER chain AS previous_position
+      FROM public.audit_chain l LEFT JOIN public.audit_epochs e USING (epoch_id)
+     WHERE l.month >= p_from
+    WINDOW chain AS (PARTITION BY l.month ORDER BY l.position)
+  ), log AS (
+    SELECT a.audit_id, a.xid, public.audit_month(a.timestamp) AS month, a AS row
+      FROM public.audit_log a WHERE p_from = '-infinity' OR a.timestamp >= p_from::timestamp AT TIME ZONE 'UTC'
+  ), sealed AS (
+    SELECT xid, audit_id FROM public.audit_heads ORDER BY xid DESC, audit_id DESC LIMIT 1
+  )
+  SELECT month, audit_id, problem
+    FROM (
+      SELECT l.month, l.position, l.audit_id, CASE
+               WHEN l.position <> l.previous_position + 1 THEN 'links before this one were removed'
+               WHEN l.hash <> public.audit_link_hash(l.previous, l.month, l.row_hash, l.retention_until) THEN 'the link was changed'
+               WHEN a.audit_id IS NULL AND l.epoch_id IS NULL THEN 'the row was removed'
+               WHEN a.audit_id IS NULL AND l.purged_at::date < l.retention_until THEN 'the row was purged before its time'
+               WHEN a.audit_id IS NULL THEN NULL
+               WHEN l.epoch_id IS NOT NULL THEN 'the row was purged, and is there again'
+               WHEN a.month <> l.month THEN 'the row was changed'
+               WHEN public.audit_row_hash(a.row, l.ip_hash) <> l.row_hash THEN 'the row was changed'
+               WHEN public.audit_ip_hash((a.row).user_ip) <> l.ip_hash OR (a.row).user_ip IS NOT NULL AND l.ip_hash IS NULL
+                 THEN 'the address was changed'
+             END AS problem
+        FROM links l LEFT JOIN log a USING (audit_id)
+      UNION ALL
+      SELECT a.month, NULL, a.audit_id, 'the row was added'
+        FROM log a CROSS JOIN sealed s
+       WHERE (a.xid, a.audit_id) <= (s.xid, s.audit_id)
+         AND NOT EXISTS (SELECT 1 FROM public.audit_chain l WHERE l.audit_id = a.audit_id)
+      UNION ALL
+      SELECT h.month, h.rows, h.audit_id, 'the end of the chain was removed'
+        FROM public.audit_heads h
+        LEFT JOIN LATERAL (SELECT l.position, l.audit_id, l.hash FROM public.audit_chain l
+                            WHERE l.month = h.month ORDER BY l.position DESC LIMIT 1) l ON TRUE
+       WHERE h.month >= p_from AND h.dropped_at IS NULL
+         AND (h.rows, h.audit_id, h.hash) IS DISTINCT FROM (l.position, l.audit_id, l.hash)
+      UNION ALL
+      SELECT l.month, max(l.position), max(l.audit_id), 'the chain has no head'
+        FROM public.audit_chain l
+       WHERE l.month >= p_from AND NOT EXISTS (SELECT 1 FROM public.audit_heads h WHERE h.month = l.month)
+       GROUP BY l.month
+      UNION ALL
+      SELECT h.month, h.rows, h.audit_id, 'the month was dropped before its time'
+        FROM public.audit_heads h WHERE h.month >= p_from AND h.dropped_at < h.month + interval '37 months'
+    ) found
+   WHERE problem IS NOT NULL
+   ORDER BY month, position, audit_id;
+END
+$$;
+
+ALTER FUNCTION public.verify_audit_log(p_from date) OWNER TO matching_definer;
+
+CREATE FUNCTION public.write_audit(p_operation text, p_table_name text, p_record_id uuid, p_actor uuid, p_subject uuid, p_reason text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  INSERT INTO public.audit_log (table_name, operation, record_id, user_id, user_ip, subject_user_id, reason, data_classification,
+                                retention_until)
+  VALUES (p_table_name, p_operation, p_record_id, p_actor, public.current_client_ip(), p_subject, p_reason,
+          public.audit_classification(p_table_name), public.audit_retention(p_table_name))
+$$;
+
+ALTER FUNCTION public.write_audit(p_operation text, p_table_name text, p_record_id uuid, p_actor uuid, p_subject uuid, p_reason text) OWNER TO matching_definer;
 
 CREATE FUNCTION public.yearly_salary(p_amount numeric, p_period text, p_weekly_hours numeric DEFAULT NULL::numeric) RETURNS numeric
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -1461,6 +2462,23 @@ ALTER TEXT SEARCH CONFIGURATION public.ssm_name
 
 ALTER TEXT SEARCH CONFIGURATION public.ssm_name OWNER TO supersmartmatch_core_owner;
 
+CREATE TABLE app_private.keys (
+    key_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    purpose text NOT NULL,
+    encryption_key bytea NOT NULL,
+    mac_key bytea NOT NULL,
+    retired_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT keys_encryption_key_check CHECK ((octet_length(encryption_key) = 32)),
+    CONSTRAINT keys_mac_key_check CHECK ((octet_length(mac_key) = 32)),
+    CONSTRAINT keys_purpose_check CHECK ((purpose = ANY (ARRAY['pii'::text, 'audit'::text])))
+);
+
+ALTER TABLE ONLY app_private.keys FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE app_private.keys OWNER TO supersmartmatch_core_owner;
+
 CREATE TABLE migrations.schema_migrations (
     version integer NOT NULL,
     name text NOT NULL,
@@ -1473,6 +2491,25 @@ CREATE TABLE migrations.schema_migrations (
 );
 
 ALTER TABLE migrations.schema_migrations OWNER TO supersmartmatch_core_owner;
+
+CREATE VIEW public.admin_audit_log WITH (security_barrier='true') AS
+ SELECT audit_id,
+    table_name,
+    operation,
+    record_id,
+    user_id,
+    subject_user_id,
+    user_ip,
+    "timestamp",
+    old_values,
+    new_values,
+    changed_columns,
+    reason,
+    data_classification,
+    retention_until
+   FROM public.audit_log;
+
+ALTER VIEW public.admin_audit_log OWNER TO matching_definer;
 
 CREATE TABLE public.users (
     user_id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1513,6 +2550,105 @@ CREATE VIEW public.admin_users WITH (security_barrier='true') AS
    FROM public.users;
 
 ALTER VIEW public.admin_users OWNER TO matching_definer;
+
+CREATE TABLE public.aggregate_events (
+    aggregate_type character varying(50) NOT NULL,
+    aggregate_id uuid NOT NULL,
+    version integer NOT NULL,
+    old_status character varying(20),
+    new_status character varying(20) NOT NULL,
+    user_id uuid,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT aggregate_events_aggregate_type_check CHECK (((aggregate_type)::text = ANY ((ARRAY['job'::character varying, 'application'::character varying])::text[]))),
+    CONSTRAINT aggregate_events_check CHECK (((version = 1) = (old_status IS NULL))),
+    CONSTRAINT aggregate_events_check1 CHECK (((old_status)::text <> (new_status)::text)),
+    CONSTRAINT aggregate_events_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY public.aggregate_events FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.aggregate_events OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.audit_chain (
+    month date NOT NULL,
+    "position" bigint NOT NULL,
+    audit_id bigint NOT NULL,
+    row_hash bytea NOT NULL,
+    ip_hash bytea,
+    retention_until date NOT NULL,
+    hash bytea NOT NULL,
+    epoch_id bigint
+);
+
+ALTER TABLE ONLY public.audit_chain FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_chain OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.audit_epochs (
+    epoch_id bigint NOT NULL,
+    rows bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT audit_epochs_rows_check CHECK ((rows > 0))
+);
+
+ALTER TABLE ONLY public.audit_epochs FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_epochs OWNER TO supersmartmatch_core_owner;
+
+ALTER TABLE public.audit_epochs ALTER COLUMN epoch_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_epochs_epoch_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE public.audit_log ALTER COLUMN audit_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_log_audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.audit_log_default (
+    audit_id bigint NOT NULL,
+    table_name character varying(64) NOT NULL,
+    operation character varying(10) NOT NULL,
+    record_id uuid,
+    user_id uuid,
+    subject_user_id uuid,
+    user_ip inet,
+    "timestamp" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    old_values jsonb,
+    new_values jsonb,
+    changed_columns text[],
+    reason text,
+    data_classification character varying(20) NOT NULL,
+    retention_until date NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    CONSTRAINT audit_log_data_classification_check CHECK (((data_classification)::text = ANY ((ARRAY['public'::character varying, 'internal'::character varying, 'confidential'::character varying, 'restricted'::character varying])::text[]))),
+    CONSTRAINT audit_log_operation_check CHECK (((operation)::text = ANY ((ARRAY['INSERT'::character varying, 'UPDATE'::character varying, 'DELETE'::character varying, 'SELECT'::character varying, 'EXPORT'::character varying, 'LOGIN'::character varying, 'ANONYMIZE'::character varying])::text[])))
+);
+
+ALTER TABLE public.audit_log_default OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.candidate_job_matches (
+    candidate_id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    score numeric(5,4) NOT NULL,
+    model_version character varying(50) NOT NULL,
+    computed_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT candidate_job_matches_score_check CHECK (((score >= (0)::numeric) AND (score <= (1)::numeric)))
+);
+
+ALTER TABLE ONLY public.candidate_job_matches FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.candidate_job_matches OWNER TO supersmartmatch_core_owner;
 
 CREATE TABLE public.candidate_languages (
     language_id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1786,7 +2922,11 @@ CREATE VIEW public.default_partition_rows WITH (security_invoker='true') AS
 UNION ALL
  SELECT 'outbox_events'::text AS table_name,
     count(*) AS rows
-   FROM public.outbox_events_default;
+   FROM public.outbox_events_default
+UNION ALL
+ SELECT 'audit_log'::text AS table_name,
+    count(*) AS rows
+   FROM public.audit_log_default;
 
 ALTER VIEW public.default_partition_rows OWNER TO supersmartmatch_core_owner;
 
@@ -1813,6 +2953,28 @@ CREATE TABLE public.education (
 ALTER TABLE ONLY public.education FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.education OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.erasure_requests (
+    request_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    store character varying(20) NOT NULL,
+    requested_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    due_at timestamp with time zone DEFAULT (CURRENT_TIMESTAMP + '30 days'::interval) NOT NULL,
+    matched bigint,
+    erased bigint,
+    verified_zero boolean DEFAULT false NOT NULL,
+    done_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT erasure_requests_check CHECK (((done_at IS NULL) OR (verified_zero AND (matched IS NOT NULL) AND (erased IS NOT NULL)))),
+    CONSTRAINT erasure_requests_erased_check CHECK ((erased >= 0)),
+    CONSTRAINT erasure_requests_matched_check CHECK ((matched >= 0)),
+    CONSTRAINT erasure_requests_store_check CHECK (((store)::text = ANY ((ARRAY['core'::character varying, 'vault'::character varying, 'geolocation'::character varying, 'temporal'::character varying, 'behavior'::character varying, 'search'::character varying, 'cache'::character varying, 'events'::character varying])::text[])))
+);
+
+ALTER TABLE ONLY public.erasure_requests FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.erasure_requests OWNER TO supersmartmatch_core_owner;
 
 CREATE TABLE public.inbox (
     consumer text NOT NULL,
@@ -1906,6 +3068,34 @@ CREATE TABLE public.maintenance_jobs (
 );
 
 ALTER TABLE public.maintenance_jobs OWNER TO supersmartmatch_core_owner;
+
+CREATE TABLE public.user_sessions (
+    session_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    family_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    refresh_token_hash character varying(255) NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    user_agent text,
+    ip_address inet,
+    is_revoked boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL
+);
+
+ALTER TABLE ONLY public.user_sessions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.user_sessions OWNER TO supersmartmatch_core_owner;
+
+CREATE VIEW public.my_sessions WITH (security_barrier='true') AS
+ SELECT session_id,
+    user_agent,
+    ip_address,
+    created_at,
+    expires_at
+   FROM public.user_sessions
+  WHERE ((user_id = ( SELECT public.current_app_user() AS current_app_user)) AND (NOT is_revoked) AND (expires_at > now()));
+
+ALTER VIEW public.my_sessions OWNER TO matching_definer;
 
 CREATE VIEW public.my_user WITH (security_barrier='true') AS
  SELECT user_id,
@@ -2087,6 +3277,26 @@ CREATE VIEW public.recruiter_certifications WITH (security_barrier='true') AS
 
 ALTER VIEW public.recruiter_certifications OWNER TO matching_definer;
 
+CREATE MATERIALIZED VIEW public.skill_demand AS
+ SELECT r.skill_id,
+    place.region,
+    (date_trunc('month'::text, (j.posted_at AT TIME ZONE 'UTC'::text)))::date AS month,
+    count(*) AS postings
+   FROM ((public.job_postings j
+     JOIN public.job_required_skills r USING (job_id))
+     CROSS JOIN LATERAL ( SELECT DISTINCT COALESCE((location.value ->> 'countryCode'::text), (location.value ->> 'country'::text), (j.work_location ->> 'type'::text)) AS region
+           FROM jsonb_array_elements(
+                CASE jsonb_typeof((j.work_location -> 'locations'::text))
+                    WHEN 'array'::text THEN COALESCE(NULLIF((j.work_location -> 'locations'::text), '[]'::jsonb), '[{}]'::jsonb)
+                    ELSE '[{}]'::jsonb
+                END) location(value)) place)
+  WHERE ((j.status)::text <> 'draft'::text)
+  GROUP BY r.skill_id, place.region, ((date_trunc('month'::text, (j.posted_at AT TIME ZONE 'UTC'::text)))::date)
+ HAVING (count(*) >= 11)
+  WITH NO DATA;
+
+ALTER MATERIALIZED VIEW public.skill_demand OWNER TO matching_definer;
+
 CREATE TABLE public.skill_relations (
     skill_id uuid NOT NULL,
     related_skill_id uuid NOT NULL,
@@ -2122,22 +3332,31 @@ CREATE TABLE public.skills_taxonomy (
 
 ALTER TABLE public.skills_taxonomy OWNER TO supersmartmatch_core_owner;
 
-CREATE TABLE public.user_sessions (
-    session_id uuid DEFAULT gen_random_uuid() NOT NULL,
+CREATE TABLE public.user_consents (
+    consent_id bigint NOT NULL,
     user_id uuid NOT NULL,
-    family_id uuid DEFAULT gen_random_uuid() NOT NULL,
-    refresh_token_hash character varying(255) NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    user_agent text,
-    ip_address inet,
-    is_revoked boolean DEFAULT false NOT NULL,
+    purpose character varying(50) NOT NULL,
+    version character varying(20) NOT NULL,
+    granted_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    withdrawn_at timestamp with time zone,
+    source character varying(50) NOT NULL,
     created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
-    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL
+    CONSTRAINT user_consents_check CHECK ((withdrawn_at >= granted_at)),
+    CONSTRAINT user_consents_purpose_check CHECK (((purpose)::text = ANY ((ARRAY['profiling'::character varying, 'email_tracking'::character varying, 'public_profile'::character varying])::text[])))
 );
 
-ALTER TABLE ONLY public.user_sessions FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.user_consents FORCE ROW LEVEL SECURITY;
 
-ALTER TABLE public.user_sessions OWNER TO supersmartmatch_core_owner;
+ALTER TABLE public.user_consents OWNER TO supersmartmatch_core_owner;
+
+ALTER TABLE public.user_consents ALTER COLUMN consent_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.user_consents_consent_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.work_experiences (
     experience_id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -2174,12 +3393,41 @@ ALTER TABLE ONLY public.work_experiences FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.work_experiences OWNER TO supersmartmatch_core_owner;
 
+ALTER TABLE ONLY public.audit_log ATTACH PARTITION public.audit_log_default DEFAULT;
+
 ALTER TABLE ONLY public.job_postings ATTACH PARTITION public.job_postings_default DEFAULT;
 
 ALTER TABLE ONLY public.outbox_events ATTACH PARTITION public.outbox_events_default DEFAULT;
 
+ALTER TABLE ONLY app_private.keys
+    ADD CONSTRAINT keys_pkey PRIMARY KEY (key_id);
+
 ALTER TABLE ONLY migrations.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.aggregate_events
+    ADD CONSTRAINT aggregate_events_pkey PRIMARY KEY (aggregate_type, aggregate_id, version);
+
+ALTER TABLE ONLY public.audit_chain
+    ADD CONSTRAINT audit_chain_audit_id_key UNIQUE (audit_id);
+
+ALTER TABLE ONLY public.audit_chain
+    ADD CONSTRAINT audit_chain_pkey PRIMARY KEY (month, "position");
+
+ALTER TABLE ONLY public.audit_epochs
+    ADD CONSTRAINT audit_epochs_pkey PRIMARY KEY (epoch_id);
+
+ALTER TABLE ONLY public.audit_heads
+    ADD CONSTRAINT audit_heads_pkey PRIMARY KEY (month);
+
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (audit_id, "timestamp");
+
+ALTER TABLE ONLY public.audit_log_default
+    ADD CONSTRAINT audit_log_default_pkey PRIMARY KEY (audit_id, "timestamp");
+
+ALTER TABLE ONLY public.candidate_job_matches
+    ADD CONSTRAINT candidate_job_matches_pkey PRIMARY KEY (candidate_id, job_id);
 
 ALTER TABLE ONLY public.candidate_languages
     ADD CONSTRAINT candidate_languages_pkey PRIMARY KEY (language_id);
@@ -2213,6 +3461,9 @@ ALTER TABLE ONLY public.company_members
 
 ALTER TABLE ONLY public.education
     ADD CONSTRAINT education_pkey PRIMARY KEY (education_id);
+
+ALTER TABLE ONLY public.erasure_requests
+    ADD CONSTRAINT erasure_requests_pkey PRIMARY KEY (request_id, store);
 
 ALTER TABLE ONLY public.inbox
     ADD CONSTRAINT inbox_pkey PRIMARY KEY (consumer, event_id);
@@ -2283,6 +3534,9 @@ ALTER TABLE ONLY public.skills_taxonomy
 ALTER TABLE ONLY public.skills_taxonomy
     ADD CONSTRAINT skills_taxonomy_pkey PRIMARY KEY (skill_id);
 
+ALTER TABLE ONLY public.user_consents
+    ADD CONSTRAINT user_consents_pkey PRIMARY KEY (consent_id);
+
 ALTER TABLE ONLY public.user_sessions
     ADD CONSTRAINT user_sessions_pkey PRIMARY KEY (session_id);
 
@@ -2294,6 +3548,36 @@ ALTER TABLE ONLY public.work_experiences
 
 ALTER TABLE ONLY public.work_experiences
     ADD CONSTRAINT work_experiences_pkey PRIMARY KEY (experience_id);
+
+CREATE UNIQUE INDEX keys_one_active ON app_private.keys USING btree (purpose) WHERE (retired_at IS NULL);
+
+CREATE INDEX idx_audit_log_retention ON ONLY public.audit_log USING brin (retention_until);
+
+CREATE INDEX audit_log_default_retention_until_idx ON public.audit_log_default USING brin (retention_until);
+
+CREATE INDEX idx_audit_log_subject ON ONLY public.audit_log USING btree (subject_user_id, "timestamp");
+
+CREATE INDEX audit_log_default_subject_user_id_timestamp_idx ON public.audit_log_default USING btree (subject_user_id, "timestamp");
+
+CREATE INDEX idx_audit_log_table_time ON ONLY public.audit_log USING btree (table_name, "timestamp");
+
+CREATE INDEX audit_log_default_table_name_timestamp_idx ON public.audit_log_default USING btree (table_name, "timestamp");
+
+CREATE INDEX idx_audit_log_user ON ONLY public.audit_log USING btree (user_id, "timestamp");
+
+CREATE INDEX audit_log_default_user_id_timestamp_idx ON public.audit_log_default USING btree (user_id, "timestamp");
+
+CREATE INDEX idx_audit_log_position ON ONLY public.audit_log USING btree (xid, audit_id);
+
+CREATE INDEX audit_log_default_xid_audit_id_idx ON public.audit_log_default USING btree (xid, audit_id);
+
+CREATE INDEX idx_aggregate_events_user ON public.aggregate_events USING btree (user_id) WHERE (user_id IS NOT NULL);
+
+CREATE INDEX idx_audit_chain_epoch ON public.audit_chain USING btree (epoch_id) WHERE (epoch_id IS NOT NULL);
+
+CREATE INDEX idx_candidate_job_matches_computed ON public.candidate_job_matches USING btree (computed_at);
+
+CREATE INDEX idx_candidate_job_matches_job ON public.candidate_job_matches USING btree (job_id);
 
 CREATE INDEX idx_candidate_languages_candidate ON public.candidate_languages USING btree (candidate_id);
 
@@ -2348,6 +3632,10 @@ CREATE INDEX idx_education_dates ON public.education USING btree (start_date, en
 CREATE INDEX idx_education_degree ON public.education USING btree (degree_type);
 
 CREATE INDEX idx_education_institution ON public.education USING btree (institution_name);
+
+CREATE INDEX idx_erasure_requests_due ON public.erasure_requests USING btree (due_at) WHERE (done_at IS NULL);
+
+CREATE INDEX idx_erasure_requests_user ON public.erasure_requests USING btree (user_id);
 
 CREATE INDEX idx_job_applications_candidate ON public.job_applications USING btree (candidate_id);
 
@@ -2415,6 +3703,10 @@ CREATE INDEX idx_skills_taxonomy_prefix ON public.skills_taxonomy USING btree (l
 
 CREATE INDEX idx_skills_taxonomy_substring ON public.skills_taxonomy USING gin (lower((skill_name)::text) public.gin_trgm_ops);
 
+CREATE INDEX idx_user_consents_created ON public.user_consents USING btree (created_at);
+
+CREATE INDEX idx_user_consents_user ON public.user_consents USING btree (user_id, purpose, consent_id);
+
 CREATE INDEX idx_user_sessions_expires_at ON public.user_sessions USING btree (expires_at);
 
 CREATE INDEX idx_user_sessions_family ON public.user_sessions USING btree (family_id);
@@ -2467,9 +3759,23 @@ CREATE INDEX outbox_events_default_published_created_at_idx ON public.outbox_eve
 
 CREATE INDEX outbox_events_default_xid_sequence_idx ON public.outbox_events_default USING btree (xid, sequence);
 
+CREATE UNIQUE INDEX skill_demand_cell ON public.skill_demand USING btree (skill_id, region, month);
+
 CREATE UNIQUE INDEX skills_taxonomy_name_unique ON public.skills_taxonomy USING btree (lower((skill_name)::text));
 
 CREATE UNIQUE INDEX users_email_idx ON public.users USING btree (lower((email)::text));
+
+ALTER INDEX public.audit_log_pkey ATTACH PARTITION public.audit_log_default_pkey;
+
+ALTER INDEX public.idx_audit_log_retention ATTACH PARTITION public.audit_log_default_retention_until_idx;
+
+ALTER INDEX public.idx_audit_log_subject ATTACH PARTITION public.audit_log_default_subject_user_id_timestamp_idx;
+
+ALTER INDEX public.idx_audit_log_table_time ATTACH PARTITION public.audit_log_default_table_name_timestamp_idx;
+
+ALTER INDEX public.idx_audit_log_user ATTACH PARTITION public.audit_log_default_user_id_timestamp_idx;
+
+ALTER INDEX public.idx_audit_log_position ATTACH PARTITION public.audit_log_default_xid_audit_id_idx;
 
 ALTER INDEX public.idx_job_postings_closed ATTACH PARTITION public.job_postings_default_closed_at_idx;
 
@@ -2505,6 +3811,22 @@ ALTER INDEX public.idx_outbox_events_published ATTACH PARTITION public.outbox_ev
 
 ALTER INDEX public.idx_outbox_events_position ATTACH PARTITION public.outbox_events_default_xid_sequence_idx;
 
+CREATE TRIGGER keys_touch BEFORE UPDATE ON app_private.keys FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER audit_heads_touch BEFORE UPDATE ON public.audit_heads FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.keep_audit_log();
+
+CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.keep_audit_log();
+
+CREATE TRIGGER candidate_job_matches_touch BEFORE UPDATE ON public.candidate_job_matches FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER candidate_languages_audit AFTER UPDATE ON public.candidate_languages REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('language_id', 'candidate_id', '');
+
+CREATE TRIGGER candidate_languages_audit_delete AFTER DELETE ON public.candidate_languages REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('language_id', 'candidate_id', '');
+
+CREATE TRIGGER candidate_languages_audit_insert AFTER INSERT ON public.candidate_languages REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('language_id', 'candidate_id', '');
+
 CREATE TRIGGER candidate_languages_events AFTER UPDATE ON public.candidate_languages REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
 
 CREATE TRIGGER candidate_languages_events_delete AFTER DELETE ON public.candidate_languages REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
@@ -2527,13 +3849,31 @@ CREATE TRIGGER candidate_profile_events_delete AFTER DELETE ON public.candidate_
 
 CREATE TRIGGER candidate_profile_events_insert AFTER INSERT ON public.candidate_profiles REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('candidate', 'candidate.profile', 'candidate_id', 'user_id');
 
+CREATE TRIGGER candidate_profiles_audit AFTER UPDATE ON public.candidate_profiles REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('candidate_id', 'user_id', '');
+
+CREATE TRIGGER candidate_profiles_audit_delete AFTER DELETE ON public.candidate_profiles REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('candidate_id', 'user_id', '');
+
+CREATE TRIGGER candidate_profiles_audit_insert AFTER INSERT ON public.candidate_profiles REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('candidate_id', 'user_id', '');
+
 CREATE TRIGGER candidate_profiles_completeness BEFORE INSERT OR UPDATE OF first_name, last_name, current_title, phone, expected_salary_min, work_authorization ON public.candidate_profiles FOR EACH ROW EXECUTE FUNCTION public.update_profile_completeness();
+
+CREATE TRIGGER candidate_profiles_consent AFTER UPDATE OF profile_visibility ON public.candidate_profiles FOR EACH ROW WHEN ((((old.profile_visibility)::text = 'public'::text) IS DISTINCT FROM ((new.profile_visibility)::text = 'public'::text))) EXECUTE FUNCTION public.record_visibility();
+
+CREATE TRIGGER candidate_profiles_consent_insert AFTER INSERT ON public.candidate_profiles FOR EACH ROW WHEN (((new.profile_visibility)::text = 'public'::text)) EXECUTE FUNCTION public.record_visibility();
+
+CREATE TRIGGER candidate_profiles_not_erased BEFORE INSERT OR UPDATE ON public.candidate_profiles FOR EACH ROW EXECUTE FUNCTION public.refuse_anonymized('user_id');
 
 CREATE TRIGGER candidate_profiles_search_update BEFORE INSERT OR UPDATE OF first_name, last_name, current_title, content_language ON public.candidate_profiles FOR EACH ROW EXECUTE FUNCTION public.update_candidate_search_vector();
 
 CREATE TRIGGER candidate_profiles_touch BEFORE UPDATE ON public.candidate_profiles FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 
 CREATE TRIGGER candidate_profiles_user_type BEFORE INSERT OR UPDATE OF user_id ON public.candidate_profiles FOR EACH ROW EXECUTE FUNCTION public.check_user_type('user_id', 'candidate');
+
+CREATE TRIGGER candidate_skills_audit AFTER UPDATE ON public.candidate_skills REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('candidate_skill_id', 'candidate_id', '');
+
+CREATE TRIGGER candidate_skills_audit_delete AFTER DELETE ON public.candidate_skills REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('candidate_skill_id', 'candidate_id', '');
+
+CREATE TRIGGER candidate_skills_audit_insert AFTER INSERT ON public.candidate_skills REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('candidate_skill_id', 'candidate_id', '');
 
 CREATE TRIGGER candidate_skills_events AFTER UPDATE ON public.candidate_skills REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
 
@@ -2550,6 +3890,12 @@ CREATE TRIGGER candidate_skills_profile_update AFTER UPDATE ON public.candidate_
 CREATE TRIGGER candidate_skills_touch BEFORE UPDATE ON public.candidate_skills FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 
 CREATE TRIGGER candidate_skills_verification BEFORE UPDATE ON public.candidate_skills FOR EACH ROW WHEN (((current_setting('role'::text) = 'authenticated_users'::text) AND (((old.skill_level IS DISTINCT FROM new.skill_level) OR (old.years_experience IS DISTINCT FROM new.years_experience)) OR (old.last_used_date IS DISTINCT FROM new.last_used_date)))) EXECUTE FUNCTION public.reset_skill_verification();
+
+CREATE TRIGGER certifications_audit AFTER UPDATE ON public.certifications REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('certification_id', 'candidate_id', '');
+
+CREATE TRIGGER certifications_audit_delete AFTER DELETE ON public.certifications REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('certification_id', 'candidate_id', '');
+
+CREATE TRIGGER certifications_audit_insert AFTER INSERT ON public.certifications REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('certification_id', 'candidate_id', '');
 
 CREATE TRIGGER certifications_events AFTER UPDATE ON public.certifications REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
 
@@ -2579,15 +3925,29 @@ CREATE TRIGGER companies_search_update BEFORE INSERT OR UPDATE OF company_name, 
 
 CREATE TRIGGER companies_touch BEFORE UPDATE ON public.companies FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 
+CREATE TRIGGER company_members_audit AFTER UPDATE ON public.company_members REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('company_id,user_id', 'user_id', 'role');
+
+CREATE TRIGGER company_members_audit_delete AFTER DELETE ON public.company_members REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('company_id,user_id', 'user_id', 'role');
+
+CREATE TRIGGER company_members_audit_insert AFTER INSERT ON public.company_members REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('company_id,user_id', 'user_id', 'role');
+
 CREATE TRIGGER company_members_events AFTER UPDATE ON public.company_members REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('company', 'company', 'company_id', '', 'companies');
 
 CREATE TRIGGER company_members_events_delete AFTER DELETE ON public.company_members REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('company', 'company', 'company_id', '', 'companies');
 
 CREATE TRIGGER company_members_events_insert AFTER INSERT ON public.company_members REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('company', 'company', 'company_id', '', 'companies');
 
+CREATE TRIGGER company_members_not_erased BEFORE INSERT ON public.company_members FOR EACH ROW EXECUTE FUNCTION public.refuse_anonymized('user_id');
+
 CREATE TRIGGER company_members_touch BEFORE UPDATE ON public.company_members FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 
 CREATE TRIGGER company_members_user_type BEFORE INSERT OR UPDATE OF user_id ON public.company_members FOR EACH ROW EXECUTE FUNCTION public.check_user_type('user_id', 'recruiter', 'admin');
+
+CREATE TRIGGER education_audit AFTER UPDATE ON public.education REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('education_id', 'candidate_id', '');
+
+CREATE TRIGGER education_audit_delete AFTER DELETE ON public.education REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('education_id', 'candidate_id', '');
+
+CREATE TRIGGER education_audit_insert AFTER INSERT ON public.education REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('education_id', 'candidate_id', '');
 
 CREATE TRIGGER education_events AFTER UPDATE ON public.education REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
 
@@ -2603,6 +3963,14 @@ CREATE TRIGGER education_profile_update AFTER UPDATE ON public.education REFEREN
 
 CREATE TRIGGER education_touch BEFORE UPDATE ON public.education FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 
+CREATE TRIGGER erasure_requests_touch BEFORE UPDATE ON public.erasure_requests FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER job_applications_audit AFTER UPDATE ON public.job_applications REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('application_id', 'user_id', 'status');
+
+CREATE TRIGGER job_applications_audit_delete AFTER DELETE ON public.job_applications REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('application_id', 'user_id', 'status');
+
+CREATE TRIGGER job_applications_audit_insert AFTER INSERT ON public.job_applications REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('application_id', 'user_id', 'status');
+
 CREATE TRIGGER job_applications_count AFTER INSERT ON public.job_applications REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.count_applications();
 
 CREATE TRIGGER job_applications_decision BEFORE INSERT OR UPDATE OF status, decided_at ON public.job_applications FOR EACH ROW EXECUTE FUNCTION public.derive_decision();
@@ -2613,9 +3981,17 @@ CREATE TRIGGER job_applications_events_delete AFTER DELETE ON public.job_applica
 
 CREATE TRIGGER job_applications_events_insert AFTER INSERT ON public.job_applications REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('application', 'job.application', 'application_id', 'job_id,candidate_id,user_id');
 
+CREATE TRIGGER job_applications_status AFTER UPDATE ON public.job_applications REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.record_status('application', 'application_id');
+
+CREATE TRIGGER job_applications_status_delete AFTER DELETE ON public.job_applications REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.record_status('application', 'application_id');
+
+CREATE TRIGGER job_applications_status_insert AFTER INSERT ON public.job_applications REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.record_status('application', 'application_id');
+
 CREATE TRIGGER job_applications_touch BEFORE UPDATE ON public.job_applications FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 
 CREATE TRIGGER job_applications_user BEFORE INSERT OR UPDATE OF candidate_id, user_id ON public.job_applications FOR EACH ROW EXECUTE FUNCTION public.set_application_user();
+
+CREATE TRIGGER job_applications_user_not_erased BEFORE INSERT ON public.job_applications FOR EACH ROW EXECUTE FUNCTION public.refuse_anonymized('user_id');
 
 CREATE TRIGGER job_locations_events AFTER UPDATE ON public.job_locations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('job', 'job.posting', 'job_id', 'company_id', 'job_postings');
 
@@ -2637,6 +4013,8 @@ CREATE TRIGGER job_postings_identity BEFORE UPDATE OF job_id, slug, created_at O
 
 CREATE TRIGGER job_postings_key_removal AFTER DELETE ON public.job_postings FOR EACH ROW EXECUTE FUNCTION public.remove_job_posting_key();
 
+CREATE TRIGGER job_postings_not_erased BEFORE INSERT OR UPDATE OF recruiter_id ON public.job_postings FOR EACH ROW WHEN ((new.recruiter_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_anonymized('recruiter_id');
+
 CREATE TRIGGER job_postings_recruiter_type BEFORE INSERT OR UPDATE OF recruiter_id ON public.job_postings FOR EACH ROW WHEN ((new.recruiter_id IS NOT NULL)) EXECUTE FUNCTION public.check_user_type('recruiter_id', 'recruiter', 'admin');
 
 CREATE TRIGGER job_postings_remote_policy BEFORE INSERT OR UPDATE OF work_location, remote_policy ON public.job_postings FOR EACH ROW EXECUTE FUNCTION public.derive_remote_policy();
@@ -2644,6 +4022,12 @@ CREATE TRIGGER job_postings_remote_policy BEFORE INSERT OR UPDATE OF work_locati
 CREATE TRIGGER job_postings_search_update BEFORE INSERT OR UPDATE OF title, description, requirements, content_language ON public.job_postings FOR EACH ROW EXECUTE FUNCTION public.update_job_search_vector();
 
 CREATE TRIGGER job_postings_slug_generation BEFORE INSERT ON public.job_postings FOR EACH ROW EXECUTE FUNCTION public.generate_job_slug();
+
+CREATE TRIGGER job_postings_status AFTER UPDATE ON public.job_postings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.record_status('job', 'job_id');
+
+CREATE TRIGGER job_postings_status_delete AFTER DELETE ON public.job_postings REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.record_status('job', 'job_id');
+
+CREATE TRIGGER job_postings_status_insert AFTER INSERT ON public.job_postings REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.record_status('job', 'job_id');
 
 CREATE TRIGGER job_postings_touch BEFORE UPDATE ON public.job_postings FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 
@@ -2691,7 +4075,31 @@ CREATE TRIGGER skills_taxonomy_no_cycle_insert AFTER INSERT ON public.skills_tax
 
 CREATE TRIGGER skills_taxonomy_touch BEFORE UPDATE ON public.skills_taxonomy FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 
+CREATE TRIGGER user_consents_append_only BEFORE DELETE OR UPDATE ON public.user_consents FOR EACH ROW EXECUTE FUNCTION public.keep_consents();
+
+CREATE TRIGGER user_consents_audit AFTER UPDATE ON public.user_consents REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('user_id,consent_id', 'user_id', 'purpose');
+
+CREATE TRIGGER user_consents_audit_delete AFTER DELETE ON public.user_consents REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('user_id,consent_id', 'user_id', 'purpose');
+
+CREATE TRIGGER user_consents_audit_insert AFTER INSERT ON public.user_consents REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('user_id,consent_id', 'user_id', 'purpose');
+
+CREATE TRIGGER user_consents_events AFTER UPDATE ON public.user_consents REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('user', 'user', 'user_id', '', 'users');
+
+CREATE TRIGGER user_consents_events_delete AFTER DELETE ON public.user_consents REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('user', 'user', 'user_id', '', 'users');
+
+CREATE TRIGGER user_consents_events_insert AFTER INSERT ON public.user_consents REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('user', 'user', 'user_id', '', 'users');
+
+CREATE TRIGGER user_sessions_not_erased BEFORE INSERT ON public.user_sessions FOR EACH ROW EXECUTE FUNCTION public.refuse_anonymized('user_id');
+
 CREATE TRIGGER user_sessions_touch BEFORE UPDATE ON public.user_sessions FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER users_audit AFTER UPDATE ON public.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('user_id', 'user_id', 'user_type,status');
+
+CREATE TRIGGER users_audit_delete AFTER DELETE ON public.users REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('user_id', 'user_id', 'user_type,status');
+
+CREATE TRIGGER users_audit_insert AFTER INSERT ON public.users REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('user_id', 'user_id', 'user_type,status');
+
+CREATE TRIGGER users_end_sessions AFTER UPDATE OF status, password_hash ON public.users FOR EACH ROW WHEN ((((old.password_hash)::text IS DISTINCT FROM (new.password_hash)::text) OR (((old.status)::text = 'active'::text) AND ((new.status)::text <> 'active'::text)))) EXECUTE FUNCTION public.end_sessions();
 
 CREATE TRIGGER users_events AFTER UPDATE ON public.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('user', 'user', 'user_id');
 
@@ -2702,6 +4110,12 @@ CREATE TRIGGER users_events_insert AFTER INSERT ON public.users REFERENCING NEW 
 CREATE TRIGGER users_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 
 CREATE TRIGGER users_type_change BEFORE UPDATE OF user_type ON public.users FOR EACH ROW WHEN (((old.user_type)::text IS DISTINCT FROM (new.user_type)::text)) EXECUTE FUNCTION public.check_user_type_change();
+
+CREATE TRIGGER work_experiences_audit AFTER UPDATE ON public.work_experiences REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('experience_id', 'candidate_id', '');
+
+CREATE TRIGGER work_experiences_audit_delete AFTER DELETE ON public.work_experiences REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('experience_id', 'candidate_id', '');
+
+CREATE TRIGGER work_experiences_audit_insert AFTER INSERT ON public.work_experiences REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.audit_changes('experience_id', 'candidate_id', '');
 
 CREATE TRIGGER work_experiences_events AFTER UPDATE ON public.work_experiences REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('candidate', 'candidate.profile', 'candidate_id', 'user_id', 'candidate_profiles');
 
@@ -2718,6 +4132,15 @@ CREATE TRIGGER work_experiences_profile_insert AFTER INSERT ON public.work_exper
 CREATE TRIGGER work_experiences_profile_update AFTER UPDATE ON public.work_experiences REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.refresh_candidate_profiles();
 
 CREATE TRIGGER work_experiences_touch BEFORE UPDATE ON public.work_experiences FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+ALTER TABLE ONLY public.audit_chain
+    ADD CONSTRAINT audit_chain_epoch_id_fkey FOREIGN KEY (epoch_id) REFERENCES public.audit_epochs(epoch_id);
+
+ALTER TABLE ONLY public.candidate_job_matches
+    ADD CONSTRAINT candidate_job_matches_candidate_id_fkey FOREIGN KEY (candidate_id) REFERENCES public.candidate_profiles(candidate_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.candidate_job_matches
+    ADD CONSTRAINT candidate_job_matches_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.job_posting_keys(job_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.candidate_languages
     ADD CONSTRAINT candidate_languages_candidate_id_fkey FOREIGN KEY (candidate_id) REFERENCES public.candidate_profiles(candidate_id) ON DELETE CASCADE;
@@ -2791,6 +4214,10 @@ ALTER TABLE ONLY public.work_experiences
 ALTER TABLE ONLY public.work_experiences
     ADD CONSTRAINT work_experiences_promotion_from_fkey FOREIGN KEY (promotion_from, candidate_id) REFERENCES public.work_experiences(experience_id, candidate_id) ON DELETE SET NULL (promotion_from);
 
+CREATE POLICY definer_access ON app_private.keys TO matching_definer USING (true) WITH CHECK (true);
+
+ALTER TABLE app_private.keys ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY admin_full_access ON public.candidate_languages TO admin_role USING (true) WITH CHECK (true);
 
 CREATE POLICY admin_full_access ON public.candidate_profiles TO admin_role USING (true) WITH CHECK (true);
@@ -2815,6 +4242,26 @@ CREATE POLICY admin_full_access ON public.job_required_skills TO admin_role USIN
 
 CREATE POLICY admin_full_access ON public.work_experiences TO admin_role USING (true) WITH CHECK (true);
 
+CREATE POLICY admin_read ON public.aggregate_events FOR SELECT TO admin_role USING (true);
+
+CREATE POLICY admin_read ON public.audit_heads FOR SELECT TO admin_role USING (true);
+
+CREATE POLICY admin_read ON public.candidate_job_matches FOR SELECT TO admin_role USING (true);
+
+CREATE POLICY admin_read ON public.erasure_requests FOR SELECT TO admin_role USING (true);
+
+CREATE POLICY admin_read ON public.user_consents FOR SELECT TO admin_role USING (true);
+
+ALTER TABLE public.aggregate_events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_chain ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_epochs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_heads ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY candidate_insert ON public.job_applications FOR INSERT TO authenticated_users WITH CHECK ((public.app_owns_candidate(candidate_id) AND ((status)::text = 'submitted'::text) AND public.app_job_is_open(job_id)));
 
 CREATE POLICY candidate_isolation ON public.candidate_languages TO authenticated_users USING (public.app_owns_candidate(candidate_id)) WITH CHECK (public.app_owns_candidate(candidate_id));
@@ -2827,11 +4274,17 @@ CREATE POLICY candidate_isolation ON public.education TO authenticated_users USI
 
 CREATE POLICY candidate_isolation ON public.work_experiences TO authenticated_users USING (public.app_owns_candidate(candidate_id)) WITH CHECK (public.app_owns_candidate(candidate_id));
 
+ALTER TABLE public.candidate_job_matches ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.candidate_languages ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY candidate_profile_isolation ON public.candidate_profiles TO authenticated_users USING ((user_id = ( SELECT public.current_app_user() AS current_app_user))) WITH CHECK ((user_id = ( SELECT public.current_app_user() AS current_app_user)));
 
 ALTER TABLE public.candidate_profiles ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY candidate_read ON public.aggregate_events FOR SELECT TO authenticated_users USING (public.app_owns_application(aggregate_id));
+
+CREATE POLICY candidate_read ON public.candidate_job_matches FOR SELECT TO authenticated_users USING (public.app_owns_candidate(candidate_id));
 
 CREATE POLICY candidate_read ON public.job_applications FOR SELECT TO authenticated_users USING (public.app_owns_candidate(candidate_id));
 
@@ -2847,6 +4300,18 @@ ALTER TABLE public.companies ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.company_members ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY definer_access ON public.aggregate_events TO matching_definer USING (true) WITH CHECK (true);
+
+CREATE POLICY definer_access ON public.audit_chain TO matching_definer USING (true) WITH CHECK (true);
+
+CREATE POLICY definer_access ON public.audit_epochs TO matching_definer USING (true) WITH CHECK (true);
+
+CREATE POLICY definer_access ON public.audit_heads TO matching_definer USING (true) WITH CHECK (true);
+
+CREATE POLICY definer_access ON public.audit_log TO matching_definer USING (true) WITH CHECK (true);
+
+CREATE POLICY definer_access ON public.candidate_job_matches TO matching_definer USING (true) WITH CHECK (true);
+
 CREATE POLICY definer_access ON public.candidate_languages TO matching_definer USING (true) WITH CHECK (true);
 
 CREATE POLICY definer_access ON public.candidate_profiles TO matching_definer USING (true) WITH CHECK (true);
@@ -2861,6 +4326,8 @@ CREATE POLICY definer_access ON public.company_members TO matching_definer USING
 
 CREATE POLICY definer_access ON public.education TO matching_definer USING (true) WITH CHECK (true);
 
+CREATE POLICY definer_access ON public.erasure_requests TO matching_definer USING (true) WITH CHECK (true);
+
 CREATE POLICY definer_access ON public.job_applications TO matching_definer USING (true) WITH CHECK (true);
 
 CREATE POLICY definer_access ON public.job_locations TO matching_definer USING (true) WITH CHECK (true);
@@ -2873,6 +4340,8 @@ CREATE POLICY definer_access ON public.outbox_dead_letters TO matching_definer U
 
 CREATE POLICY definer_access ON public.outbox_events TO matching_definer USING (true) WITH CHECK (true);
 
+CREATE POLICY definer_access ON public.user_consents TO matching_definer USING (true) WITH CHECK (true);
+
 CREATE POLICY definer_access ON public.user_sessions TO matching_definer USING (true) WITH CHECK (true);
 
 CREATE POLICY definer_access ON public.users TO matching_definer USING (true) WITH CHECK (true);
@@ -2880,6 +4349,8 @@ CREATE POLICY definer_access ON public.users TO matching_definer USING (true) WI
 CREATE POLICY definer_access ON public.work_experiences TO matching_definer USING (true) WITH CHECK (true);
 
 ALTER TABLE public.education ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.erasure_requests ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.job_applications ENABLE ROW LEVEL SECURITY;
 
@@ -2900,6 +4371,14 @@ ALTER TABLE public.outbox_events ENABLE ROW LEVEL SECURITY;
 CREATE POLICY outbox_worker_access ON public.outbox_dead_letters TO outbox_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY outbox_worker_access ON public.outbox_events FOR SELECT TO outbox_worker USING (true);
+
+CREATE POLICY outbox_worker_read ON public.erasure_requests FOR SELECT TO outbox_worker USING (true);
+
+CREATE POLICY outbox_worker_report ON public.erasure_requests FOR UPDATE TO outbox_worker USING (((store)::text <> 'core'::text)) WITH CHECK (((store)::text <> 'core'::text));
+
+CREATE POLICY own_consents ON public.user_consents FOR SELECT TO authenticated_users, recruiter_role USING ((user_id = ( SELECT public.current_app_user() AS current_app_user)));
+
+CREATE POLICY own_requests ON public.erasure_requests FOR SELECT TO authenticated_users, recruiter_role USING ((user_id = ( SELECT public.current_app_user() AS current_app_user)));
 
 CREATE POLICY owner_delete ON public.company_members FOR DELETE TO recruiter_role USING ((public.app_is_company_owner(company_id) OR (user_id = ( SELECT public.current_app_user() AS current_app_user))));
 
@@ -2937,6 +4416,10 @@ CREATE POLICY recruiter_insert ON public.job_postings FOR INSERT TO recruiter_ro
 
 CREATE POLICY recruiter_insert ON public.job_required_skills FOR INSERT TO recruiter_role WITH CHECK (public.app_recruits_job(job_id));
 
+CREATE POLICY recruiter_read ON public.aggregate_events FOR SELECT TO recruiter_role USING (public.app_follows_status((aggregate_type)::text, aggregate_id));
+
+CREATE POLICY recruiter_read ON public.candidate_job_matches FOR SELECT TO recruiter_role USING ((public.app_recruits_job(job_id) AND (public.app_candidate_access(candidate_id) >= 1)));
+
 CREATE POLICY recruiter_read ON public.job_applications FOR SELECT TO recruiter_role USING ((public.app_recruits_job(job_id) AND ((status)::text <> 'withdrawn'::text)));
 
 CREATE POLICY recruiter_read ON public.job_postings FOR SELECT TO recruiter_role USING ((((status)::text = 'active'::text) OR (company_id = ANY (( SELECT public.app_companies() AS app_companies)::uuid[]))));
@@ -2949,11 +4432,15 @@ CREATE POLICY recruiter_update ON public.job_postings FOR UPDATE TO recruiter_ro
 
 CREATE POLICY recruiter_update ON public.job_required_skills FOR UPDATE TO recruiter_role USING (public.app_recruits_job(job_id)) WITH CHECK (public.app_recruits_job(job_id));
 
+ALTER TABLE public.user_consents ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.user_sessions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.work_experiences ENABLE ROW LEVEL SECURITY;
+
+GRANT USAGE ON SCHEMA app_private TO matching_definer;
 
 GRANT USAGE ON SCHEMA pgbouncer TO pgbouncer_auth;
 
@@ -2962,11 +4449,15 @@ GRANT ALL ON SCHEMA public TO matching_definer;
 GRANT USAGE ON SCHEMA public TO authenticated_users;
 GRANT USAGE ON SCHEMA public TO recruiter_role;
 GRANT USAGE ON SCHEMA public TO admin_role;
+GRANT USAGE ON SCHEMA public TO authentication_role;
 GRANT USAGE ON SCHEMA public TO outbox_worker;
 GRANT USAGE ON SCHEMA public TO analytics;
 
 REVOKE ALL ON FUNCTION pgbouncer.get_auth(p_usename text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgbouncer.get_auth(p_usename text) TO pgbouncer_auth;
+
+REVOKE ALL ON FUNCTION public.add_consent(p_user_id uuid, p_purpose text, p_granted boolean, p_version text, p_source text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.add_consent(p_user_id uuid, p_purpose text, p_granted boolean, p_version text, p_source text) TO supersmartmatch_core_owner;
 
 REVOKE ALL ON FUNCTION public.add_event_triggers(p_table regclass, p_function text, VARIADIC p_arguments text[]) FROM PUBLIC;
 
@@ -2975,6 +4466,12 @@ GRANT ALL ON FUNCTION public.add_founding_member() TO supersmartmatch_core_owner
 
 REVOKE ALL ON FUNCTION public.add_job_skill_weights() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_job_skill_weights() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.anonymize_user_data(target_user_id uuid, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.anonymize_user_data(target_user_id uuid, reason text) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.anonymize_user_data(target_user_id uuid, reason text) TO authenticated_users;
+GRANT ALL ON FUNCTION public.anonymize_user_data(target_user_id uuid, reason text) TO recruiter_role;
+GRANT ALL ON FUNCTION public.anonymize_user_data(target_user_id uuid, reason text) TO admin_role;
 
 REVOKE ALL ON FUNCTION public.app_applied_jobs() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.app_applied_jobs() TO supersmartmatch_core_owner;
@@ -3000,6 +4497,12 @@ GRANT ALL ON FUNCTION public.app_companies() TO authenticated_users;
 GRANT ALL ON FUNCTION public.app_companies() TO recruiter_role;
 GRANT ALL ON FUNCTION public.app_companies() TO admin_role;
 
+REVOKE ALL ON FUNCTION public.app_follows_status(p_aggregate_type text, p_aggregate_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.app_follows_status(p_aggregate_type text, p_aggregate_id uuid) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.app_follows_status(p_aggregate_type text, p_aggregate_id uuid) TO authenticated_users;
+GRANT ALL ON FUNCTION public.app_follows_status(p_aggregate_type text, p_aggregate_id uuid) TO recruiter_role;
+GRANT ALL ON FUNCTION public.app_follows_status(p_aggregate_type text, p_aggregate_id uuid) TO admin_role;
+
 REVOKE ALL ON FUNCTION public.app_has_applied(p_job_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.app_has_applied(p_job_id uuid) TO supersmartmatch_core_owner;
 GRANT ALL ON FUNCTION public.app_has_applied(p_job_id uuid) TO authenticated_users;
@@ -3024,6 +4527,12 @@ GRANT ALL ON FUNCTION public.app_job_is_open(p_job_id uuid) TO authenticated_use
 GRANT ALL ON FUNCTION public.app_job_is_open(p_job_id uuid) TO recruiter_role;
 GRANT ALL ON FUNCTION public.app_job_is_open(p_job_id uuid) TO admin_role;
 
+REVOKE ALL ON FUNCTION public.app_owns_application(p_application_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.app_owns_application(p_application_id uuid) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.app_owns_application(p_application_id uuid) TO authenticated_users;
+GRANT ALL ON FUNCTION public.app_owns_application(p_application_id uuid) TO recruiter_role;
+GRANT ALL ON FUNCTION public.app_owns_application(p_application_id uuid) TO admin_role;
+
 REVOKE ALL ON FUNCTION public.app_owns_candidate(p_candidate_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.app_owns_candidate(p_candidate_id uuid) TO supersmartmatch_core_owner;
 GRANT ALL ON FUNCTION public.app_owns_candidate(p_candidate_id uuid) TO authenticated_users;
@@ -3035,6 +4544,35 @@ GRANT ALL ON FUNCTION public.app_recruits_job(p_job_id uuid) TO supersmartmatch_
 GRANT ALL ON FUNCTION public.app_recruits_job(p_job_id uuid) TO authenticated_users;
 GRANT ALL ON FUNCTION public.app_recruits_job(p_job_id uuid) TO recruiter_role;
 GRANT ALL ON FUNCTION public.app_recruits_job(p_job_id uuid) TO admin_role;
+
+REVOKE ALL ON FUNCTION public.audit_changes() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.audit_changes() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.audit_classification(p_table_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.audit_classification(p_table_name text) TO matching_definer;
+
+REVOKE ALL ON FUNCTION public.audit_ip_hash(p_ip inet) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.audit_ip_hash(p_ip inet) TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.audit_link_hash(p_previous bytea, p_month date, p_row_hash bytea, p_retention_until date) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.audit_link_hash(p_previous bytea, p_month date, p_row_hash bytea, p_retention_until date) TO matching_definer;
+
+REVOKE ALL ON FUNCTION public.audit_month(p_timestamp timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.audit_month(p_timestamp timestamp with time zone) TO matching_definer;
+
+REVOKE ALL ON FUNCTION public.audit_read(p_table_name text, p_record_id uuid, p_subject_user_id uuid, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.audit_read(p_table_name text, p_record_id uuid, p_subject_user_id uuid, p_reason text) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.audit_read(p_table_name text, p_record_id uuid, p_subject_user_id uuid, p_reason text) TO admin_role;
+
+REVOKE ALL ON FUNCTION public.audit_retention(p_table_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.audit_retention(p_table_name text) TO matching_definer;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.audit_log TO matching_definer;
+
+GRANT UPDATE(user_ip) ON TABLE public.audit_log TO matching_definer;
+
+REVOKE ALL ON FUNCTION public.audit_row_hash(p public.audit_log, p_ip_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.audit_row_hash(p public.audit_log, p_ip_hash bytea) TO matching_definer;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.candidate_profiles TO matching_definer;
 
@@ -3131,6 +4669,11 @@ GRANT ALL ON FUNCTION public.check_user_type_change() TO supersmartmatch_core_ow
 REVOKE ALL ON FUNCTION public.count_applications() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_applications() TO supersmartmatch_core_owner;
 
+REVOKE ALL ON FUNCTION public.count_personal_rows(p_user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_personal_rows(p_user_id uuid) TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.create_audit_partitions() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.create_job_partition(p_instant timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.create_monthly_partitions() FROM PUBLIC;
@@ -3149,6 +4692,12 @@ GRANT ALL ON FUNCTION public.current_app_user() TO authenticated_users;
 GRANT ALL ON FUNCTION public.current_app_user() TO recruiter_role;
 GRANT ALL ON FUNCTION public.current_app_user() TO admin_role;
 
+REVOKE ALL ON FUNCTION public.current_client_ip() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.current_client_ip() TO matching_definer;
+
+REVOKE ALL ON FUNCTION public.decrypt_pii(encrypted_data text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.decrypt_pii(encrypted_data text) TO supersmartmatch_core_owner;
+
 REVOKE ALL ON FUNCTION public.derive_closing() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.derive_decision() FROM PUBLIC;
@@ -3164,16 +4713,39 @@ GRANT ALL ON FUNCTION public.derived_columns() TO matching_definer;
 GRANT ALL ON FUNCTION public.derived_columns() TO authenticated_users;
 GRANT ALL ON FUNCTION public.derived_columns() TO recruiter_role;
 GRANT ALL ON FUNCTION public.derived_columns() TO admin_role;
+GRANT ALL ON FUNCTION public.derived_columns() TO outbox_worker;
 
-REVOKE ALL ON FUNCTION public.drop_empty_job_partitions() FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.drop_empty_partitions(p_parent regclass, p_age interval) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.drop_published_outbox_partitions() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.encrypt_pii(data text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.encrypt_pii(data text) TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.end_sessions() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.end_sessions() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.erase_user(p_user_id uuid, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.erase_user(p_user_id uuid, p_reason text) TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.erased_tables() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.erased_tables() TO supersmartmatch_core_owner;
 
 REVOKE ALL ON FUNCTION public.expire_certifications() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.expire_certifications() TO supersmartmatch_core_owner;
 
 REVOKE ALL ON FUNCTION public.expire_jobs() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.expire_jobs() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.export_user_data(target_user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.export_user_data(target_user_id uuid) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.export_user_data(target_user_id uuid) TO authenticated_users;
+GRANT ALL ON FUNCTION public.export_user_data(target_user_id uuid) TO recruiter_role;
+GRANT ALL ON FUNCTION public.export_user_data(target_user_id uuid) TO admin_role;
+
+REVOKE ALL ON FUNCTION public.find_account(p_email text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_account(p_email text) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.find_account(p_email text) TO authentication_role;
 
 REVOKE ALL ON FUNCTION public.generate_job_slug() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.generate_job_slug() TO supersmartmatch_core_owner;
@@ -3183,6 +4755,10 @@ GRANT ALL ON FUNCTION public.is_string_array(p_value jsonb) TO matching_definer;
 GRANT ALL ON FUNCTION public.is_string_array(p_value jsonb) TO authenticated_users;
 GRANT ALL ON FUNCTION public.is_string_array(p_value jsonb) TO recruiter_role;
 GRANT ALL ON FUNCTION public.is_string_array(p_value jsonb) TO admin_role;
+
+REVOKE ALL ON FUNCTION public.keep_audit_log() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.keep_consents() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.keep_job_identity() FROM PUBLIC;
 
@@ -3206,6 +4782,9 @@ GRANT ALL ON FUNCTION public.publish_domain_event(p_aggregate_type character var
 REVOKE ALL ON FUNCTION public.purge_applications() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.purge_applications() TO supersmartmatch_core_owner;
 
+REVOKE ALL ON FUNCTION public.purge_audit_log(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.purge_audit_log(p_limit integer) TO supersmartmatch_core_owner;
+
 REVOKE ALL ON FUNCTION public.purge_closed_jobs() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.purge_closed_jobs() TO supersmartmatch_core_owner;
 
@@ -3213,6 +4792,12 @@ REVOKE ALL ON FUNCTION public.purge_cron_history() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.purge_event_records() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.purge_event_records() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.purge_matches() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.purge_matches() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.purge_proofs() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.purge_proofs() TO supersmartmatch_core_owner;
 
 REVOKE ALL ON FUNCTION public.purge_user_sessions() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.purge_user_sessions() TO supersmartmatch_core_owner;
@@ -3225,19 +4810,66 @@ GRANT SELECT ON TABLE public.outbox_events TO outbox_worker;
 REVOKE ALL ON FUNCTION public.read_outbox(p_relay text, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_outbox(p_relay text, p_limit integer) TO outbox_worker;
 
+REVOKE ALL ON FUNCTION public.read_session(p_session_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_session(p_session_id uuid) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.read_session(p_session_id uuid) TO authentication_role;
+
+REVOKE ALL ON FUNCTION public.record_consent(p_purpose text, p_granted boolean, p_version text, p_source text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_consent(p_purpose text, p_granted boolean, p_version text, p_source text) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.record_consent(p_purpose text, p_granted boolean, p_version text, p_source text) TO authenticated_users;
+GRANT ALL ON FUNCTION public.record_consent(p_purpose text, p_granted boolean, p_version text, p_source text) TO recruiter_role;
+GRANT ALL ON FUNCTION public.record_consent(p_purpose text, p_granted boolean, p_version text, p_source text) TO admin_role;
+
+REVOKE ALL ON FUNCTION public.record_login(p_user_id uuid, p_succeeded boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_login(p_user_id uuid, p_succeeded boolean) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.record_login(p_user_id uuid, p_succeeded boolean) TO authentication_role;
+
+REVOKE ALL ON FUNCTION public.record_status() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_status() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.record_visibility() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_visibility() TO supersmartmatch_core_owner;
+
 REVOKE ALL ON FUNCTION public.refresh_candidate_profiles() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.refresh_candidate_profiles() TO supersmartmatch_core_owner;
 
+REVOKE ALL ON FUNCTION public.refresh_skill_demand() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.refresh_skill_demand() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.refuse_anonymized() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.refuse_anonymized() TO supersmartmatch_core_owner;
+
 REVOKE ALL ON FUNCTION public.remove_job_posting_key() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.remove_job_posting_key() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.require_empty_default_partitions() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.require_intact_audit_log() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.require_intact_audit_log() TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.require_self_or_admin(p_user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.require_self_or_admin(p_user_id uuid) TO supersmartmatch_core_owner;
 
 REVOKE ALL ON FUNCTION public.reset_certificate_verification() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.reset_skill_verification() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.revoke_sessions(p_user_id uuid, p_session_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.revoke_sessions(p_user_id uuid, p_session_id uuid) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.revoke_sessions(p_user_id uuid, p_session_id uuid) TO authenticated_users;
+GRANT ALL ON FUNCTION public.revoke_sessions(p_user_id uuid, p_session_id uuid) TO recruiter_role;
+GRANT ALL ON FUNCTION public.revoke_sessions(p_user_id uuid, p_session_id uuid) TO admin_role;
+
+REVOKE ALL ON FUNCTION public.rotate_session(p_refresh_token_hash text, p_next_token_hash text, p_expires_at timestamp with time zone, p_user_agent text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.rotate_session(p_refresh_token_hash text, p_next_token_hash text, p_expires_at timestamp with time zone, p_user_agent text) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.rotate_session(p_refresh_token_hash text, p_next_token_hash text, p_expires_at timestamp with time zone, p_user_agent text) TO authentication_role;
+
 REVOKE ALL ON FUNCTION public.run_maintenance_job(p_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.schedule_maintenance_jobs() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.seal_audit_log(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.seal_audit_log(p_limit integer) TO supersmartmatch_core_owner;
 
 REVOKE ALL ON FUNCTION public.search_candidates(p_query text, p_language text, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_candidates(p_query text, p_language text, p_limit integer) TO supersmartmatch_core_owner;
@@ -3245,6 +4877,16 @@ GRANT ALL ON FUNCTION public.search_candidates(p_query text, p_language text, p_
 
 REVOKE ALL ON FUNCTION public.set_application_user() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_application_user() TO supersmartmatch_core_owner;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.audit_heads TO matching_definer;
+GRANT SELECT ON TABLE public.audit_heads TO admin_role;
+
+REVOKE ALL ON FUNCTION public.set_audit_head(p_head public.audit_heads) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_audit_head(p_head public.audit_heads) TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.start_session(p_user_id uuid, p_refresh_token_hash text, p_expires_at timestamp with time zone, p_user_agent text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.start_session(p_user_id uuid, p_refresh_token_hash text, p_expires_at timestamp with time zone, p_user_agent text) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.start_session(p_user_id uuid, p_refresh_token_hash text, p_expires_at timestamp with time zone, p_user_agent text) TO authentication_role;
 
 REVOKE ALL ON FUNCTION public.touch_updated_at() FROM PUBLIC;
 
@@ -3258,15 +4900,55 @@ REVOKE ALL ON FUNCTION public.update_job_search_vector() FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.update_profile_completeness() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.update_profile_completeness() TO supersmartmatch_core_owner;
 
+REVOKE ALL ON FUNCTION public.verify_audit_log(p_from date) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.verify_audit_log(p_from date) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.verify_audit_log(p_from date) TO admin_role;
+
+REVOKE ALL ON FUNCTION public.write_audit(p_operation text, p_table_name text, p_record_id uuid, p_actor uuid, p_subject uuid, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.write_audit(p_operation text, p_table_name text, p_record_id uuid, p_actor uuid, p_subject uuid, p_reason text) TO supersmartmatch_core_owner;
+
 REVOKE ALL ON FUNCTION public.yearly_salary(p_amount numeric, p_period text, p_weekly_hours numeric) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.yearly_salary(p_amount numeric, p_period text, p_weekly_hours numeric) TO matching_definer;
 GRANT ALL ON FUNCTION public.yearly_salary(p_amount numeric, p_period text, p_weekly_hours numeric) TO authenticated_users;
 GRANT ALL ON FUNCTION public.yearly_salary(p_amount numeric, p_period text, p_weekly_hours numeric) TO recruiter_role;
 GRANT ALL ON FUNCTION public.yearly_salary(p_amount numeric, p_period text, p_weekly_hours numeric) TO admin_role;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE app_private.keys TO matching_definer;
+
+GRANT SELECT ON TABLE public.admin_audit_log TO admin_role;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO matching_definer;
 
 GRANT SELECT ON TABLE public.admin_users TO admin_role;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.aggregate_events TO matching_definer;
+GRANT SELECT ON TABLE public.aggregate_events TO recruiter_role;
+GRANT SELECT ON TABLE public.aggregate_events TO admin_role;
+
+GRANT SELECT(aggregate_type) ON TABLE public.aggregate_events TO authenticated_users;
+
+GRANT SELECT(aggregate_id) ON TABLE public.aggregate_events TO authenticated_users;
+
+GRANT SELECT(version) ON TABLE public.aggregate_events TO authenticated_users;
+
+GRANT SELECT(old_status) ON TABLE public.aggregate_events TO authenticated_users;
+
+GRANT SELECT(new_status) ON TABLE public.aggregate_events TO authenticated_users;
+
+GRANT UPDATE(user_id) ON TABLE public.aggregate_events TO matching_definer;
+
+GRANT SELECT(created_at) ON TABLE public.aggregate_events TO authenticated_users;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.audit_chain TO matching_definer;
+
+GRANT UPDATE(epoch_id) ON TABLE public.audit_chain TO matching_definer;
+
+GRANT SELECT,INSERT ON TABLE public.audit_epochs TO matching_definer;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.candidate_job_matches TO matching_definer;
+GRANT SELECT ON TABLE public.candidate_job_matches TO authenticated_users;
+GRANT SELECT ON TABLE public.candidate_job_matches TO recruiter_role;
+GRANT SELECT ON TABLE public.candidate_job_matches TO admin_role;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.candidate_languages TO matching_definer;
 GRANT SELECT,INSERT,DELETE ON TABLE public.candidate_languages TO authenticated_users;
@@ -3563,6 +5245,20 @@ GRANT UPDATE(relevant_coursework) ON TABLE public.education TO admin_role;
 GRANT UPDATE(honors_awards) ON TABLE public.education TO authenticated_users;
 GRANT UPDATE(honors_awards) ON TABLE public.education TO admin_role;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.erasure_requests TO matching_definer;
+GRANT SELECT ON TABLE public.erasure_requests TO authenticated_users;
+GRANT SELECT ON TABLE public.erasure_requests TO recruiter_role;
+GRANT SELECT ON TABLE public.erasure_requests TO admin_role;
+GRANT SELECT ON TABLE public.erasure_requests TO outbox_worker;
+
+GRANT UPDATE(matched) ON TABLE public.erasure_requests TO outbox_worker;
+
+GRANT UPDATE(erased) ON TABLE public.erasure_requests TO outbox_worker;
+
+GRANT UPDATE(verified_zero) ON TABLE public.erasure_requests TO outbox_worker;
+
+GRANT UPDATE(done_at) ON TABLE public.erasure_requests TO outbox_worker;
+
 GRANT SELECT,DELETE ON TABLE public.inbox TO matching_definer;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbox TO outbox_worker;
 
@@ -3640,6 +5336,12 @@ GRANT SELECT ON TABLE public.job_skill_weights TO authenticated_users;
 GRANT SELECT ON TABLE public.job_skill_weights TO recruiter_role;
 GRANT SELECT ON TABLE public.job_skill_weights TO admin_role;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_sessions TO matching_definer;
+
+GRANT SELECT ON TABLE public.my_sessions TO authenticated_users;
+GRANT SELECT ON TABLE public.my_sessions TO recruiter_role;
+GRANT SELECT ON TABLE public.my_sessions TO admin_role;
+
 GRANT SELECT ON TABLE public.my_user TO authenticated_users;
 GRANT SELECT ON TABLE public.my_user TO recruiter_role;
 GRANT SELECT ON TABLE public.my_user TO admin_role;
@@ -3664,6 +5366,11 @@ GRANT SELECT ON TABLE public.outbox_events_status TO outbox_worker;
 GRANT SELECT ON TABLE public.recruiter_candidates TO recruiter_role;
 
 GRANT SELECT ON TABLE public.recruiter_certifications TO recruiter_role;
+
+GRANT SELECT ON TABLE public.skill_demand TO authenticated_users;
+GRANT SELECT ON TABLE public.skill_demand TO recruiter_role;
+GRANT SELECT ON TABLE public.skill_demand TO admin_role;
+GRANT SELECT ON TABLE public.skill_demand TO analytics;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.skill_relations TO matching_definer;
 GRANT SELECT ON TABLE public.skill_relations TO authenticated_users;
@@ -3697,7 +5404,10 @@ GRANT UPDATE(popularity_score) ON TABLE public.skills_taxonomy TO admin_role;
 
 GRANT UPDATE(market_demand) ON TABLE public.skills_taxonomy TO admin_role;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_sessions TO matching_definer;
+GRANT SELECT,INSERT,DELETE ON TABLE public.user_consents TO matching_definer;
+GRANT SELECT ON TABLE public.user_consents TO authenticated_users;
+GRANT SELECT ON TABLE public.user_consents TO recruiter_role;
+GRANT SELECT ON TABLE public.user_consents TO admin_role;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.work_experiences TO matching_definer;
 GRANT SELECT,INSERT,DELETE ON TABLE public.work_experiences TO authenticated_users;

@@ -17,7 +17,7 @@ export const postgresSchemas = schemaNames.filter((name): name is PostgresSchema
 )
 
 /** What a service's login may become. */
-export type Role = 'authenticated_users' | 'recruiter_role' | 'admin_role' | 'key_keeper'
+export type Role = 'authenticated_users' | 'recruiter_role' | 'admin_role' | 'authentication_role' | 'key_keeper'
 /** Of workers, which have logins of their own. */
 type WorkerRole = 'outbox_worker' | 'analytics'
 export type Row = Record<string, unknown>
@@ -96,7 +96,10 @@ export async function transaction<T>(
  * A migrated database for the tests of a file, dropped after the last.
  * @param name  fixed only where the server wants it so (pg_cron)
  */
-export function testDatabase(schema: PostgresSchema, name = `${schema}_${randomBytes(5).toString('hex')}`): TestDatabase {
+export function testDatabase(
+  schema: PostgresSchema,
+  name = `${schema}_${randomBytes(5).toString('hex')}`,
+): TestDatabase {
   const owner = ownerRole(databaseName(schema))
   const clients: pg.Client[] = []
   const connect = async (login?: string): Promise<pg.Client> => {

@@ -3,7 +3,13 @@ import { one } from '../../testing/database.ts'
 import type { Query } from '../../testing/database.ts'
 
 /** A place, shared unless it has an owner. */
-export const addPlace = (query: Query, lat: number, lon: number, owner: string | null = null, address: string = randomUUID()) =>
+export const addPlace = (
+  query: Query,
+  lat: number,
+  lon: number,
+  owner: string | null = null,
+  address: string = randomUUID(),
+) =>
   one(
     query,
     `INSERT INTO locations (owner_user_id, formatted_address, city, region, country, country_code, coordinates)

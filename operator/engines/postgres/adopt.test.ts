@@ -5,7 +5,7 @@ import { requirements } from './adopt.ts'
 
 test('what core/cluster.sql makes is found in its text', () => {
   const text = readFileSync(join(import.meta.dirname, '../../../migrations/core/cluster.sql'), 'utf8')
-  const groups = ['authenticated_users', 'recruiter_role', 'admin_role']
+  const groups = ['authenticated_users', 'recruiter_role', 'admin_role', 'authentication_role']
   const logins = ['supersmartmatch_core_app_a', 'supersmartmatch_core_app_b']
   expect(requirements(text)).toEqual({
     roles: [

@@ -138,3 +138,34 @@ test('recruiters’ answers are about the candidate and hold no protected charac
     expect(answer).not.toContain('canary')
   }
 })
+
+test('what an administrator reads of candidates is in the audit log; what others read is not', async () => {
+  const { rows: users } = await core.database.admin.query<{ user_id: string }>(
+    `SELECT user_id FROM candidate_profiles WHERE candidate_id = $1`,
+    [ids['candidate']],
+  )
+  const reads = async (who: string, path: string) => {
+    const last = `SELECT COALESCE(max(audit_id), 0) AS id FROM audit_log`
+    const [before] = (await core.database.admin.query<{ id: string }>(last)).rows
+    expect((await core.as(people[who], 'GET', `/v1/candidates${path}`)).status).toBe(200)
+    const { rows } = await core.database.admin.query<Record<string, unknown>>(
+      `SELECT operation, user_id AS actor, record_id AS record, subject_user_id AS subject, reason FROM audit_log WHERE audit_id > $1`,
+      [before?.id],
+    )
+    return rows
+  }
+  for (const path of ['', '/:candidateId', '/:candidateId/skills', '/:candidateId/matches']) {
+    const one = path !== ''
+    expect(await reads('admin', path.replace(':candidateId', ids['candidate'] ?? '')), path).toEqual([
+      {
+        operation: 'SELECT',
+        actor: people['admin']?.userId,
+        record: one ? ids['candidate'] : null,
+        subject: one ? users[0]?.user_id : null,
+        reason: expect.stringMatching(new RegExp(`^GET /v1/candidates${path}/?$`)) as string,
+      },
+    ])
+  }
+  expect(await reads('candidate', `/${ids['candidate']}`)).toEqual([])
+  expect(await reads('recruiter', `/${ids['candidate']}`)).toEqual([])
+})

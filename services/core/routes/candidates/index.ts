@@ -1,7 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { reading, writing } from '../../../chassis/caller.ts'
+import { writing } from '../../../chassis/caller.ts'
 import { allow, identityOf } from '../../../chassis/plugins/identity.ts'
 import type { PostgresStore } from '../../../chassis/stores/postgres.ts'
+import { readingCandidates } from '../../audit.ts'
 import { createCandidate, listCandidates, readCandidate, updateCandidate } from '../../repositories/candidates.ts'
 import {
   Candidate,
@@ -24,7 +25,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     response: { 200: CandidatePage },
   }
   app.get('/', { schema: list }, (request) =>
-    core.transaction(reading(request), (db) => listCandidates(db, identityOf(request).role, request.query)),
+    readingCandidates(core, request, null, (db) => listCandidates(db, identityOf(request).role, request.query)),
   )
 
   const own = { tags, security: allow('candidate') }
@@ -41,9 +42,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     params: CandidateParams,
     response: { 200: Candidate },
   }
-  app.get('/:candidateId', { schema: read }, (request) =>
-    core.transaction(reading(request), (db) => readCandidate(db, identityOf(request).role, request.params.candidateId)),
-  )
+  app.get('/:candidateId', { schema: read }, (request) => {
+    const { candidateId } = request.params
+    return readingCandidates(core, request, candidateId, (db) => readCandidate(db, identityOf(request).role, candidateId))
+  })
 
   const writers = { tags, security: allow('candidate', 'admin') }
   const update = {

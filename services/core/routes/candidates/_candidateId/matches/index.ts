@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { reading } from '../../../../../chassis/caller.ts'
 import { allow, identityOf } from '../../../../../chassis/plugins/identity.ts'
 import type { PostgresStore } from '../../../../../chassis/stores/postgres.ts'
+import { readingCandidates } from '../../../../audit.ts'
 import { findMatches } from '../../../../repositories/matches.ts'
 import { CandidateParams, MatchList, MatchQuery } from '../../../../schemas.ts'
 
@@ -19,7 +19,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     const { candidateId } = request.params
     const { role, userId } = identityOf(request)
     const recruiterId = role === 'recruiter' ? userId : null
-    return core.transaction(reading(request), (db) => findMatches(db, candidateId, request.query.limit, recruiterId))
+    return readingCandidates(core, request, candidateId, (db) => findMatches(db, candidateId, request.query.limit, recruiterId))
   })
 }
 export default routes

@@ -1,8 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
-import { reading, writing } from '../../../../../chassis/caller.ts'
+import { writing } from '../../../../../chassis/caller.ts'
 import { allow, identityOf } from '../../../../../chassis/plugins/identity.ts'
 import type { PostgresStore } from '../../../../../chassis/stores/postgres.ts'
+import { readingCandidates } from '../../../../audit.ts'
 import {
   deleteCandidateSkill,
   listCandidateSkills,
@@ -33,11 +34,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     querystring: CandidateQuery,
     response: { 200: CandidateSkillPage },
   }
-  app.get('/', { schema: list }, (request) =>
-    core.transaction(reading(request), (db) =>
-      listCandidateSkills(db, identityOf(request).role, request.params.candidateId, request.query),
-    ),
-  )
+  app.get('/', { schema: list }, (request) => {
+    const { candidateId } = request.params
+    return readingCandidates(core, request, candidateId, (db) =>
+      listCandidateSkills(db, identityOf(request).role, candidateId, request.query),
+    )
+  })
 
   const put = {
     ...writers,

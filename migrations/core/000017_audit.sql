@@ -1,0 +1,208 @@
+-- Who did what to whose data (D-055 to D-057). Written by triggers in the transaction of the change: names of changed columns, and
+-- values of the few columns that are named below, never a personal value.
+
+CREATE TABLE audit_log (
+  audit_id BIGINT GENERATED ALWAYS AS IDENTITY,
+  table_name VARCHAR(64) NOT NULL,
+  operation VARCHAR(10) NOT NULL CONSTRAINT audit_log_operation_check CHECK (
+    operation IN ('INSERT', 'UPDATE', 'DELETE', 'SELECT', 'EXPORT', 'LOGIN', 'ANONYMIZE')
+  ),
+  record_id UUID,
+  user_id UUID, -- who did it; NULL for scheduled work
+  subject_user_id UUID, -- whose data it is
+  user_ip INET, -- of who did it; NULL after that person's erasure
+  timestamp TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  old_values JSONB,
+  new_values JSONB,
+  changed_columns TEXT[],
+  reason TEXT,
+  data_classification VARCHAR(20) NOT NULL CHECK (
+    data_classification IN ('public', 'internal', 'confidential', 'restricted')
+  ),
+  retention_until DATE NOT NULL,
+  xid XID8 NOT NULL DEFAULT pg_current_xact_id(),
+  PRIMARY KEY (audit_id, timestamp)
+) PARTITION BY RANGE (timestamp);
+
+CREATE INDEX idx_audit_log_table_time ON audit_log (table_name, timestamp);
+CREATE INDEX idx_audit_log_user ON audit_log (user_id, timestamp);
+CREATE INDEX idx_audit_log_subject ON audit_log (subject_user_id, timestamp);
+CREATE INDEX idx_audit_log_position ON audit_log (xid, audit_id);
+CREATE INDEX idx_audit_log_retention ON audit_log USING brin (retention_until);
+
+CREATE TABLE audit_log_default PARTITION OF audit_log DEFAULT;
+
+CREATE FUNCTION create_audit_partitions() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET timezone = 'UTC'
+AS $$
+DECLARE
+  v_month timestamptz;
+BEGIN
+  FOR i IN 0..2 LOOP
+    v_month := date_trunc('month', now()) + make_interval(months => i);
+    PERFORM public.create_range_partition('public.audit_log', to_char(v_month, '"audit_log_y"YYYY"m"MM'), v_month,
+                                          v_month + interval '1 month');
+  END LOOP;
+END
+$$;
+SELECT create_audit_partitions();
+
+CREATE OR REPLACE VIEW default_partition_rows WITH (security_invoker = true) AS
+SELECT 'job_postings' AS table_name, count(*) AS rows FROM job_postings_default
+UNION ALL
+SELECT 'outbox_events', count(*) FROM outbox_events_default
+UNION ALL
+SELECT 'audit_log', count(*) FROM audit_log_default;
+
+ALTER TABLE audit_log ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit_log FORCE ROW LEVEL SECURITY;
+CREATE POLICY definer_access ON audit_log FOR ALL TO matching_definer USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT, UPDATE (user_ip), DELETE ON audit_log TO matching_definer;
+
+-- Append-only. Erasure may forget an address, the purge may delete; each says so for its own transaction.
+CREATE FUNCTION keep_audit_log() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  v_upkeep text := CASE current_user WHEN 'matching_definer' THEN current_setting('app.audit_upkeep', true) END;
+BEGIN
+  IF TG_OP = 'DELETE' AND v_upkeep = 'purge' THEN
+    RETURN OLD;
+  ELSIF TG_OP = 'UPDATE' AND v_upkeep = 'erasure' AND NEW.user_ip IS NULL
+        AND to_jsonb(NEW) - 'user_ip' = to_jsonb(OLD) - 'user_ip' THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'audit_log is append-only' USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE ON audit_log
+  FOR EACH ROW EXECUTE FUNCTION keep_audit_log();
+CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON audit_log
+  FOR EACH STATEMENT EXECUTE FUNCTION keep_audit_log();
+
+-- Where the request came from, as its transaction says.
+CREATE FUNCTION current_client_ip() RETURNS inet
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN NULLIF(current_setting('app.client_ip', true), '')::inet;
+GRANT EXECUTE ON FUNCTION current_client_ip() TO matching_definer;
+
+CREATE FUNCTION audit_classification(p_table_name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN p_table_name IN ('company_members', 'user_sessions') THEN 'internal' ELSE 'restricted' END;
+GRANT EXECUTE ON FUNCTION audit_classification(text) TO matching_definer;
+
+CREATE FUNCTION audit_retention(p_table_name text) RETURNS date
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN ((CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        + CASE audit_classification(p_table_name) WHEN 'internal' THEN interval '1 year' ELSE interval '3 years' END)::date;
+GRANT EXECUTE ON FUNCTION audit_retention(text) TO matching_definer;
+
+SET LOCAL ROLE matching_definer;
+
+-- One row for each row that a statement changed; none for an update that changes nothing but derived columns.
+-- Trigger arguments: key columns, of which the first is record_id; the column that leads to the subject (user_id or candidate_id);
+-- columns whose values are kept, which must say nothing about a person but rights and states.
+CREATE FUNCTION audit_changes() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_key CONSTANT text := split_part(TG_ARGV[0], ',', 1);
+  v_keys CONSTANT text := (SELECT string_agg(quote_ident(key), ', ') FROM unnest(string_to_array(TG_ARGV[0], ',')) AS key);
+  v_kept CONSTANT text[] := string_to_array(TG_ARGV[2], ',');
+  v_values CONSTANT text := CASE WHEN TG_ARGV[2] = '' THEN 'NULL::jsonb' ELSE
+    '(SELECT jsonb_object_agg(key, value) FROM jsonb_each(to_jsonb(r)) WHERE key = ANY ($5))' END;
+  v_subject text := 'r.user_id';
+  v_join text := '';
+  v_changes text;
+BEGIN
+  IF TG_ARGV[1] = 'candidate_id' THEN
+    v_subject := 'p.user_id';
+    v_join := 'LEFT JOIN public.candidate_profiles p ON p.candidate_id = r.candidate_id';
+  END IF;
+  v_changes := CASE TG_OP
+    WHEN 'INSERT' THEN
+      format('new_rows r CROSS JOIN LATERAL (SELECT NULL::text[] AS columns, NULL::jsonb AS before, %s AS after) c', v_values)
+    WHEN 'DELETE' THEN
+      format('old_rows r CROSS JOIN LATERAL (SELECT NULL::text[] AS columns, %s AS before, NULL::jsonb AS after) c', v_values)
+    ELSE format(
+      'new_rows r JOIN old_rows o USING (%s)
+       CROSS JOIN LATERAL (SELECT to_jsonb(r) - $6 AS after, to_jsonb(o) - $6 AS before OFFSET 0) v
+       JOIN LATERAL (
+         SELECT array_agg(key ORDER BY key) AS columns,
+                jsonb_object_agg(key, v.before -> key) FILTER (WHERE key = ANY ($5)) AS before,
+                jsonb_object_agg(key, value) FILTER (WHERE key = ANY ($5)) AS after
+           FROM jsonb_each(v.after) WHERE value IS DISTINCT FROM v.before -> key) c ON c.columns IS NOT NULL', v_keys)
+  END;
+  EXECUTE format(
+    'INSERT INTO public.audit_log (table_name, operation, record_id, user_id, user_ip, subject_user_id, changed_columns, old_values,
+                                   new_values, data_classification, retention_until)
+     SELECT $1, $2, r.%I, $3, $4, %s, c.columns, c.before, c.after, public.audit_classification($1), public.audit_retention($1)
+       FROM %s %s', v_key, v_subject, v_changes, v_join)
+    USING TG_TABLE_NAME::text, TG_OP, public.current_app_user(), public.current_client_ip(), v_kept, public.derived_columns();
+  RETURN NULL;
+END
+$$;
+
+-- What no trigger sees: reads, exports, log-ins, erasures. For definer functions.
+CREATE FUNCTION write_audit(p_operation text, p_table_name text, p_record_id uuid, p_actor uuid, p_subject uuid, p_reason text)
+RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+  INSERT INTO public.audit_log (table_name, operation, record_id, user_id, user_ip, subject_user_id, reason, data_classification,
+                                retention_until)
+  VALUES (p_table_name, p_operation, p_record_id, p_actor, public.current_client_ip(), p_subject, p_reason,
+          public.audit_classification(p_table_name), public.audit_retention(p_table_name))
+$$;
+
+-- An administrator says what the transaction reads, and why, before it does (D-055).
+CREATE FUNCTION audit_read(p_table_name text, p_record_id uuid, p_subject_user_id uuid, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+  PERFORM public.write_audit('SELECT', p_table_name, p_record_id, public.current_app_user(), p_subject_user_id, p_reason);
+END
+$$;
+GRANT EXECUTE ON FUNCTION audit_read(text, uuid, uuid, text) TO admin_role;
+
+-- For administrators as auditors.
+CREATE VIEW admin_audit_log WITH (security_barrier = true) AS
+SELECT audit_id, table_name, operation, record_id, user_id, subject_user_id, user_ip, timestamp, old_values, new_values,
+       changed_columns, reason, data_classification, retention_until
+  FROM audit_log;
+GRANT SELECT ON admin_audit_log TO admin_role;
+
+SET LOCAL ROLE supersmartmatch_core_owner;
+
+DO $$
+DECLARE
+  v_table record;
+  v_call text;
+BEGIN
+  FOR v_table IN
+    SELECT * FROM (VALUES
+      ('users', 'user_id', 'user_id', 'user_type,status'),
+      ('candidate_profiles', 'candidate_id', 'user_id', ''),
+      ('candidate_skills', 'candidate_skill_id', 'candidate_id', ''),
+      ('work_experiences', 'experience_id', 'candidate_id', ''),
+      ('education', 'education_id', 'candidate_id', ''),
+      ('certifications', 'certification_id', 'candidate_id', ''),
+      ('candidate_languages', 'language_id', 'candidate_id', ''),
+      ('job_applications', 'application_id', 'user_id', 'status'),
+      ('company_members', 'company_id,user_id', 'user_id', 'role'),
+      ('user_consents', 'user_id,consent_id', 'user_id', 'purpose')
+    ) AS audited (name, keys, subject, kept)
+  LOOP
+    v_call := format('EXECUTE FUNCTION audit_changes(%L, %L, %L)', v_table.keys, v_table.subject, v_table.kept);
+    EXECUTE format('CREATE TRIGGER %I AFTER INSERT ON %I REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT %s',
+                   v_table.name || '_audit_insert', v_table.name, v_call);
+    EXECUTE format('CREATE TRIGGER %I AFTER UPDATE ON %I REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+                    FOR EACH STATEMENT %s', v_table.name || '_audit', v_table.name, v_call);
+    EXECUTE format('CREATE TRIGGER %I AFTER DELETE ON %I REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT %s',
+                   v_table.name || '_audit_delete', v_table.name, v_call);
+  END LOOP;
+END
+$$;
+
+INSERT INTO maintenance_jobs (name, command, schedule) VALUES
+  ('create-audit-partitions', 'SELECT public.create_audit_partitions()', '10 * * * *'),
+  ('drop-empty-audit-partitions', 'SELECT public.drop_empty_partitions(''public.audit_log'', ''3 years'')', '40 * * * *');
