@@ -303,7 +303,7 @@ test('a login that may nothing but migrate: Ready once a superuser has run boots
   await remove('full')
   await make('prepared', login(owner, 'prepared', { password: given }))
   const refused = await condition('prepared', 'CredentialsReady', 'False')
-  for (const part of ['extension pg_trgm', 'role supersmartmatch_core_app_a, which was there', 'role pgbouncer_auth'])
+  for (const part of ['extension pg_trgm', 'role supersmartmatch_core_app_a, which was there', 'pgbouncer.get_auth'])
     expect(refused?.message).toContain(part)
   expect((await values('prepared-owner'))['password']).toBe(given)
 
