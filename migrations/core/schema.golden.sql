@@ -3061,10 +3061,10 @@ CREATE TABLE public.maintenance_jobs (
     command text NOT NULL,
     schedule text NOT NULL,
     last_run_at timestamp with time zone,
+    last_success_at timestamp with time zone,
     last_error text,
     created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
-    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
-    last_success_at timestamp with time zone
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL
 );
 
 ALTER TABLE public.maintenance_jobs OWNER TO supersmartmatch_core_owner;

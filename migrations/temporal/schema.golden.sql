@@ -792,6 +792,7 @@ CREATE FUNCTION public.run_maintenance_job(p_name text) RETURNS boolean
 DECLARE
   v_command text;
   v_error text;
+  v_ended timestamptz;
 BEGIN
   SELECT command INTO v_command FROM public.maintenance_jobs WHERE name = p_name;
   IF NOT FOUND THEN
@@ -805,7 +806,11 @@ BEGIN
   EXCEPTION WHEN OTHERS THEN
     v_error := SQLSTATE || ' ' || SQLERRM;
   END;
-  UPDATE public.maintenance_jobs SET last_run_at = clock_timestamp(), last_error = v_error WHERE name = p_name;
+  v_ended := clock_timestamp();
+  UPDATE public.maintenance_jobs
+     SET last_run_at = v_ended, last_error = v_error,
+         last_success_at = CASE WHEN v_error IS NULL THEN v_ended ELSE last_success_at END
+   WHERE name = p_name;
   RETURN v_error IS NULL;
 END
 $$;
@@ -1246,6 +1251,7 @@ CREATE TABLE public.maintenance_jobs (
     command text NOT NULL,
     schedule text NOT NULL,
     last_run_at timestamp with time zone,
+    last_success_at timestamp with time zone,
     last_error text,
     created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
     updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL

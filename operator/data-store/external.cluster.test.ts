@@ -82,10 +82,10 @@ async function fingerprint(): Promise<string> {
 }
 
 /** A Secret as a cloud provider's tool would leave it, and a store that uses it. */
-async function make(name: string, values: Record<string, string>, keys: object = {}): Promise<void> {
+async function make(name: string, values: Record<string, string>, keys = {}, schema = 'core'): Promise<void> {
   await setSecret(name, values)
   const connectionSecretRef = { name: `${name}-login`, keys }
-  const spec = { engine: 'postgres', mode: 'external', schema: { name: 'core' }, connectionSecretRef }
+  const spec = { engine: 'postgres', mode: 'external', schema: { name: schema }, connectionSecretRef }
   await client.create({ ...storeKind, metadata: { name, namespace }, spec })
 }
 
@@ -313,6 +313,26 @@ describe('a superuser’s login', () => {
   })
 })
 
+test('a second database of that server is set up beside the first, and only a store with a pooler sets the pooler’s password', async () => {
+  const clusterSql = await readFile(join(core, '../vault/cluster.sql'), 'utf8')
+  operator.tools.schemas['vault'] = { digest: 'none', target: 0, clusterSql }
+  const verifier = async () => {
+    const [row] = await sql('postgres', [`SELECT rolpassword FROM pg_authid WHERE rolname = 'pgbouncer_auth'`])
+    return row?.['rolpassword']
+  }
+  await edit(await read('full'), { spec: { binding: { host: 'pooler.example.com', port: 6432 } } })
+  await until(async () => (await verifier()) !== null)
+  const before = await verifier()
+  await make('keys', login('postgres', 'keys', { password }), {}, 'vault')
+  await condition('keys', 'Ready', 'True')
+  expect(await sql('postgres', [`SELECT datname FROM pg_database WHERE datname IN ('second', 'keys')`])).toHaveLength(2)
+  await edit(await read('full'), { metadata: { annotations: { look: 'again' } } })
+  await edit(await read('keys'), { metadata: { annotations: { look: 'again' } } })
+  await condition('keys', 'Ready', 'True')
+  expect(await verifier()).toBe(before)
+  await remove('keys')
+})
+
 test('a login that may nothing but migrate: Ready once a superuser has run bootstrap with the passwords in the Secrets', async () => {
   const owner = 'supersmartmatch_core_owner'
   await sql('postgres', [`CREATE DATABASE prepared OWNER ${owner}`])
@@ -321,7 +341,7 @@ test('a login that may nothing but migrate: Ready once a superuser has run boots
   await remove('full')
   await make('prepared', login(owner, 'prepared', { password: given }))
   const refused = await condition('prepared', 'CredentialsReady', 'False')
-  for (const part of ['extension pg_trgm', 'role supersmartmatch_core_app_a, which was there', 'role pgbouncer_auth'])
+  for (const part of ['extension pg_trgm', 'role supersmartmatch_core_app_a, which was there', 'pgbouncer.get_auth'])
     expect(refused?.message).toContain(part)
   expect((await values('prepared-owner'))['password']).toBe(given)
 

@@ -53,7 +53,7 @@ const engineReady: Step<Context> = {
       return { kind: 'done', reason: 'Ready' }
     }
     const { name = '' } = context.store.spec.connectionSecretRef ?? {}
-    const message = `${health.message}. How to connect is in Secret ${name}`
+    const message = `${health.message}. How to connect is in Secret ${name}, which spec.connectionSecretRef names`
     // Nobody tells us when a server of somebody else's answers again.
     // prettier-ignore
     switch (health.state) {
@@ -64,26 +64,52 @@ const engineReady: Step<Context> = {
   },
 }
 
+const credentialsReady: Step<Context> = {
+  condition: 'CredentialsReady',
+  run: (context) => (context.engine.adopt ? setUp(context) : useLogin(context)),
+}
+
 /**
  * All passwords are in Secrets before anything is asked of the server: where the login may not set them, whoever runs the server
  * reads them there.
  */
-const credentialsReady: Step<Context> = {
-  condition: 'CredentialsReady',
-  async run(context) {
-    const { engine } = context
-    const stopped =
-      (await ensureBinding(context, 'owner')) ??
-      (await ensureBinding(context, 'app')) ??
-      (engine.adopt ? await ensurePooler(context) : undefined)
-    if (stopped) return stopped
-    if (!engine.adopt) return { kind: 'done', reason: 'Ready' }
-    try {
-      return judge(context, await adopt(context))
-    } catch (error) {
-      return { kind: 'wait', reason: 'Failed', message: messageOf(error), retryAfterMs: 15_000 }
-    }
-  },
+async function setUp(context: Context): Promise<Outcome> {
+  const stopped = (await ensureBindings(context)) ?? (await ensurePooler(context))
+  if (stopped) return stopped
+  try {
+    return judge(context, await adopt(context))
+  } catch (error) {
+    return failed(error)
+  }
+}
+
+/** Nothing is set up: the login must be able to do what owner and app do. One that is not leaves the bindings as they were. */
+async function useLogin(context: Context): Promise<Outcome> {
+  const { engine } = context
+  try {
+    const target = adminTarget(context)
+    const missing = (await engine.missingRights?.(target, deadline(context, 15_000))) ?? []
+    if (missing.length > 0) return refuse(target.username, missing)
+  } catch (error) {
+    return failed(error)
+  }
+  return (await ensureBindings(context)) ?? { kind: 'done', reason: 'Ready' }
+}
+
+const failed = (error: unknown): Outcome => ({
+  kind: 'wait',
+  reason: 'Failed',
+  message: messageOf(error),
+  retryAfterMs: 15_000,
+})
+
+function refuse(username: string, missing: string[]): Outcome {
+  const message = `not allowed to ${username}: ${missing.join(', ')}. Owner and app share this login: give it these rights where the server runs; docs/external-stores.md says which it needs`
+  return { kind: 'blocked', reason: 'NotAllowed', message, retryAfterMs: 60_000 }
+}
+
+async function ensureBindings(context: Context): Promise<Outcome | undefined> {
+  return (await ensureBinding(context, 'owner')) ?? (await ensureBinding(context, 'app'))
 }
 
 function ensurePooler(context: Context): Promise<Outcome | undefined> {
@@ -101,11 +127,17 @@ async function adopt(context: Context): Promise<Adopted> {
     clusterSql: schema.clusterSql,
     appliedClusterSql: recorded?.clusterSql ?? '',
     mayCreateDatabase: recorded?.schema === undefined,
-    passwords: storedPasswords(context),
+    passwords: passwordsOf(context),
     secrets: Object.fromEntries(loginSecrets(context)),
     extensions: store.spec.extensions,
   }
   return engine.adopt(adminTarget(context), wanted, deadline(context, 30_000))
+}
+
+/** Nobody asks a store for passwords that no pooler leads to. Several on one server share that login, and each would set its own. */
+function passwordsOf(context: Context): Record<string, string> {
+  const { [poolerRole]: pooler, ...others } = storedPasswords(context)
+  return pooler !== undefined && context.store.spec.binding ? { ...others, [poolerRole]: pooler } : others
 }
 
 function judge(context: Context, adopted: Adopted): Outcome {

@@ -264,9 +264,15 @@ export interface Engine {
   bootstrap?(target: Target, wanted: Bootstrap, signal: AbortSignal): Promise<BootstrapResult>
   /**
    * The same on a server that somebody else runs, as far as the login may, and without changing anything that was there.
-   * Absent: the login that the Secret gives is everybody's.
+   * Absent: the login that the Secret gives is everybody's, and `missingRights` tells whether it may be.
    */
   adopt?(target: Target, wanted: Adoption, signal: AbortSignal): Promise<Adopted>
+  /**
+   * What owner and app need of an external server and the login, which is both of them, may not do: one phrase each, as the server calls
+   * it. Changes nothing there. Absent where `adopt` tells.
+   * @throws when the server does not answer
+   */
+  missingRights?(target: Target, signal: AbortSignal): Promise<string[]>
   /** Scheduled work that is listed in the database; absent where engines have nothing like it. */
   maintenance?: Maintenance
   /** The login behind each binding, e.g. owner -> supersmartmatch_core_owner. */

@@ -8,6 +8,7 @@ import { adminLogin, interserverLogin, loginFiles, monitoringLogin, port, server
 import { objects } from './objects.ts'
 import { settingsOf, validateParameters } from './parameters.ts'
 import { probe } from './probe.ts'
+import { missingRights } from './rights.ts'
 import { settle } from './settle.ts'
 import { isCluster, keeperName } from './topology.ts'
 
@@ -28,6 +29,7 @@ export const clickhouse: Engine = {
   objects,
   startParameters,
   probe,
+  missingRights,
   loginFiles,
   settle,
   bindingLogins,

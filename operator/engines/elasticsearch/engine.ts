@@ -6,6 +6,7 @@ import { adminLogin, database, loginFiles, monitoringLogin, port, serverNames } 
 import { objects } from './objects.ts'
 import { staticSettings, validate } from './parameters.ts'
 import { probe } from './probe.ts'
+import { missingRights } from './rights.ts'
 import { settle } from './settle.ts'
 import { release } from './shrink.ts'
 
@@ -31,6 +32,7 @@ export const elasticsearch: Engine = {
   settle,
   release,
   probe,
+  missingRights,
   bindingLogins: ({ database }) => ({ owner: ownerRole(database), app: appRole(database) }),
   binding,
   uriSchemes: ['https:'],

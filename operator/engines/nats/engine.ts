@@ -9,6 +9,7 @@ import { equalServerNames } from '../stateful.ts'
 import { objects } from './objects.ts'
 import { startParameters, validateParameters } from './parameters.ts'
 import { probe } from './probe.ts'
+import { missingRights } from './rights.ts'
 import { settle } from './settle.ts'
 
 export const nats: Engine = {
@@ -31,6 +32,7 @@ export const nats: Engine = {
   objects,
   startParameters,
   probe,
+  missingRights,
   loginFiles,
   settle,
   bindingLogins: () => bindingUsers,

@@ -61,7 +61,7 @@ async function look(target: Target, wanted: Adoption, signal: AbortSignal): Prom
       ...(hasDatabase ? [] : [`database ${target.database}`]),
       ...(await missingMemberships(connection, needs.memberships, roles)),
       ...(hasDatabase ? await missingExtensions(connection, [...needs.extensions, ...wanted.extensions]) : []),
-      ...(hasDatabase ? await missingLookUp(connection) : []),
+      ...(hasDatabase && needs.lookUp ? await missingLookUp(connection) : []),
     ]
     const obstacles = [
       ...(hasDatabase ? await othersDatabase(connection, wanted) : lost(target.database, wanted)),
@@ -175,8 +175,16 @@ export interface Membership {
   member: string
 }
 
-/** The roles, memberships and extensions that a cluster.sql makes, read from its text: it is the one place that names them. */
-export function requirements(clusterSql: string): { roles: string[]; memberships: Membership[]; extensions: string[] } {
+interface Requirements {
+  roles: string[]
+  memberships: Membership[]
+  extensions: string[]
+  /** The function that the pooler asks. */
+  lookUp: boolean
+}
+
+/** What a cluster.sql makes, read from its text: it is the one place that names it. */
+export function requirements(clusterSql: string): Requirements {
   const roles = [...clusterSql.matchAll(/^\s*\('(\w+)', '(?:NO)?LOGIN\b/gm)].map(([, role = '']) => role)
   const grants = [...clusterSql.matchAll(/^\s*GRANT ([a-z_, ]+) TO ([a-z_, ]+);$/gm)]
   const list = (text = '') => text.split(',').map((name) => name.trim())
@@ -189,6 +197,7 @@ export function requirements(clusterSql: string): { roles: string[]; memberships
     extensions: [...clusterSql.matchAll(/CREATE EXTENSION IF NOT EXISTS (\w+) WITH SCHEMA/g)].map(
       ([, name = '']) => name,
     ),
+    lookUp: clusterSql.includes('FUNCTION pgbouncer.get_auth('),
   }
 }
 

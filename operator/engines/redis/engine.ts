@@ -8,6 +8,7 @@ import { admin, app, loginFiles, monitoring, owner, replication } from './logins
 import { objects } from './objects.ts'
 import { startParameters, validateParameters } from './parameters.ts'
 import { probe } from './probe.ts'
+import { missingRights } from './rights.ts'
 import { settle } from './settle.ts'
 
 /** Redis Cluster has one database. */
@@ -30,6 +31,7 @@ export const redis: Engine = {
   objects,
   startParameters,
   probe,
+  missingRights,
   loginFiles: (_plan, passwords) => loginFiles(passwords),
   settle,
   bindingLogins: () => ({ owner, app }),

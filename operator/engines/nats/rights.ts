@@ -1,0 +1,23 @@
+import { randomBytes } from 'node:crypto'
+import type { Target } from '../engine.ts'
+import { withConnection } from './protocol.ts'
+
+/** To make and change streams and consumers. Publishing and subscribing are the matter of subjects that only an application knows. */
+const needed = ['STREAM.CREATE', 'STREAM.UPDATE', 'STREAM.DELETE', 'CONSUMER.CREATE', 'CONSUMER.DELETE']
+
+/**
+ * What a login that is everybody's may not ask of JetStream. It is asked about a stream that nobody has, and in a way that makes none:
+ * JetStream refuses, and what may not be asked has no answer.
+ */
+export function missingRights(target: Target, signal: AbortSignal): Promise<string[]> {
+  const stream = `supersmartmatch_${randomBytes(8).toString('hex')}`
+  return withConnection(target, signal, async ({ request }) => {
+    const missing: string[] = []
+    for (const api of needed) {
+      const subject = `$JS.API.${api}.${stream}${api === 'CONSUMER.DELETE' ? '.none' : ''}`
+      // One after the other: a refusal does not say which question it answers.
+      if ((await request(subject)) === undefined) missing.push(`publishing to $JS.API.${api}.>`)
+    }
+    return missing
+  })
+}
