@@ -145,7 +145,10 @@ export function loginFiles(plan: Plan, passwords: Record<string, string>): Recor
       ...everywhere,
       ...ofCluster,
     ]),
-    [app]: user(digest(app), 'store', 'default', [`GRANT SELECT, INSERT, ALTER DELETE, dictGet ON ${database}.*`, ...everywhere]),
+    [app]: user(digest(app), 'store', 'default', [
+      `GRANT SELECT, INSERT, ALTER DELETE, dictGet ON ${database}.*`,
+      ...everywhere,
+    ]),
     [monitoringLogin]: user(digest(monitoringLogin), 'monitoring', 'monitoring', [
       'GRANT SHOW ON *.*',
       'GRANT SELECT ON system.*',
