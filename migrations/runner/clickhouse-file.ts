@@ -89,20 +89,20 @@ export function split(sql: string): Piece[] {
 
 const markOf = (comment: string) => ([onCluster, replicated].includes(comment) ? comment : '')
 
-/** What may stand in a file, each with what it leaves behind. NAME is a plain name, ON the mark after the name of an object. */
+/** What may stand in a file, each with what it leaves behind. `<name>` is a plain name, `<on>` the mark after the name of an object. */
 // prettier-ignore
 const allowed: [string, (names: string[]) => Effect][] = [
-  ['CREATE (?:TABLE|VIEW|MATERIALIZED VIEW|DICTIONARY) IF NOT EXISTS NAME ON', ([name]) => tableIs(name, true)],
-  ['CREATE OR REPLACE (?:VIEW|DICTIONARY) NAME ON',                            ([name]) => tableIs(name, true)],
-  ['DROP (?:TABLE|VIEW|DICTIONARY) IF EXISTS NAME ON',                         ([name]) => tableIs(name, false)],
-  ['ALTER TABLE NAME ON ADD COLUMN IF NOT EXISTS NAME',                        ([table, name]) => columnIs(table, name, true)],
-  ['ALTER TABLE NAME ON DROP COLUMN IF EXISTS NAME',                           ([table, name]) => columnIs(table, name, false)],
-  ['ALTER TABLE NAME ON RENAME COLUMN IF EXISTS NAME TO NAME',                 ([table, , name]) => columnIs(table, name, true)],
-  ['ALTER TABLE NAME ON ADD (?:INDEX|CONSTRAINT|PROJECTION) IF NOT EXISTS',    ([table]) => settled(table)],
-  ['ALTER TABLE NAME ON DROP (?:INDEX|CONSTRAINT|PROJECTION) IF EXISTS',       ([table]) => settled(table)],
-  ['ALTER TABLE NAME ON MATERIALIZE (?:COLUMN|INDEX|PROJECTION|TTL)',          ([table]) => settled(table)],
-  ['ALTER TABLE NAME ON MODIFY (?:COLUMN|COMMENT|TTL|SETTING|QUERY)',          ([table]) => settled(table)],
-  ['ALTER TABLE NAME ON (?:COMMENT COLUMN|REMOVE TTL|RESET SETTING)',          ([table]) => settled(table)],
+  ['CREATE (?:TABLE|VIEW|MATERIALIZED VIEW|DICTIONARY) IF NOT EXISTS <name> <on>', ([name]) => tableIs(name, true)],
+  ['CREATE OR REPLACE (?:VIEW|DICTIONARY) <name> <on>',                            ([name]) => tableIs(name, true)],
+  ['DROP (?:TABLE|VIEW|DICTIONARY) IF EXISTS <name> <on>',                         ([name]) => tableIs(name, false)],
+  ['ALTER TABLE <name> <on> ADD COLUMN IF NOT EXISTS <name>',                      ([table, name]) => columnIs(table, name, true)],
+  ['ALTER TABLE <name> <on> DROP COLUMN IF EXISTS <name>',                         ([table, name]) => columnIs(table, name, false)],
+  ['ALTER TABLE <name> <on> RENAME COLUMN IF EXISTS <name> TO <name>',             ([table, , name]) => columnIs(table, name, true)],
+  ['ALTER TABLE <name> <on> ADD (?:INDEX|CONSTRAINT|PROJECTION) IF NOT EXISTS',    ([table]) => settled(table)],
+  ['ALTER TABLE <name> <on> DROP (?:INDEX|CONSTRAINT|PROJECTION) IF EXISTS',       ([table]) => settled(table)],
+  ['ALTER TABLE <name> <on> MATERIALIZE (?:COLUMN|INDEX|PROJECTION|TTL)',          ([table]) => settled(table)],
+  ['ALTER TABLE <name> <on> MODIFY (?:COLUMN|COMMENT|TTL|SETTING|QUERY)',          ([table]) => settled(table)],
+  ['ALTER TABLE <name> <on> (?:COMMENT COLUMN|REMOVE TTL|RESET SETTING)',          ([table]) => settled(table)],
 ]
 
 const tableIs = (name = '', exists: boolean): Effect => ({ kind: 'table', name, exists })
@@ -110,7 +110,7 @@ const columnIs = (table = '', name = '', exists: boolean): Effect => ({ kind: 'c
 const settled = (table = ''): Effect => ({ kind: 'settled', table })
 
 const shapes = allowed.map(([shape, effectOf]) => {
-  const pattern = shape.replaceAll('NAME', '([a-z_][a-z0-9_]*)').replace(/\bON\b/, String.raw`/\* ON CLUSTER \*/`)
+  const pattern = shape.replaceAll('<name>', '([a-z_][a-z0-9_]*)').replace('<on>', String.raw`/\* ON CLUSTER \*/`)
   return { pattern: new RegExp(`^${pattern}(?!\\w)`, 'i'), effectOf }
 })
 
@@ -134,12 +134,12 @@ function statementOf({ line, text, bare }: Piece, refuse: (why: string) => Refus
   return { line, text, effect }
 }
 
-/** Whether a comma stands outside of all parentheses. */
+/** Whether a comma stands outside of all parentheses and brackets. */
 function hasList(bare: string): boolean {
   let depth = 0
   for (const character of bare) {
-    if (character === '(') depth++
-    if (character === ')') depth--
+    if ('([{'.includes(character)) depth++
+    if (')]}'.includes(character)) depth--
     if (character === ',' && depth === 0) return true
   }
   return false

@@ -47,7 +47,7 @@ describe('analyzers give these tokens (D-148 to D-152, D-159)', () => {
     ['job_search_analyzer', 'JS', 'javascript ecmascript js'],
     ['job_search_analyzer', 'machine learning', 'ml machine learning'],
     ['job_english', "The manager's résumés", 'the manag resum'],
-    ['job_french', "L'ingénieure développe des réseaux", 'ingenieur develop de reseau'],
+    ['job_french', "L'ingénieure développe des réseaux", 'ingenieur develop des reseau'],
     ['skill_analyzer', '  React Native ', 'react native'],
     ['skill_search_analyzer', 'ReactJS', 'react react.js reactjs'],
     ['suggest_analyzer', 'Développeur C++', 'developpeur cplusplus'],
@@ -61,8 +61,8 @@ describe('analyzers give these tokens (D-148 to D-152, D-159)', () => {
       'own',
       'your',
     ])
-    await index('synonyms', { title: 'Bring your own device' })
-    await index('half', { title: 'Device drivers' })
+    await index('synonyms', { title: 'Bring your own device', status: 'active' })
+    await index('half', { title: 'Device drivers', status: 'active' })
     expect(await found({ match_phrase: { title: 'byod' } })).toEqual(['synonyms'])
   })
 })
@@ -157,7 +157,6 @@ describe('documents', () => {
 })
 
 test('a new version of the mapping: readers never fail and never see less, late writes and deletes follow, the old one stays', async () => {
-  await client.deleteByQuery({ index: alias, query: { match_all: {} } }).catch(() => undefined)
   const count = 1_500
   const operations = Array.from({ length: count }, (_, id) => [
     { index: { _id: `d${id}`, version: 10 + id, version_type: 'external' as const } },
@@ -229,7 +228,7 @@ test('a new version of the mapping: readers never fail and never see less, late 
   expect(await client.get({ index: alias, id: `d${late.written % 50}` })).toMatchObject({
     _version: 100_000 + late.written,
   })
-  await index('new', { job_id: 'new', title: 'New', benefits: ['bicycle'] })
+  await index('new', { job_id: 'new', title: 'New', status: 'active', benefits: ['bicycle'] })
 
   const old = await client.indices.getMapping({ index: `${alias}_v1` })
   expect(old[`${alias}_v1`]?.mappings._meta).toMatchObject({ retired_at: expect.any(String) as string, keep_days: 7 })
@@ -264,7 +263,7 @@ test('the store’s own logins: the owner migrates, the application writes docum
   const [owner, app] = [urlOf('elasticsearch'), clientOf(urlOf('elasticsearch', 'search_app_a'))]
   await applyTo('elasticsearch', owner, await readMigrations(import.meta.dirname, formats.elasticsearch))
   try {
-    await app.index({ index: 'search-jobs', id: 'app', document: { job_id: 'app', title: 'x' } })
+    await app.index({ index: 'search-jobs', id: 'app', document: { job_id: 'app', title: 'x', status: 'active' } })
     await app.delete({ index: 'search-jobs', id: 'app' })
     const denied = { statusCode: 403 }
     await expect(
