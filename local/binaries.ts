@@ -56,6 +56,7 @@ const families: Family[] = [
     variables: {},
     takes: 'a few seconds',
   },
+  { name: 'cyclonus', binaries: { 'network-simulator': '.' }, variables: {}, takes: '2 minutes' },
 ]
 
 const moduleDir = (family: Family) => join(import.meta.dirname, 'go', family.name)
