@@ -127,9 +127,10 @@ const peers = [...installed.flatMap(({ pods }) => pods), ...others]
 
 /** Every port that something listens on, and some that nothing does. */
 const ports = [
-  ...[53, 443, 1234, 4222, 5432, 5433, 6222, 6379, 6432, 6443, 8008, 8080, 8222, 8443].map((port) => `TCP/${port}`),
+  ...[53, 443, 1234, 4222, 5353, 5432, 5433, 6222, 6379, 6432, 6443, 8008, 8080, 8222, 8443].map((port) => `TCP/${port}`),
   ...[9010, 9090, 9200, 9234, 9281, 9300, 9440, 16379].map((port) => `TCP/${port}`),
   'UDP/53',
+  'UDP/5353',
   'UDP/5432',
 ]
 
@@ -173,7 +174,7 @@ const whole: Edge[] = [
   ['system/operator',      'P-core-api',        'TCP/8080'],
   ['monitoring/prometheus','P-core-api',        'TCP/9090'],
 
-  ['P-*',                  'others',            'TCP/53 UDP/53'],
+  ['P-*',                  'others',            'TCP/53 UDP/53 TCP/5353 UDP/5353'],
   ['P-core',               'others',            'TCP/443 TCP/6443'],
   ['P-vault',              'others',            'TCP/443 TCP/6443'],
   ['P-geolocation',        'others',            'TCP/443 TCP/6443'],

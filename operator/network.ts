@@ -71,8 +71,11 @@ export const fromAnywhere = (ports: number[]): Ingress => ({ ports: ports.map(tc
 export const to = (peer: Peer, ports: number[]): Egress => ({ to: [peer], ports: ports.map(tcp) })
 export const toAnywhere = (ports: number[]): Egress => ({ ports: ports.map(tcp) })
 
-/** Whoever answers: their labels differ between clusters, and some are no pods, such as a cache on the node. */
-const nameServers: Egress = { ports: [{ protocol: 'UDP', port: 53 }, tcp(53)] }
+/**
+ * Whoever answers: their labels differ between clusters, and some are no pods, such as a cache on the node. What counts is the port of
+ * the pod behind the Service: those of OpenShift listen on 5353 (github.com/nmstate/kubernetes-nmstate/pull/1570).
+ */
+const nameServers: Egress = { ports: [53, 5353].flatMap((port) => [{ protocol: 'UDP', port }, tcp(port)]) }
 
 /** Of the same namespace. */
 export const podsOf = (identity: Identity): Peer => ({ podSelector: { matchLabels: selector(identity) } })
