@@ -16,6 +16,8 @@ const everyValue = [
   '--set=images.platform=registry.example.com/platform@sha256:0000',
   '--set=watchNamespaces={one,two}',
   '--set=replicas=2',
+  '--set=networkPolicy.enabled=false',
+  '--set=apiServerPorts={8443}',
   '--set=logLevel=debug',
   '--set=imagePullPolicy=Always',
 ]
@@ -59,6 +61,9 @@ describe('values', () => {
     ['watchNamespaces={one,one}', '/watchNamespaces'],
     ['replicas=0', '/replicas'],
     ['replicas=3', '/replicas'],
+    ['apiServerPorts={}', '/apiServerPorts'],
+    ['apiServerPorts={https}', '/apiServerPorts/0'],
+    ['networkPolicy.enable=true', "'enable' not allowed"],
     ['image=typo', "'image' not allowed"],
     ['images.platfrom=typo', "'platfrom' not allowed"],
   ])('%s is refused naming the value', (value, message) => {

@@ -42,6 +42,7 @@ const inWatchedNamespaces = [
   ['/services',                                      `${read} create patch delete`,       'applied and pruned'],
   ['/serviceaccounts',                               `${read} create patch delete`,       'applied and pruned'],
   ['/configmaps',                                    `${read} create patch delete`,       'applied and pruned'],
+  ['networking.k8s.io/networkpolicies',              `${read} create patch delete`,       'applied and pruned: who may talk to whom'],
   ['policy/poddisruptionbudgets',                    `${read} create patch delete`,       'applied and pruned: one pod at a time leaves a drained node'],
   ['rbac.authorization.k8s.io/roles',                `${read} create patch delete`,       'applied and pruned: the Role of Patroni'],
   ['rbac.authorization.k8s.io/rolebindings',         `${read} create patch delete`,       'applied and pruned: the Role of Patroni'],

@@ -56,6 +56,7 @@ const families: Family[] = [
     variables: {},
     takes: 'a few seconds',
   },
+  { name: 'cyclonus', binaries: { 'network-simulator': '.' }, variables: {}, takes: '2 minutes' },
 ]
 
 /** Only for one test, and as long to build as half a cluster: built when that asks for it. */

@@ -9,6 +9,13 @@ export const poolerPausedAnnotation = `${domain}/pooler-paused`
 export const configHash = `${domain}/config-hash`
 export const caHash = `${domain}/ca-hash`
 
+/** Of the operator's own pods, as charts/matching-operator labels them. */
+export const operatorPods = { 'app.kubernetes.io/name': 'matching-operator', 'app.kubernetes.io/component': 'operator' }
+/** On a namespace: its pods may read metrics. */
+export const monitoringNamespace = { [`${domain}/monitoring`]: 'true' }
+/** On a pod: it may connect to the DataStore or pooler of this name in its namespace. A key for each, so that it can have several. */
+export const clientOf = (name: string) => ({ [`client.${domain}/${name}`]: 'true' })
+
 export interface Identity {
   /** What runs: `postgres`, `pgbouncer`, `core-api`. */
   name: string

@@ -95,6 +95,7 @@ async function lead(): Promise<string> {
     engines,
     given: new GivenSecrets(writer, cache),
     images: settings.images,
+    surroundings: { operatorNamespace: namespace, apiServerPorts: settings.apiServerPorts },
     schemas,
     now: () => new Date(),
     fence: () => leadership.check(),

@@ -8,6 +8,8 @@ export interface Settings {
   namespace: string
   identity: string
   httpPort: number
+  /** Where PostgreSQL pods may reach the API server. */
+  apiServerPorts: number[]
   logLevel: string
 }
 
@@ -38,10 +40,14 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     namespace: required('POD_NAMESPACE'),
     identity: required('POD_NAME'),
     httpPort: Number(env['HTTP_PORT'] ?? 8080),
+    apiServerPorts: (env['API_SERVER_PORTS'] ?? '443,6443').split(',').map(Number),
     logLevel: env['LOG_LEVEL'] ?? 'info',
   }
   if (!Number.isInteger(settings.httpPort) || settings.httpPort < 0 || settings.httpPort > 65535) {
     problems.push(`HTTP_PORT is not a port: ${env['HTTP_PORT']}`)
+  }
+  if (!settings.apiServerPorts.every((port) => Number.isInteger(port) && port > 0 && port <= 65535)) {
+    problems.push(`API_SERVER_PORTS is not a list of ports such as 443,6443: ${env['API_SERVER_PORTS']}`)
   }
   if (problems.length > 0) throw new Error(`The operator cannot start: ${problems.join('; ')}`)
   return settings

@@ -3,6 +3,7 @@ import { apiVersion } from '../crds/schema/common.ts'
 import type { DataStore } from '../crds/schema/data-store.ts'
 import type { Cache, Change } from './kube/cache.ts'
 import { domain, managedBy } from './labels.ts'
+import { policyKind } from './network.ts'
 
 /** The kinds of ours. */
 export const ownKinds = ['MatchingCluster', 'DataStore'] as const
@@ -19,6 +20,7 @@ export const ownedKinds: { apiVersion: string; kind: string }[] = [
   { apiVersion: 'apps/v1', kind: 'Deployment' },
   { apiVersion: 'apps/v1', kind: 'StatefulSet' },
   { apiVersion: 'batch/v1', kind: 'Job' },
+  policyKind,
   { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role' },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },

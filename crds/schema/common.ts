@@ -314,6 +314,12 @@ export const updatePolicy = Type.Object(
 )
 export type UpdatePolicy = Static<typeof updatePolicy>
 
+export const networkPolicy = stringEnum(['Restricted', 'None'], {
+  default: 'Restricted',
+  description:
+    'Who may connect to the pods, and to whom they may. Restricted: NetworkPolicies leave open what the platform needs and nothing else; a pod of yours in the same namespace opens its own way with the label client.supersmartmatch.io/<name of the DataStore or pooler>: "true"; see docs/network.md. None: the operator makes no NetworkPolicies, and takes away those it made. Default Restricted. Changing it restarts nothing.',
+})
+
 export const paused = Type.Boolean({
   default: false,
   description:

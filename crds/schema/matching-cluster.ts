@@ -9,6 +9,7 @@ import {
   later,
   laterRules,
   nameRules,
+  networkPolicy,
   paused,
   phase,
   phases,
@@ -113,6 +114,7 @@ export const MatchingClusterSpec = Type.Object(
     ),
     registry,
     imagePullSecrets,
+    networkPolicy,
     placement: placement('platform'),
     tls: Type.Object(
       {

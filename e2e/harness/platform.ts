@@ -219,6 +219,7 @@ const ownedKinds: Kind[] = [
   { apiVersion: 'apps/v1', kind: 'ControllerRevision' },
   { apiVersion: 'apps/v1', kind: 'ReplicaSet' },
   { apiVersion: 'batch/v1', kind: 'Job' },
+  { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role' },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
 ]
@@ -251,6 +252,10 @@ export const wholeInventory = [
   'Deployment/*-core-api',
   'Deployment/*-pooler',
   'Job/*-core-migrate-#',
+  'NetworkPolicy/*-core',
+  'NetworkPolicy/*-core-api',
+  'NetworkPolicy/*-core-migrate',
+  'NetworkPolicy/*-pooler',
   'PersistentVolumeClaim/data-*-core-0',
   'ReplicaSet/*-core-api-#',
   'ReplicaSet/*-pooler-#',

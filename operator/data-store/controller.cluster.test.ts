@@ -19,6 +19,7 @@ import { rollout } from '../rollout.ts'
 import { secret, secretValue } from '../secrets.ts'
 import { beyondAnyNode, playRunning } from '../testing/kubelet.ts'
 import { playMembers } from '../testing/members.ts'
+import { surroundings } from '../testing/platform.ts'
 import { dataStoreController } from './controller.ts'
 import { ownedKinds } from '../wake.ts'
 
@@ -72,6 +73,7 @@ const tools = {
   engines: { postgres: engine },
   given: new GivenSecrets(client, cache),
   images: { postgres: 'localhost/none:1', platform: 'localhost/none:1' },
+  surroundings,
   schemas: { core: { digest: 'digest-1', target: 14, clusterSql: 'SELECT 1' } },
   now: () => new Date(),
   fence() {

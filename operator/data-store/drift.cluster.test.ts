@@ -31,6 +31,7 @@ const kinds = {
   StatefulSet: 'apps/v1',
   Role: 'rbac.authorization.k8s.io/v1',
   RoleBinding: 'rbac.authorization.k8s.io/v1',
+  NetworkPolicy: 'networking.k8s.io/v1',
 }
 type Kind = keyof typeof kinds
 const ref = (kind: Kind) => ({ apiVersion: kinds[kind], kind })
@@ -89,8 +90,12 @@ const derived: [Kind, string, object][] = [
   ['ServiceAccount', 'alone',          { automountServiceAccountToken: true }],
   ['Role',           'alone',          { rules: [] }],
   ['RoleBinding',    'alone',          { subjects: [] }],
+  ['NetworkPolicy',  'alone',          { spec: { ingress: [{}] } }],
+  ['NetworkPolicy',  'alone-migrate',  { spec: { egress: null } }],
   ['StatefulSet',    'alone',          { spec: { replicas: 0 } }],
   ['DataStore',      'all-core',       { spec: { resources: { memory: '100Mi' } } }],
+  ['NetworkPolicy',  'all-pooler',     { spec: { policyTypes: ['Ingress'] } }],
+  ['NetworkPolicy',  'all-core-api',   { spec: { podSelector: {} } }],
   ['ConfigMap',      'all-pooler',     { data: { 'pgbouncer.ini': '[pgbouncer]' } }],
   ['Service',        'all-pooler',     { spec: { selector: { 'app.kubernetes.io/instance': 'other' } } }],
   ['Deployment',     'all-pooler',     { spec: { replicas: 0 } }],

@@ -13,6 +13,7 @@ import { createAuthority } from '../certificates.ts'
 import { engines } from '../engines/registry.ts'
 import { client, edit, until } from '../kube/testing/cluster.ts'
 import { managedBy } from '../labels.ts'
+import { policyKind } from '../network.ts'
 import { withConnection } from '../postgres-connection.ts'
 import { secret, secretValue } from '../secrets.ts'
 import { externalServer } from '../testing/external-server.ts'
@@ -281,6 +282,18 @@ describe('a superuser’s login', () => {
     await sql('full', [`DELETE FROM maintenance_jobs WHERE name = 'tick'`])
     await condition('full', 'MaintenanceOnTime', 'True', 120_000)
   }, 240_000)
+
+  test('the pod that migrates reaches its port, wherever the server is; with networkPolicy None it is not held', async () => {
+    const egressOf = async () => {
+      const policy = await client.get(policyKind, namespace, 'full-migrate')
+      return policy && (policy['spec'] as { egress: object[] }).egress.slice(1)
+    }
+    expect(await egressOf()).toEqual([{ ports: [{ protocol: 'TCP', port }] }])
+    await edit(await read('full'), { spec: { networkPolicy: 'None' } })
+    await until(async () => (await egressOf()) === undefined)
+    await edit(await read('full'), { spec: { networkPolicy: 'Restricted' } })
+    await until(async () => (await egressOf()) !== undefined)
+  })
 
   test('a password that got lost is made anew, because the role is ours', async () => {
     const lost = await values('full-app')

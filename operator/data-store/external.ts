@@ -1,5 +1,7 @@
-import { keepSecret } from '../credentials.ts'
+import { keepSecret, waitFor } from '../credentials.ts'
 import type { Adopted } from '../engines/engine.ts'
+import { withOwner } from '../kube/apply.ts'
+import { policyKind } from '../network.ts'
 import { deadline } from '../reconcile/deadline.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
@@ -10,6 +12,7 @@ import { givenAgainMs } from './given-secrets.ts'
 import { names, poolerRole } from './names.ts'
 import { adminTarget, hasMoved, location, type Context } from './observe.ts'
 import { ensureBinding, loginSecrets, metadata, storedPasswords } from './logins.ts'
+import { migrationPolicy } from './migration-policy.ts'
 
 /*
  * A store that somebody else runs: nothing of an engine is made, everything above it is. docs/external-stores.md has the rights
@@ -37,11 +40,24 @@ const dependenciesReady: Step<Context> = {
 const objectsApplied: Step<Context> = {
   condition: 'ObjectsApplied',
   async run(context) {
+    const refused = await applyPolicy(context)
+    if (refused) return refused
     context.found.endpoint = location(context)
     // What is recorded of another server says nothing about this one.
     if (hasMoved(context)) context.found = { ...context.found, clusterSql: undefined, schema: undefined }
     return { kind: 'done', reason: 'External' }
   },
+}
+
+/** All that there is of it in Kubernetes: whom the pods that migrate may reach. */
+async function applyPolicy(context: Context): Promise<Outcome | undefined> {
+  const { store, namespace, tools } = context
+  const desired = migrationPolicy(context).map((policy) => withOwner(store, policy))
+  const { refused } = await tools.applier.applyAll(desired)
+  if (refused) return waitFor(refused)
+  const ownerUid = store.metadata.uid ?? ''
+  await tools.applier.prune({ ownerUid, namespace, keep: desired, kinds: [policyKind] })
+  return undefined
 }
 
 const engineReady: Step<Context> = {

@@ -72,7 +72,7 @@ test('Job and pod say whose they are', () => {
     'supersmartmatch.io/cluster': 'demo',
     'supersmartmatch.io/store': 'core',
   })
-  expect(template.metadata.labels).toEqual(metadata.labels)
+  expect(template.metadata.labels).toEqual({ ...metadata.labels, 'client.supersmartmatch.io/demo-core': 'true' })
 })
 
 test('another image or other files are another Job: a Job’s template can never change', () => {

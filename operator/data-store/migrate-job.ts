@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { KubeObject } from '../../crds/object.ts'
-import { labels } from '../labels.ts'
+import { clientOf, labels, type Identity } from '../labels.ts'
 import { podScheduling } from '../placement.ts'
 import { containerSecurity, platformId, podSecurity } from '../pods.ts'
 import { names } from './names.ts'
@@ -22,6 +22,13 @@ export interface MigrationPlan {
   scheduling: Parameters<typeof podScheduling>[0]
 }
 
+/** The pods that migrate a store, whichever Job they are of. */
+export const migrationOf = (store: string): Identity => ({
+  name: 'migrate',
+  instance: store,
+  component: 'migration',
+})
+
 /** Name of the Job for this plan: another image or set of files is another Job, and so is one that could not be scheduled or pulled before. */
 export function migrateJobName(plan: MigrationPlan): string {
   const inputs = [plan.image, plan.digest, JSON.stringify(plan.scheduling)].join('\n')
@@ -32,9 +39,7 @@ export function migrateJobName(plan: MigrationPlan): string {
 /** The Job that brings a database to the plan's schema: as owner, connected directly, never through the pooler. Pure. */
 export function migrateJob(plan: MigrationPlan): KubeObject {
   const identity = {
-    name: 'migrate',
-    instance: plan.store,
-    component: 'migration',
+    ...migrationOf(plan.store),
     store: plan.shortName,
     ...(plan.cluster ? { cluster: plan.cluster } : {}),
   }
@@ -53,7 +58,7 @@ export function migrateJob(plan: MigrationPlan): KubeObject {
         ],
       },
       template: {
-        metadata: { labels: labels(identity) },
+        metadata: { labels: { ...labels(identity), ...clientOf(plan.store) } },
         spec: {
           restartPolicy: 'Never',
           automountServiceAccountToken: false,

@@ -15,6 +15,8 @@ export const names = {
   patroniFailover: (store: string) => `${store}-failover`,
   natsConfig: (store: string) => `${store}-nats`,
   disruptionBudget: (store: string) => store,
+  networkPolicy: (store: string) => store,
+  migrationPolicy: (store: string) => `${store}-migrate`,
   config: (store: string) => `${store}-patroni`,
   elasticsearchConfig: (store: string) => `${store}-elasticsearch`,
   /** Of ClickHouse, its configuration; of its Keeper, everything. */

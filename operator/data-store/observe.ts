@@ -8,6 +8,7 @@ import type { Cache } from '../kube/cache.ts'
 import type { KubeClient } from '../kube/client.ts'
 import type { EventRecorder } from '../kube/events.ts'
 import { domain, selector, type Identity } from '../labels.ts'
+import type { Surroundings } from '../network.ts'
 import { secretValue } from '../secrets.ts'
 import { fingerprint } from '../certificates.ts'
 import { authorityFor, connectionFor, databaseFor, endpointOf } from './endpoint.ts'
@@ -35,6 +36,7 @@ export interface Tools {
   /** Secrets of others that specs name. */
   given: GivenSecrets
   images: Record<string, string>
+  surroundings: Surroundings
   /** By name of the migration folder. */
   schemas: Record<string, Schema>
   now: () => Date
@@ -96,6 +98,7 @@ export function observe(store: DataStore, tools: Tools, signal: AbortSignal): Co
     caFingerprint: caFingerprint(store, tools.cache),
     members: liveMembers(tools.cache, namespace, store.metadata.name) ?? 0,
     readFrom: readFrom(podsWith(tools.cache, namespace, selector(identity))),
+    surroundings: tools.surroundings,
   }
   return { store, namespace, engine, plan, schema, tools, signal, found: {}, beside: [], due: [] }
 }

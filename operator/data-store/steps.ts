@@ -3,6 +3,7 @@ import { authorityOf, ensureAuthority, ensureServerCertificate, waitFor } from '
 import type { BootstrapResult } from '../engines/engine.ts'
 import { dropIssuedCertificate, ensureIssuedCertificate, type IssuerRef } from '../issuer.ts'
 import { withOwner } from '../kube/apply.ts'
+import { policyKind } from '../network.ts'
 import { imageOf } from '../images.ts'
 import { goesOn, type Outcome } from '../reconcile/outcome.ts'
 import { messageOf } from '../reconcile/errors.ts'
@@ -11,6 +12,7 @@ import type { Step } from '../reconcile/steps.ts'
 import { lastWords, migrationState, podProblem } from './decide.ts'
 import { givenAuthority, missingClass } from './dependencies.ts'
 import { migrateJob, migrateJobName, type MigrationPlan } from './migrate-job.ts'
+import { migrationPolicy } from './migration-policy.ts'
 import { engineReady } from './engine-ready.ts'
 import { settleVolumes } from './growth.ts'
 import { volumesMissing, volumesUnfit } from './losses.ts'
@@ -41,6 +43,7 @@ const ownedKinds = [
   { apiVersion: 'v1', kind: 'Service' },
   { apiVersion: 'v1', kind: 'ServiceAccount' },
   { apiVersion: 'apps/v1', kind: 'StatefulSet' },
+  policyKind,
   { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role' },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
@@ -114,7 +117,8 @@ const objectsApplied: Step<Context> = {
     if (stopped) return stopped
     await forgetFormerStore(context)
     const refused = (await settleSize(context)) ?? unfit
-    const desired = withHeldTemplate(context, engine.objects(plan)).map((object) =>
+    const objects = [...migrationPolicy(context), ...engine.objects(plan)]
+    const desired = withHeldTemplate(context, objects).map((object) =>
       isMemory(context, object) ? object : withOwner(store, object),
     )
     await clearRollingUpdate(context)

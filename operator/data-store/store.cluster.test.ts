@@ -17,6 +17,7 @@ import { withConnection } from '../postgres-connection.ts'
 import { reconciler } from '../reconcile/controller.ts'
 import { secretValue } from '../secrets.ts'
 import { operatorImage } from '../testing/lab.ts'
+import { surroundings } from '../testing/platform.ts'
 import { dataStoreController } from './controller.ts'
 import { ownedKinds } from '../wake.ts'
 
@@ -59,6 +60,7 @@ const tools = {
   engines: { postgres: engine },
   given: new GivenSecrets(client, cache),
   images: { postgres: await operatorImage('IMAGE_POSTGRES'), platform: 'localhost/none:1' },
+  surroundings,
   // No migration: a Job would need the platform's image and the network policy of a cluster that has one.
   schemas: { core: { digest: 'none', target: 0, clusterSql: 'SELECT 1' } },
   now: () => new Date(),

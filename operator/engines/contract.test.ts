@@ -8,6 +8,7 @@ import { bindingKeys } from '../../crds/binding.ts'
 import { DataStoreSpec, type DataStore } from '../../crds/schema/data-store.ts'
 import { databaseOf } from '../data-store/names.ts'
 import { labels } from '../labels.ts'
+import { surroundings } from '../testing/platform.ts'
 import { containersOf, podSpecs, restrictedViolations, secretMaterial } from '../testing/restricted.ts'
 import type { Engine, Plan, Target } from './engine.ts'
 import { engines } from './registry.ts'
@@ -53,6 +54,7 @@ function planOf(engine: Engine, given: object): Plan {
     caFingerprint: 'fingerprint',
     members: spec.shards * spec.replicas,
     readFrom: spec.replicas > 1 ? 'replica' : 'primary',
+    surroundings,
   }
 }
 
@@ -60,6 +62,14 @@ function planOf(engine: Engine, given: object): Plan {
 function templates(engine: Engine, plan: Plan): string {
   const specs = engine.objects(plan).map((object) => object['spec'] as { template?: object } | undefined)
   return JSON.stringify(specs.flatMap((spec) => spec?.template ?? []))
+}
+
+interface PolicySpec {
+  podSelector: { matchLabels: Record<string, string> }
+  policyTypes: string[]
+}
+interface PodTemplate {
+  metadata: { labels: Record<string, string> }
 }
 
 const target: Target = {
@@ -112,6 +122,25 @@ describe.each<Engine>(Object.values(engines))('$name', async (engine) => {
       expect(container.livenessProbe).toBeDefined()
     }
   })
+
+  test.each(plans)(
+    '%s: every pod is closed by one policy, in and out; none where the spec wants none',
+    (_name, plan) => {
+      const objects = engine.objects(plan)
+      const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy').map(({ spec }) => spec as PolicySpec)
+      const selecting = (labels: Record<string, string>) =>
+        policies.filter(({ podSelector: { matchLabels } }) =>
+          Object.entries(matchLabels).every(([key, value]) => labels[key] === value),
+        )
+      const pods = objects.flatMap(({ spec }) => (spec as { template?: PodTemplate } | undefined)?.template ?? [])
+      expect(pods.map(({ metadata }) => selecting(metadata.labels).length)).toEqual(policies.map(() => 1))
+      for (const policy of policies) expect(policy.policyTypes).toEqual(['Ingress', 'Egress'])
+
+      const { store } = plan
+      const open = engine.objects({ ...plan, store: { ...store, spec: { ...store.spec, networkPolicy: 'None' } } })
+      expect(open).toEqual(objects.filter(({ kind }) => kind !== 'NetworkPolicy'))
+    },
+  )
 
   test.each(plans)('%s: passwords come from the credential Secrets only', (_name, plan) => {
     const objects = engine.objects(plan)

@@ -2,6 +2,7 @@ import type { Binding, BindingRole } from '../../crds/binding.ts'
 import type { KubeObject } from '../../crds/object.ts'
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import type { Identity } from '../labels.ts'
+import type { Surroundings } from '../network.ts'
 
 /** Everything an engine's builders may use. They are pure: no client, clock, environment or random; the same plan gives the same bytes. */
 export interface Plan {
@@ -18,6 +19,7 @@ export interface Plan {
   members: number
   /** Whom clients of the read-only Service reach. */
   readFrom: 'primary' | 'replica'
+  surroundings: Surroundings
 }
 
 /** Where and as whom to talk to a running engine. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { KubeObject } from '../../crds/object.ts'
 import { names } from '../data-store/names.ts'
 import { caHash, configHash, domain, labels, managedBy, selector } from '../labels.ts'
+import { clients, from, networkPolicy, operator, podsOf, to, type Egress } from '../network.ts'
 import { disruptionBudget, podScheduling } from '../placement.ts'
 import { podSecurity } from '../pods.ts'
 import type { Plan } from './engine.ts'
@@ -106,6 +107,30 @@ export function disruptionBudgets(plan: Plan): KubeObject[] {
   const { shards, replicas } = plan.store.spec
   if (shards * replicas === 1) return []
   return [disruptionBudget(metadata(plan, names.disruptionBudget(storeName(plan))), plan.identity)]
+}
+
+/** Ports of the members' pods that must be open, by who connects. A port that is in none is for the kubelet, which no policy keeps out. */
+interface Edges {
+  clients: number[]
+  operator: number[]
+  members: number[]
+  /** What else members connect to. */
+  egress?: Egress[]
+}
+
+/** Nobody else reaches the members, and they reach nobody else. */
+export function memberPolicy(plan: Plan, edges: Edges): KubeObject[] {
+  const others = podsOf(plan.identity)
+  // A rule without ports would be one for all of them.
+  const hasOthers = edges.members.length > 0
+  return networkPolicy(plan.store.spec, metadata(plan, names.networkPolicy(storeName(plan))), plan.identity, {
+    ingress: [
+      from(clients(storeName(plan)), edges.clients),
+      from(operator(plan.surroundings), edges.operator),
+      ...(hasOthers ? [from(others, edges.members)] : []),
+    ],
+    egress: [...(hasOthers ? [to(others, edges.members)] : []), ...(edges.egress ?? [])],
+  })
 }
 
 /** The read-write Service of a store whose pods are equal: any ready one. */

@@ -32,6 +32,7 @@ export const resources: Resource[] = [
   { apiVersion: 'cert-manager.io/v1',           kind: 'Issuer',                plural: 'issuers',                namespaced: true },
   { apiVersion: 'coordination.k8s.io/v1',       kind: 'Lease',                 plural: 'leases',                 namespaced: true },
   { apiVersion: 'events.k8s.io/v1',             kind: 'Event',                 plural: 'events',                 namespaced: true },
+  { apiVersion: 'networking.k8s.io/v1',         kind: 'NetworkPolicy',         plural: 'networkpolicies',        namespaced: true },
   { apiVersion: 'policy/v1',                    kind: 'PodDisruptionBudget',   plural: 'poddisruptionbudgets',   namespaced: true },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role',                  plural: 'roles',                  namespaced: true },
   { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding',           plural: 'rolebindings',           namespaced: true },

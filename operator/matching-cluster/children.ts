@@ -6,7 +6,7 @@ import type { KubeObject } from '../../crds/object.ts'
 import { labels } from '../labels.ts'
 import { quantity } from '../quantity.ts'
 import { names } from './names.ts'
-import { poolerPort } from './pooler/objects.ts'
+import { poolerPort } from './pooler/compile.ts'
 import { profiles, storesOf } from './profile.ts'
 
 /** What a child DataStore is given; what it leaves out gets the DataStore's own default. */
@@ -23,7 +23,8 @@ export const isPooled = (store: StoreName) => 'pooled' in platformStores[store]
 export const isPooledChild = (child: KubeObject) => (child['spec'] as ChildSpec).binding !== undefined
 
 function spec(cluster: MatchingCluster, store: StoreName, sleep: boolean): ChildSpec {
-  const { images, registry, imagePullSecrets, placement, updatePolicy, deletionPolicy, stores } = cluster.spec
+  const { images, registry, imagePullSecrets, networkPolicy, placement, updatePolicy, deletionPolicy, stores } =
+    cluster.spec
   const { engine } = platformStores[store]
   const schema = schemaOf(store)
   const given = stores[store]
@@ -37,6 +38,7 @@ function spec(cluster: MatchingCluster, store: StoreName, sleep: boolean): Child
     ...(isManaged ? { ...sized(cluster, store, given), ...imageFor(images, engine), updatePolicy } : {}),
     ...(registry ? { registry } : {}),
     imagePullSecrets,
+    networkPolicy,
     placement,
     tls: tlsFor(cluster, isManaged),
     ...(isPooled(store) ? { binding: bindingFor(cluster) } : {}),

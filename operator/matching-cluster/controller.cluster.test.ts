@@ -18,8 +18,9 @@ import { managedBy, poolerPausedAnnotation } from '../labels.ts'
 import { reconciler } from '../reconcile/controller.ts'
 import { rollout } from '../rollout.ts'
 import { secret, secretValue } from '../secrets.ts'
-import { coreAlone } from '../testing/platform.ts'
+import { coreAlone, surroundings } from '../testing/platform.ts'
 import { beyondAnyNode, playRunning } from '../testing/kubelet.ts'
+import { policyKind } from '../network.ts'
 import { matchingClusterController } from './controller.ts'
 import { ownedKinds } from '../wake.ts'
 
@@ -46,6 +47,7 @@ const tools = {
   engines,
   given: new GivenSecrets(client, cache),
   images: { postgres: 'localhost/none:1', pgbouncer: 'localhost/none:1', platform: 'localhost/none:1' },
+  surroundings,
   schemas: { core: { digest: 'digest-1', target: 14, clusterSql: 'SELECT 1' } },
   now: () => new Date(),
   fence: () => undefined,
@@ -196,6 +198,19 @@ test('stores, then pooler, then services: nothing is made before what it needs i
   expect(await get(secretKind, 'order-pooler-tls')).toBeDefined()
   expect(third.get('ServicesReady')).toMatchObject({ status: 'Unknown', reason: 'NotReached' })
   expect(await get(deploymentKind, 'order-core-api')).toBeUndefined()
+})
+
+test('NetworkPolicies are there before what they close, and go at once, whatever the stores do', async () => {
+  const policies = async () => {
+    const found = await client.list(policyKind, namespace)
+    return found.map(({ metadata }) => metadata.name).filter((name) => name.startsWith('closed-'))
+  }
+  await make('closed')
+  await reconcile('closed')
+  expect((await policies()).sort()).toEqual(['closed-core-api', 'closed-pooler'])
+  await change('closed', { networkPolicy: 'None' })
+  expect((await reconcile('closed')).get('StoresReady')?.status).toBe('False')
+  expect(await policies()).toEqual([])
 })
 
 test('a pooler pod whose admin console does not answer is named, and hastened by its annotation', async () => {

@@ -4,11 +4,15 @@ import Value from 'typebox/value'
 import { describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import type { KubeObject } from '../../crds/object.ts'
-import type { DataStoreSpec } from '../../crds/schema/data-store.ts'
+import type { DataStore, DataStoreSpec } from '../../crds/schema/data-store.ts'
 import { MatchingClusterSpec } from '../../crds/schema/matching-cluster.ts'
 import { storeNames } from '../../crds/schema/platform-stores.ts'
+import type { Tools } from '../data-store/observe.ts'
+import { engines } from '../engines/registry.ts'
 import { containersOf, podSpecs, restrictedViolations, secretMaterial } from '../testing/restricted.ts'
-import { children } from './children.ts'
+import { surroundings } from '../testing/platform.ts'
+import { children, isPooledChild } from './children.ts'
+import { networkPolicies } from './network.ts'
 import type { Backend, PoolerPlan } from './pooler/compile.ts'
 import { backend, poolerPlan, replicated } from './pooler/fixture.ts'
 import { poolerObjects } from './pooler/objects.ts'
@@ -67,10 +71,18 @@ function backendNamed(name: string, hasReplicas: boolean): Backend {
   return JSON.parse(text.replaceAll('_core', `_${name}`).replaceAll('demo-core', `demo-${name}`)) as Backend
 }
 
+const tools = { engines, surroundings } as unknown as Tools
+
 /** Everything a MatchingCluster makes but its Secrets. */
 function objectsOf(plan: PoolerPlan): KubeObject[] {
   const { cluster } = plan
-  return [...children(cluster), ...poolerObjects(plan), ...workloads(cluster, 'registry.example.com/platform:1')]
+  const stores = children(cluster)
+  return [
+    ...stores,
+    ...networkPolicies(cluster, stores.filter(isPooledChild) as DataStore[], tools),
+    ...poolerObjects(plan),
+    ...workloads(cluster, 'registry.example.com/platform:1'),
+  ]
 }
 
 test('an issuer: managed stores ask it, an external one has its own certificate, and clients are given the pooler’s CA', () => {
@@ -131,7 +143,7 @@ describe.each(plans)('%s', (name, plan) => {
     for (const deployment of deployments) {
       const { matchLabels } = workloadSpec(deployment).selector
       expect(deployments.filter((other) => selects(matchLabels, podLabels(other)))).toEqual([deployment])
-      expect(podLabels(deployment)).toEqual(deployment.metadata.labels)
+      expect(podLabels(deployment)).toMatchObject(deployment.metadata.labels ?? {})
     }
   })
 
@@ -212,6 +224,19 @@ test('more than one pod: one at a time may leave a drained node', () => {
     expect(selected).toEqual([deployments[index]])
   }
   expect(only(objectsOf(planOf({})), 'PodDisruptionBudget')).toEqual([])
+})
+
+test('no NetworkPolicy of the platform or its stores where the spec wants none', () => {
+  const objects = objectsOf(planOf({ networkPolicy: 'None' }))
+  expect(only(objects, 'NetworkPolicy')).toEqual([])
+  for (const { spec } of only(objects, 'DataStore')) expect(spec).toMatchObject({ networkPolicy: 'None' })
+})
+
+test('a store more or less is no reason to restart the pooler', () => {
+  const [all, one] = [{}, { geolocation: { enabled: false }, temporal: { enabled: false } }].map(
+    (stores) => only(objectsOf(planOf({ stores })), 'Deployment')[0],
+  )
+  expect(one).toEqual(all)
 })
 
 describe('a store that sleeps', () => {

@@ -20,6 +20,7 @@ import { randomPassword, secretValue } from '../secrets.ts'
 import { children, isPooled, isPooledChild } from './children.ts'
 import { asleep, stopClients } from './hibernate.ts'
 import { names } from './names.ts'
+import { applyPolicies } from './network.ts'
 import { ownedUnlessProtected, releaseProtected } from './ownership.ts'
 import { findPods, findSecret, platformLabels, pooledStores, readStores, type Context } from './observe.ts'
 import { answers, synchronize } from './pooler/admin.ts'
@@ -68,7 +69,8 @@ const storesApplied: Step<Context> = {
     const shared = await sharePoolerPassword(context, stores.filter(isPooledChild))
     if (shared) return shared
     const applied = await tools.applier.applyAll(stores.map((store) => ownedUnlessProtected(cluster, store)))
-    return applied.refused ? waitFor(applied.refused) : { kind: 'done', reason: 'Applied' }
+    if (applied.refused) return waitFor(applied.refused)
+    return (await applyPolicies(context)) ?? { kind: 'done', reason: 'Applied' }
   },
 }
 

@@ -1,13 +1,13 @@
 import type { KubeObject } from '../../crds/object.ts'
 import type { MatchingCluster } from '../../crds/schema/matching-cluster.ts'
 import { names as storeNames } from '../data-store/names.ts'
-import { labels, selector, type Identity } from '../labels.ts'
+import { clientOf, labels, selector, type Identity } from '../labels.ts'
 import { containerSecurity, platformId, podSecurity, resourceRequirements } from '../pods.ts'
 import { disruptionBudget, podScheduling } from '../placement.ts'
 import { names } from './names.ts'
 
-const servicePort = 8080
-const metricsPort = 9090
+export const servicePort = 8080
+export const metricsPort = 9090
 const bindingDirectory = '/bindings/core'
 const tokensDirectory = '/tokens'
 
@@ -19,7 +19,7 @@ export function workloads(cluster: MatchingCluster, image: string): KubeObject[]
   return several ? [...always, disruptionBudget(metadata(cluster, identity), identity)] : always
 }
 
-function serviceIdentity(cluster: MatchingCluster, service: string): Identity {
+export function serviceIdentity(cluster: MatchingCluster, service: string): Identity {
   const name = cluster.metadata.name
   return { name: `${service}-api`, instance: name, component: 'service', cluster: name }
 }
@@ -51,7 +51,7 @@ function coreDeployment(cluster: MatchingCluster, identity: Identity, image: str
       // One pod more during a change, never one fewer: requests go on.
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       template: {
-        metadata: { labels: labels(identity) },
+        metadata: { labels: { ...labels(identity), ...clientOf(names.pooler(cluster.metadata.name)) } },
         spec: {
           automountServiceAccountToken: false,
           enableServiceLinks: false,

@@ -20,6 +20,7 @@ import { reconciler, type Controller } from '../reconcile/controller.ts'
 import { ownedKinds, Wakeups, type OwnKind } from '../wake.ts'
 import { playRunning } from './kubelet.ts'
 import { playMembers } from './members.ts'
+import { surroundings } from './platform.ts'
 
 export interface TestOperator {
   cache: Cache
@@ -64,6 +65,7 @@ export function testOperator(
     engines: { postgres: engine },
     given: new GivenSecrets(client, cache),
     images: { postgres: 'localhost/none:1', pgbouncer: 'localhost/none:1', platform: 'localhost/none:1' },
+    surroundings,
     schemas: { core: { digest: 'digest-1', target: 14, clusterSql: given.clusterSql ?? 'SELECT 1' } },
     now: () => new Date(),
     fence: () => undefined,

@@ -10,6 +10,7 @@ import { createAuthority, issueServerCertificate } from '../../certificates.ts'
 import { names } from '../../data-store/names.ts'
 import { secret } from '../../secrets.ts'
 import { createLab, operatorImage } from '../../testing/lab.ts'
+import { surroundings } from '../../testing/platform.ts'
 import type { Node, Plan, Target } from '../engine.ts'
 import { ask } from './client.ts'
 import { clickhouse } from './engine.ts'
@@ -41,7 +42,7 @@ function planOf(given: object = {}): Plan {
   const identity = { name: 'clickhouse', instance: name, component: 'database', store: name }
   const store = { apiVersion: 'supersmartmatch.io/v1alpha1', kind: 'DataStore', metadata, spec }
   const database = 'supersmartmatch_behavior'
-  return { store, identity, image, database, caFingerprint: '', members: 1, readFrom: 'primary' }
+  return { store, identity, image, database, caFingerprint: '', members: 1, readFrom: 'primary', surroundings }
 }
 
 const secretOf = (secretName: string, values: Record<string, string>): KubeObject =>

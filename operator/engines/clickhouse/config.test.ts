@@ -1,6 +1,7 @@
 import Value from 'typebox/value'
 import { expect, test } from 'vitest'
 import { DataStoreSpec } from '../../../crds/schema/data-store.ts'
+import { surroundings } from '../../testing/platform.ts'
 import type { Plan } from '../engine.ts'
 import { configFiles, keeperFile, loginFiles, serverFile, serverNames, wantedMarkers } from './config.ts'
 import { objects } from './objects.ts'
@@ -23,6 +24,7 @@ function planOf(given: object = {}): Plan {
     caFingerprint: '',
     members: spec.shards * spec.replicas,
     readFrom: 'primary',
+    surroundings,
   }
 }
 const passwords = { admin: 'a', monitoring: 'm', default_owner: 'o', default_app_a: 'p', interserver: 'i' }

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../../crds/object.ts'
 import { names } from '../../data-store/names.ts'
 import { labels, selector, type Identity } from '../../labels.ts'
+import { from, networkPolicy, podsOf, to } from '../../network.ts'
 import { disruptionBudget, podScheduling } from '../../placement.ts'
 import { containerSecurity, podSecurity, resourceRequirements } from '../../pods.ts'
 import type { Plan } from '../engine.ts'
@@ -25,6 +26,7 @@ export function keeperObjects(plan: Plan): KubeObject[] {
   return [
     { ...config, data: { 'keeper.xml': keeperFile(plan) } },
     headless(plan),
+    ...policy(plan),
     disruptionBudget(metadata(plan, name), identityOf(plan)),
     statefulSet(plan),
   ]
@@ -49,6 +51,17 @@ function headless(plan: Plan): KubeObject {
       ports: ports.map(({ name, port }) => ({ name, port, targetPort: name, protocol: 'TCP' })),
     },
   }
+}
+
+/** Of the servers. */
+export const toKeeper = (plan: Plan) => to(podsOf(identityOf(plan)), [keeperPort])
+
+function policy(plan: Plan): KubeObject[] {
+  const [servers, others] = [podsOf(plan.identity), podsOf(identityOf(plan))]
+  return networkPolicy(plan.store.spec, metadata(plan, keeperName(plan)), identityOf(plan), {
+    ingress: [from(servers, [keeperPort]), from(others, [keeperRaftPort])],
+    egress: [to(others, [keeperRaftPort])],
+  })
 }
 
 function statefulSet(plan: Plan): KubeObject {

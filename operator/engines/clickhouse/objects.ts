@@ -7,6 +7,7 @@ import {
   disruptionBudgets,
   equalPods,
   headlessService,
+  memberPolicy,
   metadata,
   namespaceOf,
   serviceAccount,
@@ -24,7 +25,7 @@ import {
   serverFile,
   tlsDirectory,
 } from './config.ts'
-import { keeperObjects } from './keeper.ts'
+import { keeperObjects, toKeeper } from './keeper.ts'
 import { isCluster, shardsOf } from './topology.ts'
 
 /** User and group of the upstream image, and of ours. */
@@ -40,6 +41,12 @@ export function objects(plan: Plan): KubeObject[] {
     // Each answers for all shards by way of Distributed tables.
     clientService(plan, clients),
     headlessService(plan, members),
+    ...memberPolicy(plan, {
+      clients: [port, nativePort],
+      operator: [port],
+      members: isCluster(plan) ? [nativePort, interserverPort] : [],
+      egress: isCluster(plan) ? [toKeeper(plan)] : [],
+    }),
     ...disruptionBudgets(plan),
     statefulSet(plan, members),
     ...(isCluster(plan) ? keeperObjects(plan) : []),

@@ -4,6 +4,7 @@ import Value from 'typebox/value'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { DataStoreSpec } from '../../../crds/schema/data-store.ts'
 import { createAuthority, issueServerCertificate } from '../../certificates.ts'
+import { surroundings } from '../../testing/platform.ts'
 import type { Node, Plan } from '../engine.ts'
 import { wantedMarkers } from './config.ts'
 import { probe } from './probe.ts'
@@ -51,7 +52,16 @@ function planOf(given: object = {}): Plan {
   const spec = Value.Default(DataStoreSpec, { engine: 'clickhouse', ...given }) as DataStoreSpec
   const store = { apiVersion: '', kind: 'DataStore', metadata: { name: 's', namespace: 'n' }, spec }
   const identity = { name: 'clickhouse', instance: 's', component: 'database' }
-  return { store, identity, image: 'i', database: 'default', caFingerprint: '', members: 1, readFrom: 'primary' }
+  return {
+    store,
+    identity,
+    image: 'i',
+    database: 'default',
+    caFingerprint: '',
+    members: 1,
+    readFrom: 'primary',
+    surroundings,
+  }
 }
 const passwords = { admin: 'a' }
 const soon = () => AbortSignal.timeout(5_000)

@@ -9,6 +9,7 @@ import { createAuthority, issueServerCertificate } from '../../certificates.ts'
 import { names } from '../../data-store/names.ts'
 import { secret } from '../../secrets.ts'
 import { createLab, operatorImage } from '../../testing/lab.ts'
+import { surroundings } from '../../testing/platform.ts'
 import type { Node, Plan, Target } from '../engine.ts'
 import { database, port } from './config.ts'
 import { elasticsearch } from './engine.ts'
@@ -46,7 +47,7 @@ function planOf({ replicas = 1, parameters = {}, ready = false }: Given = {}): P
     ...(ready ? { status: { version: '9' } } : {}),
   } as DataStore
   const identity = { name: 'elasticsearch', instance: name, component: 'database', store: name }
-  const common = { caFingerprint: '', readFrom: 'primary' } as const
+  const common = { caFingerprint: '', readFrom: 'primary', surroundings } as const
   return { store, identity, image, database: database(store), members: replicas, ...common }
 }
 

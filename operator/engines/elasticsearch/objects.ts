@@ -9,6 +9,7 @@ import {
   disruptionBudgets,
   equalPods,
   headlessService,
+  memberPolicy,
   metadata,
   serviceAccount,
   storeName,
@@ -43,6 +44,7 @@ export function objects(plan: Plan): KubeObject[] {
     // Each node passes a request on to those that have the data.
     clientService(plan, [httpPort]),
     headlessService(plan, [httpPort, nodesPort]),
+    ...memberPolicy(plan, { clients: [port], operator: [port], members: [transportPort] }),
     ...disruptionBudgets(plan),
     statefulSet(plan),
   ]

@@ -9,6 +9,7 @@ import { createAuthority, issueServerCertificate, type KeyPair } from '../../cer
 import { names } from '../../data-store/names.ts'
 import { secret } from '../../secrets.ts'
 import { createLab, operatorImage } from '../../testing/lab.ts'
+import { surroundings } from '../../testing/platform.ts'
 import type { Node, Plan, Target } from '../engine.ts'
 import { nats } from './engine.ts'
 
@@ -34,7 +35,7 @@ export function planOf(name: string, given: object = {}): Plan {
   const identity = { name: 'nats', instance: name, component: 'database', store: name }
   const store = { apiVersion: 'supersmartmatch.io/v1alpha1', kind: 'DataStore', metadata, spec }
   const members = spec.replicas
-  return { store, identity, image, database: name, caFingerprint: '', members, readFrom: 'primary' }
+  return { store, identity, image, database: name, caFingerprint: '', members, readFrom: 'primary', surroundings }
 }
 
 const logins = (plan: Plan) => [

@@ -8,6 +8,7 @@ import {
   disruptionBudgets,
   equalPods,
   headlessService,
+  memberPolicy,
   metadata,
   serviceAccount,
   storeName,
@@ -36,6 +37,7 @@ export function objects(plan: Plan): KubeObject[] {
     configMap(plan),
     clientService(plan, [clientPort]),
     headlessService(plan, servicePorts(plan)),
+    ...memberPolicy(plan, { clients: [port], operator: [port], members: isCluster(plan) ? [routePort] : [] }),
     ...disruptionBudgets(plan),
     statefulSet(plan),
   ]

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { KubeObject } from '../../../crds/object.ts'
 import { names } from '../../data-store/names.ts'
 import { labels, selector } from '../../labels.ts'
+import { toAnywhere } from '../../network.ts'
 import { podScheduling } from '../../placement.ts'
 import { containerSecurity, podSecurity, resourceRequirements } from '../../pods.ts'
 import type { Plan } from '../engine.ts'
@@ -12,6 +13,7 @@ import {
   hashedTemplate,
   headlessService,
   keepVolumes,
+  memberPolicy,
   metadata,
   namespaceOf,
   serviceAccount,
@@ -57,6 +59,13 @@ export function objects(plan: Plan): KubeObject[] {
     memoryService(plan, names.patroniConfigService(storeName(plan))),
     memoryService(plan, names.patroniSyncService(storeName(plan))),
     headlessService(plan, [postgresPort, patroniRestPort]),
+    ...memberPolicy(plan, {
+      clients: [port],
+      operator: [port, patroniPort],
+      members: [port, patroniPort],
+      // Patroni keeps there who is primary.
+      egress: [toAnywhere(plan.surroundings.apiServerPorts)],
+    }),
     ...disruptionBudgets(plan),
     statefulSet(plan),
   ]

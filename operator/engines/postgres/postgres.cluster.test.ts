@@ -9,6 +9,7 @@ import { names } from '../../data-store/names.ts'
 import { createLab, operatorImage } from '../../testing/lab.ts'
 import { type Address } from '../../postgres-connection.ts'
 import { secret } from '../../secrets.ts'
+import { surroundings } from '../../testing/platform.ts'
 import type { Plan } from '../engine.ts'
 import { dataDirectory } from './config.ts'
 import { postgres } from './engine.ts'
@@ -33,7 +34,7 @@ function planOf(name: string): Plan {
   const metadata = { name, namespace: lab.namespace }
   const identity = { name: 'postgres', instance: name, component: 'database', store: name }
   const store = { apiVersion: 'supersmartmatch.io/v1alpha1', kind: 'DataStore', metadata, spec }
-  return { store, identity, image, database, caFingerprint: '', members: 1, readFrom: 'primary' }
+  return { store, identity, image, database, caFingerprint: '', members: 1, readFrom: 'primary', surroundings }
 }
 
 async function start(name: string): Promise<void> {

@@ -7,6 +7,7 @@ import {
   disruptionBudgets,
   equalPods,
   headlessService,
+  memberPolicy,
   metadata,
   serviceAccount,
   storeName,
@@ -41,6 +42,7 @@ export function objects(plan: Plan): KubeObject[] {
     // Any pod tells a client of the cluster where to go.
     clientService(plan, [redisPort]),
     headlessService(plan, [redisPort, busServicePort]),
+    ...memberPolicy(plan, { clients: [port], operator: [port], members: [port, busPort] }),
     ...disruptionBudgets(plan),
     statefulSet(plan),
   ]

@@ -10,6 +10,7 @@ import { createAuthority, issueServerCertificate, type KeyPair } from '../../cer
 import { names } from '../../data-store/names.ts'
 import { secret } from '../../secrets.ts'
 import { createLab } from '../../testing/lab.ts'
+import { surroundings } from '../../testing/platform.ts'
 import type { Node, Plan, Settled, Target } from '../engine.ts'
 import { hostOf } from './config.ts'
 import { withConnection } from './connection.ts'
@@ -54,7 +55,16 @@ export async function createRedisLab(image: () => string) {
     const store = { apiVersion: 'supersmartmatch.io/v1alpha1', kind: 'DataStore', metadata, spec }
     const identity = { name: 'redis', instance: name, component: 'database', store: name }
     const members = spec.shards * spec.replicas
-    return { store, identity, image: image(), database: '0', caFingerprint: '', members, readFrom: 'primary' }
+    return {
+      store,
+      identity,
+      image: image(),
+      database: '0',
+      caFingerprint: '',
+      members,
+      readFrom: 'primary',
+      surroundings,
+    }
   }
 
   async function storeOf(name: string, given: object = {}): Promise<Store> {

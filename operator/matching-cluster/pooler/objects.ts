@@ -1,9 +1,11 @@
 import type { KubeObject } from '../../../crds/object.ts'
 import type { MatchingCluster } from '../../../crds/schema/matching-cluster.ts'
-import { domain, labels, selector } from '../../labels.ts'
+import { storeNames } from '../../../crds/schema/platform-stores.ts'
+import { clientOf, domain, labels, selector, type Identity } from '../../labels.ts'
 import { containerSecurity, podSecurity, resourceRequirements } from '../../pods.ts'
 import { poolerRole } from '../../data-store/names.ts'
 import { disruptionBudget, podScheduling } from '../../placement.ts'
+import { isPooled } from '../children.ts'
 import { names } from '../names.ts'
 import { adminUser, compile, configDirectory, poolerPort, tlsDirectory, type PoolerPlan } from './compile.ts'
 
@@ -18,6 +20,13 @@ export function poolerObjects(plan: PoolerPlan): KubeObject[] {
   const several = plan.pooling.replicas > 1
   return several ? [...always, disruptionBudget(metadata(plan), plan.identity)] : always
 }
+
+export const poolerIdentity = ({ metadata: { name } }: MatchingCluster): Identity => ({
+  name: 'pgbouncer',
+  instance: name,
+  component: 'pooler',
+  cluster: name,
+})
 
 /** DNS names of the pooler's certificate: its Service under each of its names. */
 export function poolerServerNames({ metadata: { name, namespace = '' } }: MatchingCluster): string[] {
@@ -68,7 +77,7 @@ function deployment(plan: PoolerPlan): KubeObject {
       selector: { matchLabels: selector(plan.identity) },
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       template: {
-        metadata: { labels: labels(plan.identity), annotations: { [`${domain}/fingerprint`]: plan.fingerprint } },
+        metadata: { labels: podLabels(plan), annotations: { [`${domain}/fingerprint`]: plan.fingerprint } },
         spec: {
           automountServiceAccountToken: false,
           enableServiceLinks: false,
@@ -81,6 +90,12 @@ function deployment(plan: PoolerPlan): KubeObject {
       },
     },
   }
+}
+
+/** A client of the stores of every platform, whether this one has them or not: one that comes is no reason to restart the pods. */
+function podLabels({ cluster, identity }: PoolerPlan): Record<string, string> {
+  const stores = storeNames.filter(isPooled).map((store) => clientOf(names.dataStore(cluster.metadata.name, store)))
+  return Object.assign(labels(identity), ...stores) as Record<string, string>
 }
 
 function container(plan: PoolerPlan) {

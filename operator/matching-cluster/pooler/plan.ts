@@ -13,7 +13,7 @@ import { poolingOf, storesOf } from '../profile.ts'
 import type { Console } from './admin.ts'
 import type { Backend, PoolerPlan } from './compile.ts'
 import { readOnlyName } from './databases.ts'
-import { poolerPort, poolerServerNames } from './objects.ts'
+import { poolerIdentity, poolerPort, poolerServerNames } from './objects.ts'
 import type { Pooled } from './settings.ts'
 
 /** @throws when the platform's CA is not there: a step before must have made it */
@@ -27,7 +27,7 @@ export function poolerPlan(context: Context): PoolerPlan {
   return {
     cluster,
     pooling: poolingOf(cluster),
-    identity: { name: 'pgbouncer', instance: name, component: 'pooler', cluster: name },
+    identity: poolerIdentity(cluster),
     image: imageOf(images.pgbouncer, tools.images['pgbouncer'], registry),
     backends: pooledStores(context).map((store) => backendOf(context, store)),
     authority: ca,
