@@ -56,6 +56,7 @@ const families: Family[] = [
     variables: {},
     takes: 'a few seconds',
   },
+  { name: 'kstatus', binaries: { kstatus: '.' }, variables: {}, takes: 'a few seconds' },
 ]
 
 const moduleDir = (family: Family) => join(import.meta.dirname, 'go', family.name)

@@ -178,7 +178,7 @@ export function deleteState(): void {
     rmSync(join(linkDir, name), { force: true })
 }
 
-const linkedTools = ['kubectl', 'helm', 'kubeconform']
+const linkedTools = ['kubectl', 'helm', 'kubeconform', 'kstatus']
 
 function link(target: string, name: string): void {
   rmSync(name, { force: true })
