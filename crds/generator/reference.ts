@@ -48,7 +48,9 @@ export function conditionsPage(): string {
     'What `status.conditions` of a MatchingCluster or DataStore may hold. The operator works through the step conditions in the order below and stops at\n' +
     'the first that is not `True`; those after it are `Unknown` with reason `NotReached`. A step that failed in an unforeseen way has reason `Error`; it is tried again.\n\n' +
     '`Ready` repeats the message of the first stopped step. `Reconciling` and `Stalled` are present only while true, so that `kubectl wait`, Helm, Flux and\n' +
-    'Argo CD understand them: `Reconciling` means that work goes on by itself, `Stalled` that somebody has to act.\n\n' +
+    'Argo CD understand them: `Reconciling` means that work goes on by itself, `Stalled` that somebody has to act.\n' +
+    'In a release of Helm 4, `helm install --wait` returns when the MatchingCluster is Ready and fails at once with the message when it is Stalled;\n' +
+    'one that hibernates is not Ready, so do not wait for that.\n\n' +
     '```sh\nkubectl wait --for=condition=Ready mc/demo -n supersmartmatch --timeout=10m\n```\n\n' +
     table(['condition', 'on', 'when true', 'reasons'], rows)
   )
