@@ -85,13 +85,20 @@ test.each<Controller<never>>([
   const verdicts = kstatus(states)
   expect(disagreements(states, verdicts)).toEqual([])
   const seen = Object.groupBy(verdicts, ({ status }) => status)
-  console.log(`${kind}: ${Object.entries(seen).map(([status, all]) => `${all.length} ${status}`).join(', ')}`)
+  console.log(
+    `${kind}: ${Object.entries(seen)
+      .map(([status, all]) => `${all.length} ${status}`)
+      .join(', ')}`,
+  )
   expect(Object.keys(seen).sort()).toEqual(['Current', 'Failed', 'InProgress', 'Terminating'])
 })
 
 test('what says that it is not done, it says in our words', () => {
   const blocked: StepResult = { condition: 'SpecValid', outcome: { kind: 'blocked', reason: 'Invalid', message } }
-  const waiting: StepResult = { condition: 'SpecValid', outcome: { kind: 'wait', reason: 'Invalid', message, retryAfterMs } }
+  const waiting: StepResult = {
+    condition: 'SpecValid',
+    outcome: { kind: 'wait', reason: 'Invalid', message, retryAfterMs },
+  }
   const states = [blocked, waiting].flatMap((result) => {
     const status = computeStatus({ results: [result], generation: 2, now })
     return statesOf('DataStore', status).slice(0, 1)

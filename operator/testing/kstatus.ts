@@ -38,6 +38,8 @@ export function disagreements(objects: KubeObject[], verdicts = kstatus(objects)
     const [expected, found] = [byConditions(object), verdicts[index]?.status]
     if (expected === found) return []
     const { name, generation } = object.metadata
-    return [`${object.kind} ${name}: ${expected} by its conditions, ${found} by kstatus; generation ${generation}, ${JSON.stringify(object['status'])}`]
+    return [
+      `${object.kind} ${name}: ${expected} by its conditions, ${found} by kstatus; generation ${generation}, ${JSON.stringify(object['status'])}`,
+    ]
   })
 }
