@@ -6,7 +6,7 @@ import { parse } from 'yaml'
 import { generatedFiles, kinds } from './generate.ts'
 import { objectSchema } from './generator/definition.ts'
 import type { StructuralSchema } from './generator/structural.ts'
-import { apiVersion } from './schema/common.ts'
+import { apiVersion, unseenStatus } from './schema/common.ts'
 import { isPostgresFamily, isSharded } from './schema/data-store.ts'
 import { platformStores, storeNames, type StoreName } from './schema/platform-stores.ts'
 
@@ -347,7 +347,7 @@ test('status is a subresource, and kubectl prints the Ready condition', () => {
     kubectl(['patch', 'mc/printed', '-n', namespace, '--type=merge', `-p=${JSON.stringify({ status })}`, ...args])
 
   patch()
-  expect(read(['get', 'mc/printed', '-n', namespace])).not.toHaveProperty('status')
+  expect(read(['get', 'mc/printed', '-n', namespace])).toMatchObject({ status: unseenStatus })
   expect(patch('--subresource=status')).toMatchObject({ status: 0, stderr: '' })
   const printed = kubectl(['get', 'mc/printed', '-n', namespace, '-o', 'wide', '--no-headers']).stdout.split(/\s+/)
   expect(printed).toEqual(['printed', 'False', 'NotReady', '0/1', expect.stringMatching(/^\d+s$/), 'because', ''])

@@ -24,6 +24,7 @@ import {
 import { kill } from './harness/victims.ts'
 
 const name = 'k2'
+const sample = 'demo'
 
 beforeAll(() => removePlatform(name))
 afterAll(() => removePlatform(name))
@@ -89,11 +90,17 @@ describe('pooling.parameters', () => {
   })
 })
 
-test('nothing is written to a Ready platform in a minute', async () => {
-  await whenReady(name)
-  const before = await everyVersion()
+test('nothing is written to a Ready platform in a minute, nor to the sample with its eight stores', async () => {
+  for (const one of [name, sample]) await whenReady(one)
+  const now = async () => ({
+    ...(await objectVersions(sample)),
+    ...(await objectVersions(name)),
+    ...(await eventVersions()),
+  })
+  const before = await now()
+  expect(Object.keys(before).filter((object) => object.startsWith(`DataStore/${sample}-`))).toHaveLength(8)
   await sleep(60_000)
-  expect(await everyVersion()).toEqual(before)
+  expect(await now()).toEqual(before)
 })
 
 /** The pooler's pod, and what changes when its container restarts. */
@@ -123,13 +130,17 @@ async function versions(): Promise<Record<string, string | undefined>> {
   return byName(await owned(name))
 }
 
-/** Those, and of what the operator writes status or annotations to. Pods are left out: Patroni writes to its own. */
-async function everyVersion() {
-  const [cluster, store] = [await read(matchingCluster, name), await read(dataStore, `${name}-core`)]
+/** Those, and that of the platform itself. Pods are left out: Patroni writes to its own. */
+async function objectVersions(platform: string) {
+  const cluster = await read(matchingCluster, platform)
+  return byName([...(await owned(platform)), ...(cluster ? [cluster] : [])])
+}
+
+/** Of Events about the test's platform; those of an older one go when they have been there for an hour. */
+async function eventVersions() {
   const events = await list({ apiVersion: 'events.k8s.io/v1', kind: 'Event' }, '')
   const ours = events.filter((event) => (event['regarding'] as { name: string }).name.startsWith(name))
-  const objects = [...(await owned(name)), ...[cluster, store].filter((found) => found !== undefined)]
-  return { ...byName(objects), events: ours.map(({ metadata }) => `${metadata.name} ${metadata.resourceVersion}`) }
+  return byName(ours.map((event) => ({ ...event, kind: 'Event' })))
 }
 
 function byName(objects: KubeObject[]) {

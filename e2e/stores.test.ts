@@ -1,37 +1,14 @@
-import { createClient } from '@clickhouse/client'
-import { Client } from '@elastic/elasticsearch'
-import { Cluster } from 'ioredis'
-import { Agent } from 'node:https'
-import type { AddressInfo } from 'node:net'
-import { connect as connectNats, type ConnectionOptions } from 'nats'
-import { afterAll, describe, expect, test } from 'vitest'
-import { bindingKeys, type Binding } from '../crds/binding.ts'
+import { describe, expect, test } from 'vitest'
 import type { StoreName } from '../crds/schema/platform-stores.ts'
-import { config, list, namespace } from './harness/objects.ts'
-import { connect, podKind, secretData } from './harness/platform.ts'
-import { forward } from './harness/port-forward.ts'
+import { clickhouseClient, elasticsearchClient, natsClient, redisClient } from './harness/clients.ts'
+import { list } from './harness/objects.ts'
+import { bindingOf, connect, podKind } from './harness/platform.ts'
 
-/**
- * Each store of the sample, reached by its official client with nothing but its `-app` binding: TLS verified for CA and host name, only
- * that the way leads through the API server to a pod.
- */
+/** Each store of the sample, reached by its official client with nothing but its `-app` binding. */
 const cluster = 'demo'
-const close: (() => unknown)[] = []
-afterAll(async () => {
-  for (const end of close.reverse()) await end()
-})
 
-async function bindingOf(store: StoreName): Promise<Binding> {
-  const data = await secretData(`${cluster}-${store}-app`)
-  return Object.fromEntries(bindingKeys.map((key) => [key, data[key] ?? ''])) as Binding
-}
-
-/** A port of this machine that leads to the store's first pod. */
-async function portOf(store: StoreName, binding: Binding): Promise<number> {
-  const server = await forward(config, namespace, `${cluster}-${store}-0`, Number(binding.port))
-  close.push(() => server.close())
-  return (server.address() as AddressInfo).port
-}
+const bindingFor = (store: StoreName) => bindingOf(`${cluster}-${store}`, 'app')
+const firstPod = (store: StoreName) => `${cluster}-${store}-0`
 
 describe('PostgreSQL, with pg', () => {
   // prettier-ignore
@@ -41,70 +18,40 @@ describe('PostgreSQL, with pg', () => {
     ['temporal',    `SELECT count(*) AS answer FROM pg_extension WHERE extname = 'timescaledb'`],
   ])('%s through the pooler', async (store, query) => {
     const [pooler] = await list(podKind, `app.kubernetes.io/component=pooler,app.kubernetes.io/instance=${cluster}`)
-    await using client = await connect(await bindingOf(store), pooler?.metadata.name ?? '')
+    await using client = await connect(await bindingFor(store), pooler?.metadata.name ?? '')
     expect(Number((await client.query(query)).rows[0]?.['answer'])).toBe(1)
   })
 
   test('vault directly', async () => {
-    await using client = await connect(await bindingOf('vault'), `${cluster}-vault-0`)
+    await using client = await connect(await bindingFor('vault'), firstPod('vault'))
     expect((await client.query('SELECT 1 AS answer')).rows).toEqual([{ answer: 1 }])
   })
 })
 
 test('ClickHouse, with @clickhouse/client', async () => {
-  const binding = await bindingOf('behavior')
-  const client = createClient({
-    url: `https://127.0.0.1:${await portOf('behavior', binding)}`,
-    username: binding.username,
-    password: binding.password,
-    database: binding.database,
-    http_agent: new Agent({ ca: binding['ca.crt'], servername: binding.host }),
-    set_basic_auth_header: true,
+  await using client = await clickhouseClient(await bindingFor('behavior'), firstPod('behavior'))
+  const rows = await client.query({
+    query: 'SELECT count() >= 0 AS answer FROM daily_user_metrics_v',
+    format: 'JSONEachRow',
   })
-  close.push(() => client.close())
-  const query = 'SELECT count() >= 0 AS answer FROM daily_user_metrics_v'
-  expect(await (await client.query({ query, format: 'JSONEachRow' })).json()).toEqual([{ answer: 1 }])
+  expect(await rows.json()).toEqual([{ answer: 1 }])
 })
 
 test('Elasticsearch, with @elastic/elasticsearch', async () => {
-  const binding = await bindingOf('search')
-  const client = new Client({
-    node: `https://127.0.0.1:${await portOf('search', binding)}`,
-    auth: { username: binding.username, password: binding.password },
-    tls: { ca: binding['ca.crt'], servername: binding.host },
-  })
-  close.push(() => client.close())
+  const binding = await bindingFor('search')
+  await using client = await elasticsearchClient(binding, firstPod('search'))
   await expect(client.count({ index: `${binding.database}-jobs` })).resolves.toHaveProperty('count')
 })
 
 test('Redis Cluster, with ioredis', async () => {
-  const binding = await bindingOf('cache')
-  const local = { host: '127.0.0.1', port: await portOf('cache', binding) }
-  const client = new Cluster([local], {
-    // Nodes are known by their names in the cluster; here one port leads to all there are.
-    natMap: () => local,
-    dnsLookup: (address, callback) => callback(null, address),
-    redisOptions: {
-      username: binding.username,
-      password: binding.password,
-      tls: { ca: binding['ca.crt'], servername: binding.host },
-    },
-  })
-  close.push(() => client.disconnect())
+  await using client = await redisClient(await bindingFor('cache'), firstPod('cache'))
   const key = `e2e:${Date.now()}`
   await client.set(key, 'kept', 'EX', 60)
   expect(await client.get(key)).toBe('kept')
 })
 
 test('NATS, with nats', async () => {
-  const binding = await bindingOf('events')
-  const client = await connectNats({
-    servers: `127.0.0.1:${await portOf('events', binding)}`,
-    user: binding.username,
-    pass: binding.password,
-    tls: { ca: binding['ca.crt'], handshakeFirst: true, servername: binding.host } as ConnectionOptions['tls'] & object,
-  })
-  close.push(() => client.close())
+  await using client = await natsClient(await bindingFor('events'), firstPod('events'))
   const subscription = client.subscribe('e2e.asked', { max: 1 })
   void (async () => {
     for await (const message of subscription) message.respond('answered')

@@ -57,6 +57,7 @@ const families: Family[] = [
     takes: 'a few seconds',
   },
   { name: 'cyclonus', binaries: { 'network-simulator': '.' }, variables: {}, takes: '2 minutes' },
+  { name: 'kstatus', binaries: { kstatus: '.' }, variables: {}, takes: 'a few seconds' },
 ]
 
 /** Only for one test, and as long to build as half a cluster: built when that asks for it. */

@@ -178,7 +178,7 @@ export function deleteState(): void {
     rmSync(join(linkDir, name), { force: true })
 }
 
-const linkedTools = ['kubectl', 'helm', 'kubeconform', 'network-simulator']
+const linkedTools = ['kubectl', 'helm', 'kubeconform', 'kstatus', 'network-simulator']
 
 function link(target: string, name: string): void {
   rmSync(name, { force: true })

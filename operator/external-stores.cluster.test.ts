@@ -20,6 +20,7 @@ import { reconciler } from './reconcile/controller.ts'
 import { secret, secretValue } from './secrets.ts'
 import { operatorImage } from './testing/lab.ts'
 import { roundTrips } from './testing/official-clients.ts'
+import { surroundings } from './testing/platform.ts'
 import { ownedKinds } from './wake.ts'
 
 /**
@@ -69,6 +70,7 @@ const tools = {
   schemas: {},
   now: () => new Date(),
   fence: () => undefined,
+  surroundings,
 }
 const controller = dataStoreController(tools)
 const process = reconciler(controller, { client, cache, events: tools.events, log, watchNamespaces: [namespace] })

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Condition } from '../crds/conditions.ts'
 import type { KubeObject } from '../crds/object.ts'
 import { apiVersion } from '../crds/schema/common.ts'
+import type { DataStore } from '../crds/schema/data-store.ts'
 import type { MatchingCluster } from '../crds/schema/matching-cluster.ts'
 import { createAuthority, issueServerCertificate } from './certificates.ts'
 import { client, testNamespace, until } from './kube/testing/cluster.ts'
@@ -87,7 +88,8 @@ test.concurrent(
 
     await using operator = await startOperator('holder', [held])
     const store = { apiVersion, kind: 'DataStore' }
-    await until(async () => (await client.get(store, held, 'held-core'))?.['status'] !== undefined, 90_000)
+    const looked = async () => ((await client.get(store, held, 'held-core')) as DataStore | undefined)?.status
+    await until(async () => ((await looked())?.conditions.length ?? 0) > 0, 90_000)
     const switchover = { request: 'any', at: new Date().toISOString(), state: 'Running', message: '' }
     admin.paused.add('supersmartmatch_core')
     await client.mergePatch(store, held, 'held-core', { status: { switchover } }, 'status')

@@ -50,7 +50,9 @@ export function conditionsPage(): string {
     '`MaintenanceOnTime` warns and holds up nothing: it may be `False` while `Ready` is `True`, because clients of the store notice nothing. Alert on it by itself;\n' +
     '[the runbook](../runbooks/maintenance.md) says what to do.\n\n' +
     '`Ready` repeats the message of the first stopped step. `Reconciling` and `Stalled` are present only while true, so that `kubectl wait`, Helm, Flux and\n' +
-    'Argo CD understand them: `Reconciling` means that work goes on by itself, `Stalled` that somebody has to act.\n\n' +
+    'Argo CD understand them: `Reconciling` means that work goes on by itself, `Stalled` that somebody has to act.\n' +
+    'In a release of Helm 4, `helm install --wait` returns when the MatchingCluster is Ready and fails at once with the message when it is Stalled;\n' +
+    'one that hibernates is not Ready, so do not wait for that.\n\n' +
     '```sh\nkubectl wait --for=condition=Ready mc/demo -n supersmartmatch --timeout=10m\n```\n\n' +
     table(['condition', 'on', 'when true', 'reasons'], rows)
   )

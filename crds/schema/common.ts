@@ -454,6 +454,16 @@ export const phase = stringEnum(phases, {
   description: 'One word for people; derived from the conditions, read by no code.',
 })
 
+/**
+ * The status of an object that nobody has looked at: the CRDs' default, because kstatus, and Helm 4 with it, takes an object without
+ * conditions for one that is done. Generations begin at 1.
+ */
+export const unseenStatus: { observedGeneration: number; phase: Phase; conditions: Condition[] } = {
+  observedGeneration: 0,
+  phase: 'Pending',
+  conditions: [],
+}
+
 /** A custom resource of ours as the API server returns it. */
 export interface Resource<Spec, Status> {
   apiVersion: string

@@ -25,6 +25,7 @@ import {
   shards,
   storage,
   stringEnum,
+  unseenStatus,
   updatePolicy,
   type CelRule,
   type Resource,
@@ -435,7 +436,7 @@ export const DataStoreStatus = Type.Object(
     ),
     conditions: conditionsStatus,
   },
-  { description: 'What the operator saw and did.' },
+  { description: 'What the operator saw and did.', default: unseenStatus },
 )
 export type DataStoreStatus = Static<typeof DataStoreStatus>
 

@@ -18,6 +18,7 @@ import {
   resources,
   rules,
   stringEnum,
+  unseenStatus,
   updatePolicy,
   type Resource,
 } from './common.ts'
@@ -157,7 +158,7 @@ export const MatchingClusterStatus = Type.Object(
     stores: Type.Optional(Type.Record(Type.String(), StoreSummary, { description: 'By store.' })),
     conditions: conditionsStatus,
   },
-  { description: 'What the operator saw and did.' },
+  { description: 'What the operator saw and did.', default: unseenStatus },
 )
 export type MatchingClusterStatus = Static<typeof MatchingClusterStatus>
 

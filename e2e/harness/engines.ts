@@ -14,6 +14,7 @@ import { names } from '../../operator/data-store/names.ts'
 import type { Engine, Plan } from '../../operator/engines/engine.ts'
 import { engines } from '../../operator/engines/registry.ts'
 import { secret } from '../../operator/secrets.ts'
+import { surroundings } from '../../operator/testing/platform.ts'
 import { forward } from './port-forward.ts'
 
 const run = promisify(execFile)
@@ -91,6 +92,7 @@ async function planOf({ engine: name, name: store, database }: Store, namespace:
     caFingerprint: '',
     members: 1,
     readFrom: 'primary',
+    surroundings,
   }
   return { engine, plan }
 }

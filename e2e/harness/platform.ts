@@ -3,9 +3,10 @@ import type { AddressInfo } from 'node:net'
 import { checkServerIdentity } from 'node:tls'
 import pg from 'pg'
 import { expect } from 'vitest'
-import { bindingKeys, type Binding } from '../../crds/binding.ts'
+import { bindingKeys, type Binding, type BindingRole } from '../../crds/binding.ts'
 import type { Condition, ConditionType } from '../../crds/conditions.ts'
 import type { KubeObject } from '../../crds/object.ts'
+import { storeNames } from '../../crds/schema/platform-stores.ts'
 import { coreAlone } from '../../operator/testing/platform.ts'
 import { remove } from './case.ts'
 import { kubectl } from './kubectl.ts'
@@ -32,6 +33,11 @@ const readyLimitMs = 300_000
  * @param more  fields of spec
  */
 export async function applyPlatform(name: string, core: object = {}, more: object = {}): Promise<void> {
+  await kubectl(['apply', '--filename=-'], JSON.stringify(platform(name, core, more)))
+}
+
+/** The same, for somebody else to apply. */
+export function platform(name: string, core: object = {}, more: object = {}): KubeObject {
   const small = { storage: { size: '512Mi' }, resources: { cpu: '50m', memory: '256Mi', memoryLimit: '512Mi' } }
   const spec = {
     stores: { ...coreAlone, core: { ...small, ...core } },
@@ -39,7 +45,7 @@ export async function applyPlatform(name: string, core: object = {}, more: objec
     services: { core: { resources: { cpu: '20m', memory: '128Mi' } } },
     ...more,
   }
-  await kubectl(['apply', '--filename=-'], JSON.stringify({ ...matchingCluster, metadata: { name }, spec }))
+  return { ...matchingCluster, metadata: { name }, spec }
 }
 
 /**
@@ -48,20 +54,30 @@ export async function applyPlatform(name: string, core: object = {}, more: objec
  */
 export async function removePlatform(name: string): Promise<void> {
   await remove({ ...matchingCluster, metadata: { name } })
-  await kubectl(['delete', 'services,endpoints', `--selector=app.kubernetes.io/instance=${name}-core`])
+  await forgetMembers(storeNames.map((store) => `${name}-${store}`))
 }
 
-/** Waits until it is Ready for the spec it has now. @throws when it is not in five minutes, or Stalled: nobody will help it */
-export async function whenReady(name: string): Promise<void> {
-  await until(readyLimitMs, async () => {
-    const object = await read(matchingCluster, name)
-    if (!object) return `MatchingCluster ${name} does not exist`
+/** Of a DataStore of a test's own. */
+export async function removeStore(name: string): Promise<void> {
+  await remove({ ...dataStore, metadata: { name } })
+  await forgetMembers([name])
+}
+
+async function forgetMembers(stores: string[]): Promise<void> {
+  await kubectl(['delete', 'services,endpoints', `--selector=app.kubernetes.io/instance in (${stores.join()})`])
+}
+
+/** Waits until it is Ready for the spec it has now. @throws when it is not in time, or Stalled: nobody will help it */
+export async function whenReady(name: string, kind = matchingCluster, limitMs = readyLimitMs): Promise<void> {
+  await until(limitMs, async () => {
+    const object = await read(kind, name)
+    if (!object) return `${kind.kind} ${name} does not exist`
     const now = (type: ConditionType) => {
       const found = conditionOf(object, type)
       return found?.observedGeneration === object.metadata.generation ? found : undefined
     }
     const stalled = now('Stalled')
-    if (stalled) throw new Error(`MatchingCluster ${name} is stalled: ${stalled.message}`)
+    if (stalled) throw new Error(`${kind.kind} ${name} is stalled: ${stalled.message}`)
     const ready = now('Ready')
     return ready?.status === 'True' ? object : `not Ready: ${ready?.message ?? 'not looked at yet'}`
   })
@@ -102,8 +118,10 @@ export async function superuser(name: string, sql: string): Promise<string> {
   return (await kubectl(['exec', pod, '--container=postgres', '--', ...command])).trim()
 }
 
-export async function binding(name: string, role: 'owner' | 'app'): Promise<Binding> {
-  const data = await secretData(`${name}-core-${role}`)
+export const binding = (name: string, role: BindingRole) => bindingOf(`${name}-core`, role)
+
+export async function bindingOf(store: string, role: BindingRole): Promise<Binding> {
+  const data = await secretData(`${store}-${role}`)
   return Object.fromEntries(bindingKeys.map((key) => [key, data[key] ?? ''])) as Binding
 }
 
@@ -225,9 +243,12 @@ const ownedKinds: Kind[] = [
 ]
 
 /** Every object of a platform but its pods. */
-export async function owned(name: string): Promise<KubeObject[]> {
+export const owned = (name: string) => ownedWith(ofPlatform(name))
+
+/** Every object but pods with these labels. */
+export async function ownedWith(labels: string): Promise<KubeObject[]> {
   const found = await Promise.all(
-    ownedKinds.map(async (kind) => (await list(kind, ofPlatform(name))).map((object) => ({ ...object, ...kind }))),
+    ownedKinds.map(async (kind) => (await list(kind, labels)).map((object) => ({ ...object, ...kind }))),
   )
   return found.flat()
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Condition, ConditionType, Reason } from '../../crds/conditions.ts'
 import type { KubeObject } from '../../crds/object.ts'
-import { group, type Phase } from '../../crds/schema/common.ts'
+import { group, unseenStatus, type Phase } from '../../crds/schema/common.ts'
 import type { Cache } from '../kube/cache.ts'
 import { hasStatus, type KubeClient } from '../kube/client.ts'
 import { messageOf, redact, retryAfterOf } from './errors.ts'
@@ -49,7 +49,7 @@ export function computeStatus(input: {
 
 /** The status of an object that nobody looks at: as it was, and a condition that says so. Pure. */
 export function pausedStatus(previous: CommonStatus | undefined, generation: number, now: Date): CommonStatus {
-  const { conditions, ...rest } = previous ?? { observedGeneration: 0, phase: 'Pending', conditions: [] }
+  const { conditions, ...rest } = previous ?? unseenStatus
   const others = conditions.filter(({ type }) => type !== 'ReconciliationPaused')
   const message = `nothing is changed or repaired until spec.paused is false and the annotation ${pauseAnnotation} is false or gone`
   const paused = finding('ReconciliationPaused', 'True', 'Paused', message)
