@@ -231,7 +231,7 @@ describe('the chain', () => {
   test('of 32 writers at once, sealed meanwhile, is one without a gap', async () => {
     const clients = await Promise.all(Array.from({ length: 32 }, () => db.connect()))
     const users: string[] = []
-    for (const _ of clients) users.push(await addUser(db.query, 'candidate'))
+    while (users.length < clients.length) users.push(await addUser(db.query, 'candidate'))
     let writing = true
     const sealer = (async () => {
       const client = await db.connect(db.owner)

@@ -132,8 +132,8 @@ const nats: Kind = {
 }
 
 interface Account {
-  ask(request: string): Promise<Record<string, unknown>>
-  list(request: string, key: string): Promise<{ config: { name: string } }[]>
+  ask: (request: string) => Promise<Record<string, unknown>>
+  list: (request: string, key: string) => Promise<{ config: { name: string } }[]>
 }
 
 async function inAccount<T>(work: (account: Account) => Promise<T>): Promise<T> {

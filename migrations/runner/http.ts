@@ -15,7 +15,7 @@ export interface Http {
   send(
     method: string,
     path: string,
-    body?: string | undefined,
+    body?: string,
     more?: { signal?: AbortSignal; type?: string },
   ): Promise<Answer>
   close(): Promise<void>

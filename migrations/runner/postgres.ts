@@ -118,7 +118,7 @@ const transientCodes = [
 ]
 
 /** Whether an error says that the connection failed or was lost, not that the server refused what was asked. */
-export function isTransient(error: unknown): boolean {
+function isTransient(error: unknown): boolean {
   if (error instanceof Failed) return error.reason === 'Unavailable'
   if (!(error instanceof Error)) return false
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
@@ -138,7 +138,7 @@ function explainConnection(error: unknown): unknown {
 // --- reading ----------------------------------------------------------------------------------------------------------------
 
 /** What was applied, in order; empty in a database that no migrator has met. */
-export async function readLedger({ client }: Pick<Session, 'client'>): Promise<LedgerRow[]> {
+async function readLedger({ client }: Pick<Session, 'client'>): Promise<LedgerRow[]> {
   const exists = await client.query<{ found: boolean }>(
     `SELECT to_regclass('migrations.schema_migrations') IS NOT NULL AS found`,
   )
@@ -151,7 +151,7 @@ export async function readLedger({ client }: Pick<Session, 'client'>): Promise<L
 }
 
 /** Migrating as anyone else would give the tables to the wrong role. */
-export async function checkOwner({ client }: Session): Promise<void> {
+async function checkOwner({ client }: Session): Promise<void> {
   const { rows } = await client.query<{ database: string; owner: string; role: string }>(
     `SELECT datname AS database, pg_get_userbyid(datdba) AS owner, current_user AS role
        FROM pg_database WHERE datname = current_database()`,
@@ -374,7 +374,7 @@ function explainFailure(error: unknown, where: string): unknown {
  * SQLSTATE and message in one line. DETAIL and CONTEXT are left out: they hold row values, and this text ends up in logs and status.
  * Messages of class 22 (data exceptions) quote the offending value, so their quotations go as well.
  */
-export function describe(error: unknown): string {
+function describe(error: unknown): string {
   if (!(error instanceof pg.DatabaseError)) return oneLine(error)
   const message = error.code?.startsWith('22') ? error.message.replace(/"[^]*"/g, '"…"') : error.message
   return `${error.code} ${message.replace(/\s+/g, ' ')}`
