@@ -186,7 +186,7 @@ interface Requirements {
 /** What a cluster.sql makes, read from its text: it is the one place that names it. */
 export function requirements(clusterSql: string): Requirements {
   const roles = [...clusterSql.matchAll(/^\s*\('(\w+)', '(?:NO)?LOGIN\b/gm)].map(([, role = '']) => role)
-  const grants = [...clusterSql.matchAll(/^\s*GRANT ([a-z_, ]+) TO ([a-z_, ]+);$/gm)]
+  const grants = [...clusterSql.matchAll(/^\s*GRANT ([a-z_, ]+)\s+TO ([a-z_, ]+);$/gm)]
   const list = (text = '') => text.split(',').map((name) => name.trim())
   return {
     roles,
