@@ -76,12 +76,12 @@ function ownerTarget(context: Context): Target {
 
 async function look(context: Context, maintenance: Maintenance, target: Target): Promise<Found> {
   try {
-    const upkeep = await maintenance.observe(target, deadline(context, observeMs))
+    const upkeep = await maintenance.observe(target, context.plan, deadline(context, observeMs))
     if (!upkeep) return noJobs
     const [first] = due(upkeep)
     if (!first) return judge(upkeep)
     const isTaken = await runJob(context, maintenance, target, first)
-    const after = await maintenance.observe(target, deadline(context, observeMs))
+    const after = await maintenance.observe(target, context.plan, deadline(context, observeMs))
     const outcome = after ? judge(after) : noJobs
     return isTaken ? { ...outcome, retryAfterMs: takenAgainMs } : outcome
   } catch (error) {

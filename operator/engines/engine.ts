@@ -195,7 +195,7 @@ export interface Upkeep {
 /** Both as the owner of the database. */
 export interface Maintenance {
   /** Undefined: the database lists no such work. @throws when it does not answer */
-  observe(target: Target, signal: AbortSignal): Promise<Upkeep | undefined>
+  observe(target: Target, plan: Plan, signal: AbortSignal): Promise<Upkeep | undefined>
   /** @returns `taken` when somebody else runs it or has run it since it was observed; why it failed, else. @throws when there is no answer */
   run(target: Target, job: ScheduledJob, signal: AbortSignal): Promise<'done' | 'taken' | { error: string }>
 }

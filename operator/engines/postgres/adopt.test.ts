@@ -29,5 +29,5 @@ test('what core/cluster.sql makes is found in its text', () => {
 })
 
 test('a store that no pooler leads to needs nothing for one', () => {
-  expect(requirements(clusterSql('vault'))).toMatchObject({ memberships: [], extensions: [], lookUp: false })
+  expect(requirements(clusterSql('vault'))).toMatchObject({ extensions: [], lookUp: false })
 })

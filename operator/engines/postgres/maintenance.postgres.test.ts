@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { onServer, testDatabase, type TestDatabase } from '../../../migrations/testing/database.ts'
 import { createAuthority, issueServerCertificate } from '../../certificates.ts'
 import { databaseName, ownerRole } from '../../data-store/names.ts'
-import type { ScheduledJob, Target } from '../engine.ts'
+import type { Plan, ScheduledJob, Target } from '../engine.ts'
 import { maintenance } from './maintenance.ts'
 import { tlsFront } from './tls-front.ts'
 
@@ -25,17 +25,21 @@ const targetOf = (database: string): Target => ({
   password: 'unused',
   ca: authority.certificate,
 })
+/** As far as it is looked at. */
+const planWith = (parameters: Record<string, string> = {}) => ({ store: { spec: { parameters } } }) as unknown as Plan
 const soon = () => AbortSignal.timeout(20_000)
 
 async function jobIn({ name }: TestDatabase, job: string): Promise<ScheduledJob> {
-  const upkeep = await maintenance.observe(targetOf(name), soon())
+  const upkeep = await maintenance.observe(targetOf(name), planWith(), soon())
   const found = upkeep?.jobs.find((one) => one.name === job)
   if (!found) throw new Error(`${job} is not listed`)
   return found
 }
 
 test('a database without the table has no such work', async () => {
-  expect(await maintenance.observe({ ...targetOf('postgres'), username: 'postgres' }, soon())).toBeUndefined()
+  expect(
+    await maintenance.observe({ ...targetOf('postgres'), username: 'postgres' }, planWith(), soon()),
+  ).toBeUndefined()
 })
 
 describe('without pg_cron', () => {
@@ -55,7 +59,7 @@ describe('without pg_cron', () => {
   const ticks = async () => (await db.query('SELECT FROM ticks')).length
 
   test('every job is ours', async () => {
-    const upkeep = await maintenance.observe(targetOf(db.name), soon())
+    const upkeep = await maintenance.observe(targetOf(db.name), planWith({ 'cron.timezone': 'Europe/Paris' }), soon())
     expect(upkeep?.jobs.map(({ name }) => name)).toContain('create-partitions')
     expect(upkeep?.jobs.filter(({ scheduled }) => scheduled)).toEqual([])
     expect(upkeep?.timeZone).toBe('UTC')
@@ -129,9 +133,9 @@ describe.runIf(cronDatabase)('with pg_cron', () => {
   const db = testDatabase('core', cronDatabase ?? '')
 
   test('its jobs are its own, in its time zone; one that it lost is ours', async () => {
-    const upkeep = await maintenance.observe(targetOf(db.name), soon())
+    const upkeep = await maintenance.observe(targetOf(db.name), planWith({ 'cron.timezone': 'Europe/Paris' }), soon())
     expect(upkeep?.jobs.filter(({ scheduled }) => !scheduled)).toEqual([])
-    expect(upkeep?.timeZone).toBe('GMT')
+    expect(upkeep?.timeZone).toBe('Europe/Paris')
     const asOwner = await db.connect(db.owner)
     await asOwner.query(`SELECT cron.unschedule('expire-jobs')`)
     expect((await jobIn(db, 'expire-jobs')).scheduled).toBe(false)

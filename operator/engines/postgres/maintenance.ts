@@ -6,10 +6,14 @@ const limitMs = 60_000
 
 /** The scheduled work of a database, as its table maintenance_jobs lists it. */
 export const maintenance: Maintenance = {
-  observe: (target, signal) =>
+  observe: (target, { store }, signal) =>
     withConnection(target, signal, async (connection) => {
-      const [found] = await connection.query<{ isListed: boolean; holdsCron: boolean }>(whatIsThere)
-      return found?.isListed ? list(connection, found.holdsCron) : undefined
+      const [found] = await connection.query<{ isListed: boolean; hasCron: boolean }>(whatIsThere)
+      if (!found?.isListed) return undefined
+      const holdsCron = found.hasCron && (await loadsCron(connection))
+      // Only superusers may see the setting that is in force.
+      const timeZone = (holdsCron && store.spec.parameters['cron.timezone']) || 'UTC'
+      return { timeZone, ...(await list(connection, holdsCron)) }
     }),
   run,
 }
@@ -17,18 +21,30 @@ export const maintenance: Maintenance = {
 /** The schema cron may be there without the library that runs its jobs, or for another database, or closed to us. */
 const whatIsThere = `
   SELECT to_regclass('public.maintenance_jobs') IS NOT NULL AS "isListed",
-         coalesce(current_setting('cron.database_name', true) = current_database(), false)
-           AND EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-                        WHERE n.nspname = 'cron' AND c.relname = 'job' AND has_schema_privilege(n.oid, 'USAGE')
-                          AND has_table_privilege(c.oid, 'SELECT')) AS "holdsCron"`
+         EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                  WHERE n.nspname = 'cron' AND c.relname = 'job' AND has_schema_privilege(n.oid, 'USAGE')
+                    AND has_table_privilege(c.oid, 'SELECT')) AS "hasCron"`
+
+/** The setting is there with the library. Others than superusers are refused to see it, which tells as much. */
+async function loadsCron(connection: Connection): Promise<boolean> {
+  try {
+    const [row] = await connection.query<{ isHere: boolean | null }>(
+      `SELECT current_setting('cron.database_name', true) = current_database() AS "isHere"`,
+    )
+    return row?.isHere ?? false
+  } catch (error) {
+    if ((error as { code?: string }).code !== insufficientPrivilege) throw error
+    return true
+  }
+}
+
+const insufficientPrivilege = '42501'
 
 /** A job that somebody switched off in pg_cron is still pg_cron's. */
 const heldByCron = `EXISTS (SELECT FROM cron.job j WHERE j.jobname = m.name AND j.username = current_user AND j.database = current_database())`
 
 async function list(connection: Connection, holdsCron: boolean) {
-  const [clock] = await connection.query<{ now: Date; timeZone: string | null }>(
-    `SELECT now(), current_setting('cron.timezone', true) AS "timeZone"`,
-  )
+  const [clock] = await connection.query<{ now: Date }>('SELECT now()')
   if (!clock) throw new Error('PostgreSQL answered a query with no row')
   // The first versions of the table do not tell a success from a run.
   const jobs = await connection.query<ScheduledJob>(`
@@ -37,7 +53,7 @@ async function list(connection: Connection, holdsCron: boolean) {
            coalesce((to_jsonb(m) ->> 'last_success_at')::timestamptz,
                     CASE WHEN m.last_error IS NULL THEN m.last_run_at END) AS "lastSuccessAt"
       FROM public.maintenance_jobs m ORDER BY m.name`)
-  return { now: clock.now, timeZone: (holdsCron && clock.timeZone) || 'UTC', jobs }
+  return { now: clock.now, jobs }
 }
 
 /**
