@@ -98,7 +98,9 @@ describe('an audit row', () => {
 
   test('is not written for changes of nothing and of derived columns', async () => {
     const run = (change: string) =>
-      auditOf(() => db.query(`UPDATE candidate_profiles SET ${change} WHERE candidate_id = $1`, [candidate.candidateId]))
+      auditOf(() =>
+        db.query(`UPDATE candidate_profiles SET ${change} WHERE candidate_id = $1`, [candidate.candidateId]),
+      )
     expect(await run('current_title = current_title')).toEqual([])
     expect(await run('profile_completeness = 1')).toEqual([])
   })
@@ -229,7 +231,7 @@ describe('the chain', () => {
   test('of 32 writers at once, sealed meanwhile, is one without a gap', async () => {
     const clients = await Promise.all(Array.from({ length: 32 }, () => db.connect()))
     const users: string[] = []
-    for (const _ of clients) users.push(await addUser(db.query, 'candidate'))
+    for (let i = 0; i < clients.length; i++) users.push(await addUser(db.query, 'candidate'))
     let writing = true
     const sealer = (async () => {
       const client = await db.connect(owner)
@@ -245,9 +247,11 @@ describe('the chain', () => {
     await sealer
     await seal()
     expect(
-      await one(db.query, `SELECT count(*) FROM audit_chain JOIN audit_log USING (audit_id) WHERE record_id = ANY ($1)`, [
-        users,
-      ]),
+      await one(
+        db.query,
+        `SELECT count(*) FROM audit_chain JOIN audit_log USING (audit_id) WHERE record_id = ANY ($1)`,
+        [users],
+      ),
     ).toBe(String(32 * 21))
     expect(await problems()).toEqual([])
   })
@@ -286,7 +290,11 @@ describe('tampering is found, and the first bad row is named', () => {
     ['a changed reason', `UPDATE audit_log SET reason = 'nothing' WHERE $row`, 'the row was changed'],
     ['a changed actor', `UPDATE audit_log SET user_id = '${randomUUID()}' WHERE $row`, 'the row was changed'],
     ['added values', `UPDATE audit_log SET new_values = '{"a": 1}' WHERE $row`, 'the row was changed'],
-    ['an instant', `UPDATE audit_log SET timestamp = timestamp + interval '1 microsecond' WHERE $row`, 'the row was changed'],
+    [
+      'an instant',
+      `UPDATE audit_log SET timestamp = timestamp + interval '1 microsecond' WHERE $row`,
+      'the row was changed',
+    ],
     ['another month', `UPDATE audit_log SET timestamp = '2025-03-09 12:00+00' WHERE $row`, 'the row was changed'],
     ['a longer life', `UPDATE audit_log SET retention_until = '2200-01-01' WHERE $row`, 'the row was changed'],
     ['another address', `UPDATE audit_log SET user_ip = '192.0.2.9' WHERE $row`, 'the address was changed'],
@@ -345,7 +353,10 @@ describe('tampering is found, and the first bad row is named', () => {
 
   test('and fails the daily job', async () => {
     const sql = `DELETE FROM audit_log WHERE ${row(2)}; SET LOCAL session_replication_role = origin; SELECT require_intact_audit_log()`
-    await expect(after(sql)).rejects.toMatchObject({ code: 'XX001', message: expect.stringContaining(rows[2] ?? '') as string })
+    await expect(after(sql)).rejects.toMatchObject({
+      code: 'XX001',
+      message: expect.stringContaining(rows[2] ?? '') as string,
+    })
   })
 })
 

@@ -19,7 +19,10 @@ async function section(): Promise<Row[]> {
   const [table = ''] = after.split('\n##')
   const rows = table.split('\n').filter((line) => line.startsWith('|'))
   return rows.slice(2).map((line) => {
-    const [theirs = '', here = '', why = ''] = line.slice(1, -1).split('|').map((cell) => cell.trim())
+    const [theirs = '', here = '', why = ''] = line
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim())
     return { theirs, here, why }
   })
 }

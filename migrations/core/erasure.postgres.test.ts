@@ -120,12 +120,21 @@ beforeAll(async () => {
   )) as unknown as Column[]
 })
 
-const erasedTables = async () => (await db.query('SELECT name FROM erased_tables()')).map((row) => row['name'] as string)
+const erasedTables = async () =>
+  (await db.query('SELECT name FROM erased_tables()')).map((row) => row['name'] as string)
 
 test('every column of every table with rows of a person is named', async () => {
-  expect(tables().filter((table) => !finder(table)).sort()).toEqual(ofNobody)
+  expect(
+    tables()
+      .filter((table) => !finder(table))
+      .sort(),
+  ).toEqual(ofNobody)
   const lost = [...(await erasedTables()), 'outbox_dead_letters']
-  expect([...lost, ...Object.keys(staying)].sort()).toEqual(tables().filter((table) => finder(table)).sort())
+  expect([...lost, ...Object.keys(staying)].sort()).toEqual(
+    tables()
+      .filter((table) => finder(table))
+      .sort(),
+  )
   for (const [table, { planted, kept }] of Object.entries(staying))
     expect([...Object.keys(planted), ...Object.keys(kept)].sort(), table).toEqual(columnsOf(table).sort())
 })
@@ -153,10 +162,10 @@ async function plant(kind: 'candidate' | 'recruiter'): Promise<Person> {
   const job = await db.as('recruiter_role', recruiter.userId, (query) => addJob(query, recruiter))
   const candidate = await addCandidate(db.query, 'public')
   const application = await apply(db.query, job, candidate.candidateId)
-  await db.query(`INSERT INTO candidate_job_matches (candidate_id, job_id, score, model_version) VALUES ($1, $2, 0.5, '-')`, [
-    candidate.candidateId,
-    job,
-  ])
+  await db.query(
+    `INSERT INTO candidate_job_matches (candidate_id, job_id, score, model_version) VALUES ($1, $2, 0.5, '-')`,
+    [candidate.candidateId, job],
+  )
   const person =
     kind === 'recruiter'
       ? { userId: recruiter.userId, ids: [recruiter.userId] }
@@ -208,7 +217,9 @@ async function others(person: Person): Promise<Row[]> {
   const select = tables()
     .filter((table) => !logs.includes(table) && table !== 'keys')
     .map((table) => {
-      const mine = personColumns.filter((column) => columnsOf(table).includes(column)).map((column) => `${column} = ANY ($1)`)
+      const mine = personColumns
+        .filter((column) => columnsOf(table).includes(column))
+        .map((column) => `${column} = ANY ($1)`)
       return `SELECT '${table}' AS name, x::text AS row FROM ${table} x WHERE NOT COALESCE(${mine.join(' OR ') || 'FALSE'}, FALSE)`
     })
   return db.query(`${select.join(' UNION ALL ')} ORDER BY 1, 2`, [person.ids])
@@ -239,9 +250,10 @@ describe.each(['candidate', 'recruiter'] as const)('the erasure of a %s', (kind)
 
   test('leaves tombstones, and nobody else’s row is touched', async () => {
     expect(
-      await db.query(`SELECT email, status, created_at, terms_accepted_at IS NOT NULL AS proof FROM users WHERE user_id = $1`, [
-        person.userId,
-      ]),
+      await db.query(
+        `SELECT email, status, created_at, terms_accepted_at IS NOT NULL AS proof FROM users WHERE user_id = $1`,
+        [person.userId],
+      ),
     ).toEqual([
       {
         email: `anonymized_${person.userId}@anonymized.invalid`,
@@ -285,9 +297,13 @@ describe.each(['candidate', 'recruiter'] as const)('the erasure of a %s', (kind)
     expect(requests).toHaveLength(8)
     expect(requests[0]).toEqual({ store: 'core', done: true, verified_zero: true, erased: true, month: true })
     expect(requests.slice(1).every((row) => row['done'] === false && row['month'] === true)).toBe(true)
-    const requestId = await one(db.query, `SELECT request_id FROM erasure_requests WHERE user_id = $1 LIMIT 1`, [person.userId])
+    const requestId = await one(db.query, `SELECT request_id FROM erasure_requests WHERE user_id = $1 LIMIT 1`, [
+      person.userId,
+    ])
     const candidateId = person.ids[1]
-    expect(await db.query(`SELECT event_type, event_data FROM outbox_events WHERE aggregate_id = ANY ($1)`, [person.ids])).toEqual([
+    expect(
+      await db.query(`SELECT event_type, event_data FROM outbox_events WHERE aggregate_id = ANY ($1)`, [person.ids]),
+    ).toEqual([
       {
         event_type: 'user.anonymized',
         event_data: {
@@ -305,13 +321,18 @@ describe.each(['candidate', 'recruiter'] as const)('the erasure of a %s', (kind)
         `SELECT record_id AS record, user_id AS actor, subject_user_id AS subject, user_ip, reason FROM audit_log WHERE operation = 'ANONYMIZE' AND subject_user_id = $1`,
         [person.userId],
       ),
-    ).toEqual([{ record: person.userId, actor: person.userId, subject: person.userId, user_ip: null, reason: 'asked for' }])
+    ).toEqual([
+      { record: person.userId, actor: person.userId, subject: person.userId, user_ip: null, reason: 'asked for' },
+    ])
   })
 
   test('runs again without another effect, and tells the stores anew', async () => {
     const before = await others(person)
     const admin = await addUser(db.query, 'admin')
-    await db.query(`UPDATE erasure_requests SET matched = 1, erased = 1, verified_zero = TRUE, done_at = now() WHERE user_id = $1 AND store = 'search'`, [person.userId])
+    await db.query(
+      `UPDATE erasure_requests SET matched = 1, erased = 1, verified_zero = TRUE, done_at = now() WHERE user_id = $1 AND store = 'search'`,
+      [person.userId],
+    )
     const account = () => db.query(`SELECT * FROM users WHERE user_id = $1`, [person.userId])
     const first = await account()
     expect(await erase('admin_role', admin, person.userId)).toBe(true)
@@ -351,7 +372,9 @@ describe('who may erase', () => {
   test('the owner, when it replays erasures after a restore; temporary tables shadow nothing', async () => {
     const { userId } = await addCandidate(db.query, 'private')
     const asOwner = await db.connect(owner)
-    await asOwner.query(`CREATE TEMPORARY TABLE users (user_id uuid, status text); CREATE TEMPORARY TABLE candidate_profiles (user_id uuid)`)
+    await asOwner.query(
+      `CREATE TEMPORARY TABLE users (user_id uuid, status text); CREATE TEMPORARY TABLE candidate_profiles (user_id uuid)`,
+    )
     await asOwner.query(`SELECT public.erase_user('${userId}')`)
     expect(await one(db.query, `SELECT status FROM users WHERE user_id = $1`, [userId])).toBe('anonymized')
   })
@@ -369,7 +392,10 @@ describe('nothing comes back', () => {
     const late = db.as('authenticated_users', userId, (query) =>
       query(sql, sql.includes('$2') ? [candidateId, job] : [candidateId]),
     )
-    await expect(late).rejects.toMatchObject({ code: '23514', constraint: expect.stringContaining('not_erased') as string })
+    await expect(late).rejects.toMatchObject({
+      code: '23514',
+      constraint: expect.stringContaining('not_erased') as string,
+    })
   })
 
   test('through a posting, a membership or a session', async () => {
@@ -386,7 +412,9 @@ describe('nothing comes back', () => {
   test('from a transaction that began before', async () => {
     const { userId, candidateId } = await addCandidate(db.query, 'private')
     const writer = await db.connect()
-    await writer.query(`BEGIN; INSERT INTO education (candidate_id, institution_name) VALUES ('${candidateId}', 'Late')`)
+    await writer.query(
+      `BEGIN; INSERT INTO education (candidate_id, institution_name) VALUES ('${candidateId}', 'Late')`,
+    )
     const erasing = erase('authenticated_users', userId, userId)
     await sleep(200)
     await writer.query('COMMIT')
@@ -402,7 +430,9 @@ describe('nothing comes back', () => {
     const [first, second] = [await db.connect(), await db.connect()]
     const late = Promise.allSettled([
       first.query(`INSERT INTO job_applications (job_id, candidate_id) VALUES ('${job}', '${candidateId}')`),
-      second.query(`INSERT INTO certifications (candidate_id, certification_name, issuing_organization) VALUES ('${candidateId}', 'a', 'b')`),
+      second.query(
+        `INSERT INTO certifications (candidate_id, certification_name, issuing_organization) VALUES ('${candidateId}', 'a', 'b')`,
+      ),
     ])
     await sleep(200)
     await eraser.query('COMMIT')
@@ -423,7 +453,9 @@ test('the worker writes down what the other stores found, never for core', async
   expect((await report('core', done)).rowCount).toBe(0)
   await expect(report('cache', `matched = 4, erased = 4, done_at = now()`)).rejects.toMatchObject({ code: '23514' })
   await expect(report('cache', `due_at = now()`)).rejects.toMatchObject(refused)
-  const seen = db.as('authenticated_users', userId, (query) => query(`SELECT store FROM erasure_requests WHERE done_at IS NOT NULL`))
+  const seen = db.as('authenticated_users', userId, (query) =>
+    query(`SELECT store FROM erasure_requests WHERE done_at IS NOT NULL`),
+  )
   expect((await seen).map((row) => row['store']).sort()).toEqual(['core', 'search'])
 })
 
@@ -436,7 +468,14 @@ describe('the export', () => {
     const data = await exported('authenticated_users', person.userId, person.userId)
     const expected = [...(await erasedTables()), ...Object.keys(staying)].filter((table) => table !== 'outbox_events')
     expect(Object.keys(data ?? {}).sort()).toEqual(expected.sort())
-    for (const table of [...(await erasedTables()), 'users', 'candidate_profiles', 'user_consents', 'audit_log', 'aggregate_events'])
+    for (const table of [
+      ...(await erasedTables()),
+      'users',
+      'candidate_profiles',
+      'user_consents',
+      'audit_log',
+      'aggregate_events',
+    ])
       if (table !== 'company_members') expect(data?.[table], table).not.toEqual([])
     expect(JSON.stringify(data)).toContain('v1.pirol')
     expect(JSON.stringify(data)).not.toMatch(/password_hash":|refresh_token_hash|phone_hash":|search_vector":/)
@@ -449,7 +488,9 @@ describe('the export', () => {
     expect(await exported('admin_role', recruiter.userId, randomUUID())).toBeNull()
     await exported('admin_role', recruiter.userId, userId)
     expect(
-      await db.query(`SELECT user_id AS actor FROM audit_log WHERE operation = 'EXPORT' AND subject_user_id = $1`, [userId]),
+      await db.query(`SELECT user_id AS actor FROM audit_log WHERE operation = 'EXPORT' AND subject_user_id = $1`, [
+        userId,
+      ]),
     ).toEqual([{ actor: recruiter.userId }])
   })
 })

@@ -79,7 +79,9 @@ describe('the current row is the fold of its events', () => {
             if (kind === 'set')
               await query(`UPDATE job_postings SET status = $1 WHERE job_id = ANY ($2)`, [status, chosen])
             else if (kind === 'touch')
-              await query(`UPDATE job_postings SET title = title || '.', status = status WHERE job_id = ANY ($1)`, [chosen])
+              await query(`UPDATE job_postings SET title = title || '.', status = status WHERE job_id = ANY ($1)`, [
+                chosen,
+              ])
             else {
               await query(`DELETE FROM job_postings WHERE job_id = ANY ($1)`, [chosen])
               for (const id of chosen) await addJob(query, recruiter, { job_id: `'${id}'`, status: `'${status}'` })
@@ -121,7 +123,9 @@ describe('the current row is the fold of its events', () => {
           })
         }
         for (const id of ids) {
-          const [row] = await db.query(`SELECT status, decided_at FROM job_applications WHERE application_id = $1`, [id])
+          const [row] = await db.query(`SELECT status, decided_at FROM job_applications WHERE application_id = $1`, [
+            id,
+          ])
           const { status, endedAt } = fold(await eventsOf(id), decisions)
           expect({ status, decided_at: endedAt }).toEqual(row)
         }

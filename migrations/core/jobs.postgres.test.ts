@@ -114,21 +114,28 @@ describe('partitions', () => {
          SELECT $1, $2, 'Later', 'full-time', '-', '{"type":"remote"}', created FROM (${created}) AS i(created)`,
         [fresh.companyId, fresh.userId],
       )
-    const rows = (table: string) => one(db.query, `SELECT count(*) FROM ${table} WHERE company_id = $1`, [fresh.companyId])
+    const rows = (table: string) =>
+      one(db.query, `SELECT count(*) FROM ${table} WHERE company_id = $1`, [fresh.companyId])
     await job(instants)
     expect(Number(await rows('job_postings'))).toBeGreaterThan(240)
     expect(await rows('job_postings_default')).toBe('0')
-    expect(await one(db.query, `SELECT bool_and(created_at = k.created_at) FROM job_postings JOIN job_posting_keys k USING (job_id, created_at)
-                                 WHERE company_id = $1`, [fresh.companyId])).toBe(true)
+    expect(
+      await one(
+        db.query,
+        `SELECT bool_and(created_at = k.created_at) FROM job_postings JOIN job_posting_keys k USING (job_id, created_at)
+                                 WHERE company_id = $1`,
+        [fresh.companyId],
+      ),
+    ).toBe(true)
 
     await job(`SELECT now() + interval '4 months'`)
     expect(await rows('job_postings_default')).toBe('1')
     const client = await db.connect(owner)
     const watch = () => client.query(`SELECT run_maintenance_job('watch-default-partitions') AS quiet`)
     expect((await watch()).rows).toEqual([{ quiet: false }])
-    expect(await one(db.query, `SELECT last_error FROM maintenance_jobs WHERE name = 'watch-default-partitions'`)).toMatch(
-      /^23514 rows in the default partition of job_postings: \d+$/,
-    )
+    expect(
+      await one(db.query, `SELECT last_error FROM maintenance_jobs WHERE name = 'watch-default-partitions'`),
+    ).toMatch(/^23514 rows in the default partition of job_postings: \d+$/)
     await client.query(`SELECT create_job_partition(now() + interval '4 months')`)
     expect(await rows('job_postings_default')).toBe('0')
   })

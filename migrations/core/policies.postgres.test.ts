@@ -97,7 +97,10 @@ beforeAll(async () => {
   const skill = await addSkill(query)
   const location = randomUUID()
   for (const job of [jobs.activeA, jobs.activeB]) {
-    await query(`INSERT INTO job_required_skills (job_id, skill_id, requirement_type) VALUES ($1, $2, 'required')`, [job, skill])
+    await query(`INSERT INTO job_required_skills (job_id, skill_id, requirement_type) VALUES ($1, $2, 'required')`, [
+      job,
+      skill,
+    ])
     await query(`INSERT INTO job_locations (job_id, location_id) VALUES ($1, $2)`, [job, location])
   }
   await query(
@@ -106,14 +109,21 @@ beforeAll(async () => {
     [hidden.candidateId, card.candidateId, secret.candidateId, jobs.activeA, jobs.activeB],
   )
   for (const user of [hidden.userId, ownerA.userId]) {
-    await query(`INSERT INTO user_consents (user_id, purpose, version, source) VALUES ($1, 'profiling', '1', 'test')`, [user])
-    await query(`INSERT INTO user_sessions (user_id, refresh_token_hash, expires_at) VALUES ($1, $2, now())`, [user, randomUUID()])
+    await query(`INSERT INTO user_consents (user_id, purpose, version, source) VALUES ($1, 'profiling', '1', 'test')`, [
+      user,
+    ])
+    await query(`INSERT INTO user_sessions (user_id, refresh_token_hash, expires_at) VALUES ($1, $2, now())`, [
+      user,
+      randomUUID(),
+    ])
   }
   for (const store of ['core', 'search'])
     await query(`INSERT INTO erasure_requests (request_id, user_id, store) VALUES ($1, $1, $2)`, [hidden.userId, store])
   await query('INSERT INTO audit_epochs (rows) VALUES (1)')
   await query(`INSERT INTO audit_heads (month, rows, xid, audit_id, hash) VALUES ('2020-01-01', 1, '1', 1, '')`)
-  await query(`INSERT INTO audit_chain (month, position, audit_id, row_hash, retention_until, hash) VALUES ('2020-01-01', 1, 1, '', '2021-01-01', '')`)
+  await query(
+    `INSERT INTO audit_chain (month, position, audit_id, row_hash, retention_until, hash) VALUES ('2020-01-01', 1, 1, '', '2021-01-01', '')`,
+  )
   await query(`INSERT INTO outbox_dead_letters (event_id, aggregate_type, aggregate_id, event_type, event_data, event_version, sequence, last_error, attempts)
                SELECT event_id, aggregate_type, aggregate_id, event_type, event_data, event_version, sequence, '-', 1 FROM outbox_events LIMIT 1`)
 
@@ -155,7 +165,10 @@ beforeAll(async () => {
 
   tables = {
     users: { rows: is('user_id', { hidden: hidden.userId, ownerA: ownerA.userId }), blind: [`status = 'active'`] },
-    user_sessions: { rows: is('user_id', { hidden: hidden.userId, ownerA: ownerA.userId }), blind: ['is_revoked = TRUE'] },
+    user_sessions: {
+      rows: is('user_id', { hidden: hidden.userId, ownerA: ownerA.userId }),
+      blind: ['is_revoked = TRUE'],
+    },
     candidate_profiles: {
       rows: is('candidate_id', ids),
       insert: {
@@ -179,7 +192,8 @@ beforeAll(async () => {
       `grade = 'A'`,
     ),
     certifications: child(
-      (id) => `INSERT INTO certifications (candidate_id, certification_name, issuing_organization) VALUES ('${id}', '-', '-')`,
+      (id) =>
+        `INSERT INTO certifications (candidate_id, certification_name, issuing_organization) VALUES ('${id}', '-', '-')`,
       `credential_id = '7'`,
     ),
     candidate_languages: child(
@@ -196,7 +210,10 @@ beforeAll(async () => {
     company_members: {
       rows: is('user_id', { ownerA: ownerA.userId, colleague, ownerB: ownerB.userId, memberB }),
       insert: { a: membership(a), b: membership(b) },
-      update: { keep: `role = 'member'`, 'give away': `company_id = CASE company_id WHEN '${a}' THEN '${b}' ELSE '${a}' END::uuid` },
+      update: {
+        keep: `role = 'member'`,
+        'give away': `company_id = CASE company_id WHEN '${a}' THEN '${b}' ELSE '${a}' END::uuid`,
+      },
       blind: [`role = 'member'`, `company_id = '${b}'`],
     },
     job_postings: {
@@ -216,7 +233,8 @@ beforeAll(async () => {
       blind: [`department = 'x'`],
     },
     job_required_skills: ofJobs(
-      (id) => `INSERT INTO job_required_skills (job_id, skill_id, requirement_type) VALUES ('${id}', '${skill}', 'required')`,
+      (id) =>
+        `INSERT INTO job_required_skills (job_id, skill_id, requirement_type) VALUES ('${id}', '${skill}', 'required')`,
       'minimum_level = 2',
     ),
     job_locations: ofJobs(
@@ -252,7 +270,9 @@ beforeAll(async () => {
     },
     erasure_requests: {
       rows: is('store', { core: 'core', search: 'search' }),
-      insert: { hidden: `INSERT INTO erasure_requests (request_id, user_id, store) VALUES (gen_random_uuid(), '${hidden.userId}', 'cache')` },
+      insert: {
+        hidden: `INSERT INTO erasure_requests (request_id, user_id, store) VALUES (gen_random_uuid(), '${hidden.userId}', 'cache')`,
+      },
       update: { keep: 'matched = 1', 'make it core’s': `store = 'core'` },
       blind: ['matched = 1'],
     },
@@ -316,9 +336,10 @@ async function reach(query: Query, table: string, caller: Caller): Promise<Reach
   const tries = triesOf(table, tables[table] ?? { rows: {} })
   await query(`SET LOCAL ROLE ${caller.role}`)
   await query(`SELECT set_config('app.current_user_id', $1, true)`, [caller.userId ?? ''])
-  const results = await query(`SELECT attempt(sql) AS result FROM unnest($1::text[]) WITH ORDINALITY AS t(sql, n) ORDER BY n`, [
-    tries.map(([, , sql]) => sql),
-  ])
+  const results = await query(
+    `SELECT attempt(sql) AS result FROM unnest($1::text[]) WITH ORDINALITY AS t(sql, n) ORDER BY n`,
+    [tries.map(([, , sql]) => sql)],
+  )
   await query('RESET ROLE')
   const reached: Record<string, string[]> = {}
   tries.forEach(([attempt, row], i) => {
@@ -372,7 +393,9 @@ describe('row level security', () => {
   })
 
   test('lets nobody reach anything with an identity that is none', async () => {
-    const forged = db.as('authenticated_users', `' OR TRUE --`, (query) => query('SELECT candidate_id FROM candidate_profiles'))
+    const forged = db.as('authenticated_users', `' OR TRUE --`, (query) =>
+      query('SELECT candidate_id FROM candidate_profiles'),
+    )
     await expect(forged).rejects.toMatchObject({ code: '22P02' })
     const client = await db.connect('supersmartmatch_core_app_a')
     await client.query(`SELECT set_config('app.current_user_id', '${callers['self']?.userId}', false)`)
@@ -419,9 +442,7 @@ function without(expression: string): string[] {
 }
 
 describe('a policy without one of its predicates is noticed', () => {
-  test.for(
-    Object.keys(policies),
-  )('%s', async (table) => {
+  test.for(Object.keys(policies))('%s', async (table) => {
     const found = (await db.query(
       `SELECT polname AS name, ARRAY(SELECT rolname::text FROM pg_roles WHERE oid = ANY (polroles)) AS roles,
               pg_get_expr(polqual, polrelid) AS using, pg_get_expr(polwithcheck, polrelid) AS check

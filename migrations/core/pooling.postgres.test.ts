@@ -54,7 +54,9 @@ const begin = (role: string, userId?: string) =>
   `BEGIN; SET LOCAL ROLE ${role}; ${userId === undefined ? '' : `SELECT set_config('app.current_user_id', '${userId}', true);`}`
 const profiles = 'SELECT candidate_id FROM candidate_profiles'
 const idsOf = (results: unknown): string[] =>
-  (results as pg.QueryResult<Record<string, string>>[]).flatMap(({ rows }) => rows.flatMap((row) => row['candidate_id'] ?? []))
+  (results as pg.QueryResult<Record<string, string>>[]).flatMap(({ rows }) =>
+    rows.flatMap((row) => row['candidate_id'] ?? []),
+  )
 
 /** One transaction of some kind, ended in some way, with the profiles it saw and those it may see. */
 const kinds: ((client: pg.Client) => Promise<Outcome>)[] = [
@@ -82,7 +84,10 @@ const kinds: ((client: pg.Client) => Promise<Outcome>)[] = [
     seen: idsOf(await client.query(`${begin('authenticated_users')} ${profiles}; COMMIT`)),
     allowed: [],
   }),
-  async (client) => ({ seen: idsOf(await client.query(`${begin('recruiter_role')} ${profiles}; COMMIT`)), allowed: [] }),
+  async (client) => ({
+    seen: idsOf(await client.query(`${begin('recruiter_role')} ${profiles}; COMMIT`)),
+    allowed: [],
+  }),
   async (client) => {
     await expect(client.query(profiles)).rejects.toMatchObject({ code: '42501' })
     return { seen: [], allowed: [] }
@@ -96,33 +101,37 @@ const kinds: ((client: pg.Client) => Promise<Outcome>)[] = [
   },
 ]
 
-test(`${clientCount * perClient} transactions of ${clientCount} clients see no row of another`, { timeout: 3_600_000 }, async () => {
-  let own = 0
-  const foreign: Outcome[] = []
-  await Promise.all(
-    clients.map(async (_, i) => {
-      for (let n = 0; n < perClient; n++) {
-        const client = clients[i] as pg.Client
-        const outcome = await pick(kinds)(client)
-        if (outcome.seen.some((id) => !outcome.allowed.includes(id))) foreign.push(outcome)
-        own += outcome.seen.length
-        // Some clients vanish amid a transaction.
-        if (n % 25 === 24) {
-          await client.query(begin('authenticated_users', pick(candidates).userId))
-          await client.end()
-          clients[i] = await connect()
+test(
+  `${clientCount * perClient} transactions of ${clientCount} clients see no row of another`,
+  { timeout: 3_600_000 },
+  async () => {
+    let own = 0
+    const foreign: Outcome[] = []
+    await Promise.all(
+      clients.map(async (_, i) => {
+        for (let n = 0; n < perClient; n++) {
+          const client = clients[i] as pg.Client
+          const outcome = await pick(kinds)(client)
+          if (outcome.seen.some((id) => !outcome.allowed.includes(id))) foreign.push(outcome)
+          own += outcome.seen.length
+          // Some clients vanish amid a transaction.
+          if (n % 25 === 24) {
+            await client.query(begin('authenticated_users', pick(candidates).userId))
+            await client.end()
+            clients[i] = await connect()
+          }
         }
-      }
-    }),
-  )
-  expect(foreign).toEqual([])
-  expect(own).toBeGreaterThan((clientCount * perClient) / 4)
-  const used = await db.query(
-    `SELECT count(*)::integer AS connections FROM pg_stat_activity WHERE datname = current_database() AND usename = $1`,
-    [login],
-  )
-  expect(used[0]?.['connections']).toBeLessThan(clientCount / 2)
-})
+      }),
+    )
+    expect(foreign).toEqual([])
+    expect(own).toBeGreaterThan((clientCount * perClient) / 4)
+    const used = await db.query(
+      `SELECT count(*)::integer AS connections FROM pg_stat_activity WHERE datname = current_database() AND usename = $1`,
+      [login],
+    )
+    expect(used[0]?.['connections']).toBeLessThan(clientCount / 2)
+  },
+)
 
 test('the same with SET would show rows of others: the connections are shared', async () => {
   const identity = randomUUID()

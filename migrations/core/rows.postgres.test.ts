@@ -153,7 +153,9 @@ describe('derived columns', () => {
                     VALUES ('Zénith Ülm', 'Fabrique des horloges', 'fra')`)
     const find = async (config: string, text: string) =>
       (
-        await db.query(`SELECT company_name FROM companies WHERE search_vector @@ plainto_tsquery('${config}', $1)`, [text])
+        await db.query(`SELECT company_name FROM companies WHERE search_vector @@ plainto_tsquery('${config}', $1)`, [
+          text,
+        ])
       ).map((row) => row['company_name'])
     expect(await find('ssm_name', 'zenith')).toEqual(['Zénith Ülm'])
     expect(await find('ssm_fra', 'horloge')).toEqual(['Zénith Ülm'])

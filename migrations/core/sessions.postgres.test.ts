@@ -25,7 +25,10 @@ const start = (user: string, token: string, life = '1 day') =>
   )
 const rotate = (token: string, next: string = randomUUID()) =>
   authenticate(async (query) => {
-    const [row] = await query(`SELECT * FROM rotate_session($1, $2, now() + interval '1 day', 'Firefox')`, [token, next])
+    const [row] = await query(`SELECT * FROM rotate_session($1, $2, now() + interval '1 day', 'Firefox')`, [
+      token,
+      next,
+    ])
     return row
   })
 const alive = (user: string) =>
@@ -64,7 +67,9 @@ describe('log-in', () => {
     await unlock()
     await log(user, false)
     expect(await minutes(user)).toBe(30)
-    await db.query(`UPDATE users SET failed_login_attempts = 500, account_locked_until = NULL WHERE user_id = $1`, [user])
+    await db.query(`UPDATE users SET failed_login_attempts = 500, account_locked_until = NULL WHERE user_id = $1`, [
+      user,
+    ])
     await log(user, false)
     expect(await minutes(user)).toBe(24 * 60)
     await unlock()
@@ -117,7 +122,11 @@ describe('a session', () => {
     const read = (id: string) => authenticate((query) => query(`SELECT user_id, user_type FROM read_session($1)`, [id]))
     expect(await read(session)).toEqual([{ user_id: userId, user_type: 'candidate' }])
     expect(await read(await start(userId, randomUUID(), '-1 s'))).toEqual([])
-    for (const state of [`status = 'suspended'`, `status = 'inactive'`, `account_locked_until = now() + interval '1 h'`]) {
+    for (const state of [
+      `status = 'suspended'`,
+      `status = 'inactive'`,
+      `account_locked_until = now() + interval '1 h'`,
+    ]) {
       const other = await addUser(db.query, 'candidate')
       await db.query(`UPDATE users SET ${state} WHERE user_id = $1`, [other])
       await expect(start(other, randomUUID()), state).rejects.toMatchObject({ code: '28000' })
