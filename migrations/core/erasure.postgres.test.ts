@@ -422,6 +422,24 @@ describe('nothing comes back', () => {
     expect(await db.query(`SELECT FROM education WHERE candidate_id = $1`, [candidateId])).toEqual([])
   })
 
+  test('from one that comes between its steps', async () => {
+    const { userId, candidateId } = await addCandidate(db.query, 'private')
+    // The erasure gets to the languages, the last of the child tables, and waits there.
+    const holder = await db.connect()
+    await holder.query(`BEGIN; SELECT FROM candidate_languages WHERE candidate_id = '${candidateId}' FOR UPDATE`)
+    const erasing = erase('authenticated_users', userId, userId)
+    await sleep(200)
+    const writer = await db.connect()
+    const late = writer
+      .query(`INSERT INTO education (candidate_id, institution_name) VALUES ('${candidateId}', 'Between')`)
+      .then(() => 'written')
+      .catch((error: { code?: string }) => error.code)
+    await sleep(200)
+    await holder.query('COMMIT')
+    expect(await erasing).toBe(true)
+    expect(await late).toBe('23514')
+  })
+
   test('from one that begins while it runs', async () => {
     const { userId, candidateId } = await addCandidate(db.query, 'private')
     const job = await addJob(db.query, await addRecruiter(db.query))

@@ -44,7 +44,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   }
   app.get('/:candidateId', { schema: read }, (request) => {
     const { candidateId } = request.params
-    return readingCandidates(core, request, candidateId, (db) => readCandidate(db, identityOf(request).role, candidateId))
+    return readingCandidates(core, request, candidateId, (db) =>
+      readCandidate(db, identityOf(request).role, candidateId),
+    )
   })
 
   const writers = { tags, security: allow('candidate', 'admin') }

@@ -19,7 +19,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     const { candidateId } = request.params
     const { role, userId } = identityOf(request)
     const recruiterId = role === 'recruiter' ? userId : null
-    return readingCandidates(core, request, candidateId, (db) => findMatches(db, candidateId, request.query.limit, recruiterId))
+    return readingCandidates(core, request, candidateId, (db) =>
+      findMatches(db, candidateId, request.query.limit, recruiterId),
+    )
   })
 }
 export default routes
