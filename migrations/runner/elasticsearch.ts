@@ -236,7 +236,7 @@ function documents(session: Session): Documents {
       return found && { version: versionOf(found), text: found._source.text }
     },
     async replace(key, from, text) {
-      const [number, term] = from?.split(':') ?? []
+      const [number = '', term = ''] = from?.split(':') ?? []
       const condition = from === undefined ? 'op_type=create' : `if_seq_no=${number}&if_primary_term=${term}`
       try {
         await createLedger(session)
