@@ -127,7 +127,9 @@ const peers = [...installed.flatMap(({ pods }) => pods), ...others]
 
 /** Every port that something listens on, and some that nothing does. */
 const ports = [
-  ...[53, 443, 1234, 4222, 5353, 5432, 5433, 6222, 6379, 6432, 6443, 8008, 8080, 8222, 8443].map((port) => `TCP/${port}`),
+  ...[53, 443, 1234, 4222, 5353, 5432, 5433, 6222, 6379, 6432, 6443, 8008, 8080, 8222, 8443].map(
+    (port) => `TCP/${port}`,
+  ),
   ...[9010, 9090, 9200, 9234, 9281, 9300, 9440, 16379].map((port) => `TCP/${port}`),
   'UDP/53',
   'UDP/5353',

@@ -75,7 +75,7 @@ export const toAnywhere = (ports: number[]): Egress => ({ ports: ports.map(tcp) 
  * Whoever answers: their labels differ between clusters, and some are no pods, such as a cache on the node. What counts is the port of
  * the pod behind the Service: those of OpenShift listen on 5353 (github.com/nmstate/kubernetes-nmstate/pull/1570).
  */
-const nameServers: Egress = { ports: [53, 5353].flatMap((port) => [{ protocol: 'UDP', port }, tcp(port)]) }
+const nameServers: Egress = { ports: [53, 5353].flatMap((port): Port[] => [{ protocol: 'UDP', port }, tcp(port)]) }
 
 /** Of the same namespace. */
 export const podsOf = (identity: Identity): Peer => ({ podSelector: { matchLabels: selector(identity) } })
