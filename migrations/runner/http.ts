@@ -12,12 +12,7 @@ export interface Answer {
 
 /** HTTP to one server, TLS verified where there is any. */
 export interface Http {
-  send(
-    method: string,
-    path: string,
-    body?: string,
-    more?: { signal?: AbortSignal; type?: string },
-  ): Promise<Answer>
+  send(method: string, path: string, body?: string, more?: { signal?: AbortSignal; type?: string }): Promise<Answer>
   close(): Promise<void>
 }
 
