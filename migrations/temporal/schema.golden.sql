@@ -234,6 +234,7 @@ DECLARE
   v_bound text := format('FOR VALUES FROM (%L) TO (%L)', p_from, p_to);
   v_partition text := format('public.%I', p_name);
   v_default regclass;
+  v_in_range text; -- of the column that the parent is partitioned by
   v_rescue boolean := false;
   v_constraint record;
 BEGIN
@@ -249,10 +250,11 @@ BEGIN
     RETURN false;
   END IF;
 
-  SELECT partdefid INTO v_default FROM pg_partitioned_table WHERE partrelid = p_parent AND partdefid <> 0;
+  SELECT NULLIF(t.partdefid, 0), format('%1$I >= $1 AND %1$I < $2', a.attname) INTO v_default, v_in_range
+    FROM pg_partitioned_table t JOIN pg_attribute a ON a.attrelid = t.partrelid AND a.attnum = t.partattrs[0]
+   WHERE t.partrelid = p_parent;
   IF v_default IS NOT NULL THEN
-    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s WHERE created_at >= $1 AND created_at < $2)', v_default)
-      INTO v_rescue USING p_from, p_to;
+    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s WHERE %s)', v_default, v_in_range) INTO v_rescue USING p_from, p_to;
   END IF;
 
   EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING ALL EXCLUDING IDENTITY)', v_partition, p_parent);
@@ -264,8 +266,8 @@ BEGIN
 
   IF v_rescue THEN
     EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', p_parent, v_default);
-    EXECUTE format('WITH moved AS (DELETE FROM %s WHERE created_at >= $1 AND created_at < $2 RETURNING *)
-                    INSERT INTO %s SELECT * FROM moved', v_default, v_partition) USING p_from, p_to;
+    EXECUTE format('WITH moved AS (DELETE FROM %s WHERE %s RETURNING *) INSERT INTO %s SELECT * FROM moved',
+                   v_default, v_in_range, v_partition) USING p_from, p_to;
   END IF;
   EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s %s', p_parent, v_partition, v_bound);
   IF v_rescue THEN
