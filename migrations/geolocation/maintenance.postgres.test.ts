@@ -108,9 +108,8 @@ describe('erasure', () => {
     expect(await erase(person.userId)).toEqual([{ matched: 6, erased: 6, left_over: 0 }])
     expect(await traces(person.userId)).toEqual([])
     expect(await db.query(`SELECT FROM locations WHERE location_id = $1`, [person.home])).toEqual([])
-    expect(await db.query(`SELECT origin_location_id AS id FROM distance_calculations`)).toMatchObject([
-      { id: other.home },
-    ])
+    const kept = `SELECT origin_location_id AS id FROM distance_calculations WHERE destination_location_id = $1`
+    expect(await db.query(kept, [person.liked])).toEqual([{ id: other.home }])
     expect(await traces(other.userId)).toEqual(others)
     expect(await db.query(`SELECT FROM locations WHERE location_id = $1`, [person.liked])).toHaveLength(1)
     expect(await erase(person.userId)).toEqual([{ matched: 0, erased: 0, left_over: 0 }])
