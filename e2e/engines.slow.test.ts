@@ -338,7 +338,7 @@ describe.each(cases)('$engine', (engineCase) => {
 
   test('edited objects are put right in 30 s', async () => {
     const [config] = (await ownedWith(labels)).filter(({ kind }) => kind === 'ConfigMap')
-    const [file = ''] = Object.keys((config?.['data'] ?? {}) as object)
+    const [file = ''] = Object.keys(config?.['data'] ?? {})
     const edits: [string, string, object][] = [
       ['service', `${store}-headless`, { spec: { selector: { 'app.kubernetes.io/instance': 'another' } } }],
       ['configmap', config?.metadata.name ?? '', { data: { [file]: 'somebody else’s' } }],
