@@ -1172,6 +1172,7 @@ GRANT ALL ON FUNCTION public.derived_columns() TO matching_definer;
 GRANT ALL ON FUNCTION public.derived_columns() TO authenticated_users;
 GRANT ALL ON FUNCTION public.derived_columns() TO recruiter_role;
 GRANT ALL ON FUNCTION public.derived_columns() TO admin_role;
+GRANT ALL ON FUNCTION public.derived_columns() TO outbox_worker;
 
 REVOKE ALL ON FUNCTION public.drop_published_outbox_partitions() FROM PUBLIC;
 

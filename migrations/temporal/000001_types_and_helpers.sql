@@ -23,7 +23,7 @@ GRANT EXECUTE ON FUNCTION lock_aggregate(text, uuid) TO matching_definer, authen
 CREATE FUNCTION derived_columns() RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ARRAY['updated_at'];
-GRANT EXECUTE ON FUNCTION derived_columns() TO matching_definer, authenticated_users, recruiter_role, admin_role;
+GRANT EXECUTE ON FUNCTION derived_columns() TO matching_definer, authenticated_users, recruiter_role, admin_role, outbox_worker;
 
 -- BEFORE UPDATE only, so an updated_at given on INSERT stays (D-030).
 CREATE FUNCTION touch_updated_at() RETURNS trigger

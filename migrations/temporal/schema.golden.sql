@@ -1664,6 +1664,7 @@ GRANT ALL ON FUNCTION public.derived_columns() TO matching_definer;
 GRANT ALL ON FUNCTION public.derived_columns() TO authenticated_users;
 GRANT ALL ON FUNCTION public.derived_columns() TO recruiter_role;
 GRANT ALL ON FUNCTION public.derived_columns() TO admin_role;
+GRANT ALL ON FUNCTION public.derived_columns() TO outbox_worker;
 
 REVOKE ALL ON FUNCTION public.drop_interview_booking() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.drop_interview_booking() TO supersmartmatch_temporal_owner;
