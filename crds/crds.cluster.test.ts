@@ -97,6 +97,7 @@ describe('defaults', () => {
 
   const common = {
     imagePullSecrets: [],
+    networkPolicy: 'Restricted',
     placement: {},
     deletionPolicy: 'Retain',
     updatePolicy: { type: 'Always', windows: [] },
@@ -127,6 +128,7 @@ describe('defaults', () => {
     expect(accepted(cluster({}))).toEqual({
       profile: 'small',
       stores: Object.fromEntries(storeNames.map((name) => [name, inPlatform(name)])),
+      tls: {},
       pooling: {
         parameters: {},
         databases: {},
@@ -183,6 +185,7 @@ const limitBelow = 'memoryLimit must be at least memory'
 const tooLittle = (least: string) => `memoryLimit must be at least ${least}, or a`
 const tooMuch = (most: string) => `must be at most ${most}: no machine has more`
 const sameClass = 'storageClass is immutable'
+const issuerKind = 'kind must be Issuer or ClusterIssuer'
 const windowless = 'updatePolicy.type Window needs at least one window'
 const window = { cron: '0 2 * * 6', duration: '4h' }
 const notBuilt = (name: string) => `${name} is not built yet: leave it out`
@@ -232,6 +235,7 @@ const clusterCases: Case[] = [
   { field: 'metadata.name', message: nameLetters, good: cluster({}, 'a-1'), bad: cluster({}, '1-a') },
   { field: 'spec.updatePolicy.windows', message: windowless, good: cluster({ updatePolicy: { type: 'Window', windows: [window] } }), bad: cluster({ updatePolicy: { type: 'Window' } }) },
   ...['retention', 'monitoring'].map((name) => ({ field: `spec.${name}`, message: notBuilt(name), good: cluster({}), bad: cluster({ [name]: { a: 1 } }) })),
+  { field: 'spec.tls.issuerRef.kind', message: issuerKind, good: cluster({ tls: { issuerRef: { name: 'ca', kind: 'ClusterIssuer' } } }), bad: cluster({ tls: { issuerRef: { name: 'ca', kind: 'Other' } } }) },
   { field: 'spec.pooling.resources.cpu', message: tooMuch('1024'), good: cluster({ pooling: { resources: { cpu: '1024000m' } } }), bad: cluster({ pooling: { resources: { cpu: '99999999999999999999' } } }) },
   { field: 'spec.services.core.resources.memoryLimit', message: tooMuch('64Ti'), good: cluster({ services: { core: memory('1Gi', '64Ti') } }), bad: cluster({ services: { core: memory('1Gi', '65Ti') } }) },
   { field: 'spec.services.core.resources.cpu', message: tooMuch('1024'), good: cluster({ services: { core: { resources: { cpu: '1k' } } } }), bad: cluster({ services: { core: { resources: { cpu: '2k' } } } }) },
@@ -255,7 +259,7 @@ const storeCases: Case[] = [
   { field: 'spec.shards', message: noEffect('shards'), good: store({}), bad: store({ ...external, shards: 2 }) },
   { field: 'spec.shards', message: 'shards has no effect with this engine', good: store({ shards: 1 }), bad: store({ shards: 2 }) },
   { field: 'spec.shards', message: 'shards is immutable with engine clickhouse', before: behavior({ shards: 2 }), good: behavior({ shards: 2, replicas: 2 }), bad: behavior({ shards: 3 }) },
-  { field: 'spec.schema', message: 'schema cannot be taken away', before: events({ schema: { name: 'events' } }), good: events({ schema: { name: 'events' } }), bad: events({}) },
+  { field: 'spec.schema', message: 'schema cannot be taken away', before: events({ schema: { name: 'events' } }), good: events({ schema: { name: 'events' } }), bad: events({ schema: null }) },
   { field: 'spec.pgHba', message: 'pgHba has no effect with this engine', good: events({}), bad: events({ pgHba: ['hostssl all all all reject'] }) },
   { field: 'spec.extensions', message: 'extensions has no effect with this engine', good: events({}), bad: events({ extensions: ['hstore'] }) },
   { field: 'spec.replication', message: 'replication has no effect with this engine', good: events({}), bad: events({ replication: 'Asynchronous' }) },
@@ -274,6 +278,9 @@ const storeCases: Case[] = [
   { field: 'spec.image', message: noEffect('image'), good: store({ image: 'example.com/postgres:1' }), bad: store({ ...external, image: 'example.com/postgres:1' }) },
   { field: 'spec.updatePolicy.type', message: noEffect('updatePolicy.type'), good: store({ updatePolicy: { type: 'OnApproval' } }), bad: store({ ...external, updatePolicy: { type: 'OnApproval' } }) },
   { field: 'spec.hibernate', message: noEffect('hibernate'), good: store({ hibernate: true }), bad: store({ ...external, hibernate: true }) },
+  { field: 'spec.tls.issuerRef', message: noEffect('tls.issuerRef'), good: store({ tls: { issuerRef: { name: 'ca' } } }), bad: store({ ...external, tls: { issuerRef: { name: 'ca' } } }) },
+  { field: 'spec.tls.issuerRef', message: 'caSecret and issuerRef exclude each other', good: store({ tls: { caSecret: 'own' } }), bad: store({ tls: { caSecret: 'own', issuerRef: { name: 'ca' } } }) },
+  { field: 'spec.tls.issuerRef.kind', message: issuerKind, good: store({ tls: { issuerRef: { name: 'ca', kind: 'Issuer' } } }), bad: store({ tls: { issuerRef: { name: 'ca', kind: 'Other' } } }) },
   { field: 'spec.updatePolicy.windows', message: windowless, good: store({ updatePolicy: { type: 'Window', windows: [window] } }), bad: store({ updatePolicy: { type: 'Window' } }) },
   ...['retention', 'credentials', 'backup', 'monitoring'].map((name) => ({ field: `spec.${name}`, message: notBuilt(name), good: store({}), bad: store({ [name]: { a: 1 } }) })),
   { field: 'spec.storage.size', message: tooMuch('1Pi'), good: store({ storage: { size: '1Pi' } }), bad: store({ storage: { size: '2Pi' } }) },

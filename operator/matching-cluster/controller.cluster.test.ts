@@ -400,6 +400,13 @@ test('a store’s Service under the name of a pooler stays the store’s', async
   const before = await get(serviceKind, 'near-pooler')
   expect(ownerOf(before)).toMatchObject({ kind: 'DataStore', name: 'near-pooler' })
   await makePooled('near')
+  // So does its NetworkPolicy, which comes first.
+  const applied = (await reconcile('near')).get('StoresApplied')
+  expect(applied).toMatchObject({ status: 'False', reason: 'FieldConflict' })
+  expect(applied?.message).toContain('near-pooler')
+  await change('near', { networkPolicy: 'None' })
+  await reconcile('near')
+  await say('near-core')
   const poolerReady = (await reconcile('near')).get('PoolerReady')
   expect(poolerReady).toMatchObject({ status: 'False', reason: 'FieldConflict' })
   expect(poolerReady?.message).toContain('near-pooler')
