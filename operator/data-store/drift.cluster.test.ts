@@ -95,7 +95,7 @@ const derived: [Kind, string, object][] = [
   ['StatefulSet',    'alone',          { spec: { replicas: 0 } }],
   ['DataStore',      'all-core',       { spec: { resources: { memory: '100Mi' } } }],
   ['NetworkPolicy',  'all-pooler',     { spec: { policyTypes: ['Ingress'] } }],
-  ['NetworkPolicy',  'all-core-api',   { spec: { podSelector: {} } }],
+  ['NetworkPolicy',  'all-core-api',   { spec: { podSelector: { matchLabels: null } } }],
   ['ConfigMap',      'all-pooler',     { data: { 'pgbouncer.ini': '[pgbouncer]' } }],
   ['Service',        'all-pooler',     { spec: { selector: { 'app.kubernetes.io/instance': 'other' } } }],
   ['Deployment',     'all-pooler',     { spec: { replicas: 0 } }],
