@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { bootId, endProcesses, identify, isAlive, parseStartTime } from './processes.ts'
+import { bootId, endProcesses, hasEnded, identify, isAlive, parseStartTime } from './processes.ts'
 
 const onLinux = test.skipIf(process.platform !== 'linux')
 
@@ -8,6 +8,16 @@ test('the start time is found behind a name with spaces and brackets', () => {
   const fields = Array.from({ length: 40 }, (_, index) => String(index + 3)).join(' ')
   expect(parseStartTime(`12 (a) b (c)) ${fields}`)).toBe('22')
   expect(parseStartTime('')).toBeUndefined()
+})
+
+// prettier-ignore
+test.each([
+  ['runs',                                 'S', 12, false],
+  ['was killed, but has threads that end', 'Z', 11, false],
+  ['was killed',                           'Z', 1,  true],
+  ['was killed, and is no longer counted', 'Z', 0,  true],
+])('a process that %s', (_, state, threads, ended) => {
+  expect(hasEnded(`12 (a) b (c)) ${state} ${'0 '.repeat(16)}${threads} 0 4711`)).toBe(ended)
 })
 
 onLinux('a process is known by start time and boot, not by its number alone', () => {

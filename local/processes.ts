@@ -43,6 +43,15 @@ export function parseStartTime(stat: string): string | undefined {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
 }
 
+/**
+ * Whether a line of /proc/<pid>/stat is that of a process which has ended. One that is killed is a zombie as soon as its first thread is
+ * gone; as long as others are, it still listens.
+ */
+export function hasEnded(stat: string): boolean {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields[0] === 'Z' && Number(fields[17]) <= 1
+}
+
 function readStat(pid: number): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -60,8 +69,7 @@ export function identify(pid: number): ProcessIdentity | undefined {
 export function isAlive(identity: ProcessIdentity): boolean {
   const stat = readStat(identity.pid)
   if (stat === undefined || identity.bootId !== bootId()) return false
-  const state = stat.slice(stat.lastIndexOf(')') + 2)[0]
-  return state !== 'Z' && parseStartTime(stat) === identity.startTime
+  return !hasEnded(stat) && parseStartTime(stat) === identity.startTime
 }
 
 const recordFile = (name: string) => join(runDir, `${name}.json`)
