@@ -4,7 +4,7 @@ export default tseslint.config(
   { ignores: ['node_modules', '.local'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js'] } } },
+    languageOptions: { parserOptions: { project: true } },
     rules: {
       // A dropped promise is the worst silent bug an operator can have.
       '@typescript-eslint/no-floating-promises': 'error',
