@@ -55,7 +55,8 @@ function fromHere(engine: Engine): Engine {
   return {
     ...engine,
     probe: (target, signal) => engine.probe(reachable(target), signal),
-    missingRights: async (target, signal) => (await engine.missingRights?.(reachable(target), signal)) ?? [],
+    missingRights: async (target, plan, signal) =>
+      (await engine.missingRights?.(reachable(target), plan, signal)) ?? [],
   }
 }
 

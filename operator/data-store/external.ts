@@ -40,24 +40,16 @@ const dependenciesReady: Step<Context> = {
 const objectsApplied: Step<Context> = {
   condition: 'ObjectsApplied',
   async run(context) {
-    const refused = await applyPolicy(context)
-    if (refused) return refused
+    const { store, tools } = context
+    // All that there is of it in Kubernetes: whom the pods that migrate may reach.
+    const desired = migrationPolicy(context).map((policy) => withOwner(store, policy))
+    const refused = await tools.applier.applyExactly(store, desired, [policyKind])
+    if (refused) return waitFor(refused)
     context.found.endpoint = location(context)
     // What is recorded of another server says nothing about this one.
     if (hasMoved(context)) context.found = { ...context.found, clusterSql: undefined, schema: undefined }
     return { kind: 'done', reason: 'External' }
   },
-}
-
-/** All that there is of it in Kubernetes: whom the pods that migrate may reach. */
-async function applyPolicy(context: Context): Promise<Outcome | undefined> {
-  const { store, namespace, tools } = context
-  const desired = migrationPolicy(context).map((policy) => withOwner(store, policy))
-  const { refused } = await tools.applier.applyAll(desired)
-  if (refused) return waitFor(refused)
-  const ownerUid = store.metadata.uid ?? ''
-  await tools.applier.prune({ ownerUid, namespace, keep: desired, kinds: [policyKind] })
-  return undefined
 }
 
 const engineReady: Step<Context> = {
@@ -101,10 +93,10 @@ async function setUp(context: Context): Promise<Outcome> {
 
 /** Nothing is set up: the login must be able to do what owner and app do. One that is not leaves the bindings as they were. */
 async function useLogin(context: Context): Promise<Outcome> {
-  const { engine } = context
+  const { engine, plan } = context
   try {
     const target = adminTarget(context)
-    const missing = (await engine.missingRights?.(target, deadline(context, 15_000))) ?? []
+    const missing = (await engine.missingRights?.(target, plan, deadline(context, 15_000))) ?? []
     if (missing.length > 0) return refuse(target.username, missing)
   } catch (error) {
     return failed(error)

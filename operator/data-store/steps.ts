@@ -103,7 +103,7 @@ async function ownAuthority(context: Context): Promise<Outcome> {
 const objectsApplied: Step<Context> = {
   condition: 'ObjectsApplied',
   async run(context) {
-    const { engine, plan, store, namespace, tools } = context
+    const { engine, plan, store, tools } = context
     const volumes = await settleVolumes(context)
     const unfit = volumes && goesOn(volumes) ? volumes : undefined
     const [claims, isThere] = [findVolumeClaims(context), findStatefulSet(context) !== undefined]
@@ -123,10 +123,8 @@ const objectsApplied: Step<Context> = {
     )
     await clearRollingUpdate(context)
     await releaseMemory(context)
-    const applied = await tools.applier.applyAll(desired)
-    if (applied.refused) return waitFor(applied.refused)
-    const ownerUid = store.metadata.uid ?? ''
-    await tools.applier.prune({ ownerUid, namespace, keep: desired, kinds: ownedKinds })
+    const conflict = await tools.applier.applyExactly(store, desired, ownedKinds)
+    if (conflict) return waitFor(conflict)
     context.found.endpoint = `${readWriteHost(context)}:${engine.port}`
     return refused ?? { kind: 'done', reason: 'Applied' }
   },

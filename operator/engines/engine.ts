@@ -274,7 +274,7 @@ export interface Engine {
    * it. Changes nothing there. Absent where `adopt` tells.
    * @throws when the server does not answer
    */
-  missingRights?(target: Target, signal: AbortSignal): Promise<string[]>
+  missingRights?(target: Target, plan: Plan, signal: AbortSignal): Promise<string[]>
   /** Scheduled work that is listed in the database; absent where engines have nothing like it. */
   maintenance?: Maintenance
   /** The login behind each binding, e.g. owner -> supersmartmatch_core_owner. */

@@ -82,6 +82,18 @@ export class Applier {
   }
 
   /**
+   * What `owner` has of `kinds` afterwards is `desired`: applied in the given order, and then the rest is deleted, as by `prune`.
+   * @returns the first refusal, after which nothing more is done @throws KubeError
+   */
+  async applyExactly(owner: KubeObject, desired: KubeObject[], kinds: ResourceRef[]): Promise<Refused | undefined> {
+    const { refused } = await this.applyAll(desired)
+    if (refused) return refused
+    const { uid = '', namespace = '' } = owner.metadata
+    await this.prune({ ownerUid: uid, namespace, keep: desired, kinds })
+    return undefined
+  }
+
+  /**
    * Deletes objects of `kinds` whose controller is `ownerUid` and which are not in `keep`. Secrets and volume claims are
    * never deleted. One that changes meanwhile is left for the next time. Returns what was deleted: `Service/demo-core`.
    */

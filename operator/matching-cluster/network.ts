@@ -62,12 +62,9 @@ function wayTo(store: DataStore, tools: Known): Egress[] {
 
 /** Before anything that waits for the stores: pods are never without them, and who switches them off is rid of them at once. */
 export async function applyPolicies(context: Context): Promise<Outcome | undefined> {
-  const { cluster, namespace, tools } = context
+  const { cluster, tools } = context
   const pooled = pooledStores({ ...context, stores: readStores(context) })
   const desired = networkPolicies(cluster, pooled, tools).map((object) => withOwner(cluster, object))
-  const { refused } = await tools.applier.applyAll(desired)
-  if (refused) return waitFor(refused)
-  const ownerUid = cluster.metadata.uid ?? ''
-  await tools.applier.prune({ ownerUid, namespace, keep: desired, kinds: [policyKind] })
-  return undefined
+  const refused = await tools.applier.applyExactly(cluster, desired, [policyKind])
+  return refused && waitFor(refused)
 }

@@ -1,11 +1,11 @@
-import type { Target } from '../engine.ts'
+import type { Plan, Target } from '../engine.ts'
 import { ask, ServerError } from './client.ts'
 
 /** To make tables and views in the database, fill, read, change and drop them. */
 const needed = ['SELECT', 'INSERT', 'CREATE TABLE', 'CREATE VIEW', 'ALTER TABLE', 'DROP TABLE', 'DROP VIEW', 'TRUNCATE']
 
 /** What a login that is everybody's may not do in the database: a profile that only reads, and each missing grant. */
-export async function missingRights(target: Target, signal: AbortSignal): Promise<string[]> {
+export async function missingRights(target: Target, _plan: Plan, signal: AbortSignal): Promise<string[]> {
   const answerTo = async (statement: string) => (await ask(target, statement, signal)).text.trim()
   const on = `${quoted(target.database)}.*`
   const readonly = await answerTo(`SELECT getSetting('readonly')`)

@@ -107,12 +107,14 @@ rootLogger.appenderRef.console.ref = console
 export const founder = ({ store }: Plan): string =>
   store.status?.version === undefined ? names.pod(store.metadata.name, 0) : 'nobody'
 
+/** Where the migrations note which of them are applied; not among the names of the application. */
+export const ledgerIndex = (prefix: string) => `${prefix}_schema_migrations`
+
 /** What each login may do. Index names begin with the store's; templates cannot be limited to such names. */
 const roles = (prefix: string) => ({
   [ownerRole(prefix)]: {
     cluster: ['monitor', 'manage_index_templates'],
-    // Beside the names of the application: which migrations there are.
-    indices: [{ names: [`${prefix}-*`, `${prefix}_schema_migrations`], privileges: ['all'] }],
+    indices: [{ names: [`${prefix}-*`, ledgerIndex(prefix)], privileges: ['all'] }],
   },
   [appRole(prefix)]: {
     cluster: ['cluster:monitor/main'],

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Target } from '../engine.ts'
+import type { Plan, Target } from '../engine.ts'
 import { withConnection } from './protocol.ts'
 
 /** To make and change streams and consumers. Publishing and subscribing are the matter of subjects that only an application knows. */
@@ -9,7 +9,7 @@ const needed = ['STREAM.CREATE', 'STREAM.UPDATE', 'STREAM.DELETE', 'CONSUMER.CRE
  * What a login that is everybody's may not ask of JetStream. It is asked about a stream that nobody has, and in a way that makes none:
  * JetStream refuses, and what may not be asked has no answer.
  */
-export function missingRights(target: Target, signal: AbortSignal): Promise<string[]> {
+export function missingRights(target: Target, _plan: Plan, signal: AbortSignal): Promise<string[]> {
   const stream = `supersmartmatch_${randomBytes(8).toString('hex')}`
   return withConnection(target, signal, async ({ request }) => {
     const missing: string[] = []

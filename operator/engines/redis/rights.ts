@@ -1,4 +1,4 @@
-import type { Target } from '../engine.ts'
+import type { Plan, Target } from '../engine.ts'
 import { withConnection, type Connection } from './connection.ts'
 import { RedisError } from './reply.ts'
 
@@ -19,7 +19,7 @@ const tried: string[][] = [
 const wayfinding = ['CLUSTER', 'SLOTS']
 
 /** What a login that is everybody's may not do. A login cannot ask for its own rights, but it is told what is denied. */
-export function missingRights(target: Target, signal: AbortSignal): Promise<string[]> {
+export function missingRights(target: Target, _plan: Plan, signal: AbortSignal): Promise<string[]> {
   return withConnection(target, signal, async (connection) => {
     const commands = connection.mode === 'cluster' ? [...tried, wayfinding] : tried
     const denials = await Promise.all(commands.map((command) => denial(connection, command)))
