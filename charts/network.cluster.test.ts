@@ -3,7 +3,7 @@ import Value from 'typebox/value'
 import { describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import type { KubeObject } from '../crds/object.ts'
-import { DataStoreSpec, type DataStore } from '../crds/schema/data-store.ts'
+import { DataStoreSpec, schemaNames, type DataStore } from '../crds/schema/data-store.ts'
 import { MatchingClusterSpec } from '../crds/schema/matching-cluster.ts'
 import { migrateJob } from '../operator/data-store/migrate-job.ts'
 import { migrationPolicy } from '../operator/data-store/migration-policy.ts'
@@ -52,7 +52,7 @@ const tools = {
   given: { get: () => external },
   images: { platform: 'registry.example.com/platform:1' },
   surroundings: { operatorNamespace: 'system', apiServerPorts: [443, 6443] },
-  schemas: Object.fromEntries(['core', 'vault', 'geolocation', 'temporal'].map((name) => [name, {}])),
+  schemas: Object.fromEntries(schemaNames.map((name) => [name, {}])),
 } as unknown as Tools
 
 const installed = [
@@ -166,6 +166,9 @@ const whole: Edge[] = [
   ['P-vault-migrate',      'P-vault',           'TCP/5432'],
   ['P-geolocation-migrate','P-geolocation',     'TCP/5432'],
   ['P-temporal-migrate',   'P-temporal',        'TCP/5432'],
+  ['P-behavior-migrate',   'P-behavior',        'TCP/8443'],
+  ['P-search-migrate',     'P-search',          'TCP/9200'],
+  ['P-events-migrate',     'P-events',          'TCP/4222'],
 
   ['P-pooler',             'P-core',            'TCP/5432'],
   ['P-pooler',             'P-geolocation',     'TCP/5432'],
@@ -280,8 +283,8 @@ test('every port of every container is asked about', () => {
 
 test('the names of pods differ, and so do their labels', () => {
   const keys = installed.flatMap(({ pods }) => pods).map(({ namespace, labels }) => JSON.stringify([namespace, labels]))
-  expect(keys).toHaveLength(44)
-  expect(new Set(keys).size).toBe(44)
+  expect(keys).toHaveLength(53)
+  expect(new Set(keys).size).toBe(53)
   expect(new Set(peers.map(({ name }) => name)).size).toBe(peers.length)
 })
 

@@ -190,7 +190,7 @@ describe.each(tested)('$name', ({ name: engine }) => {
     const binding = await bindingIn(names.bindingSecret(ours, 'app'))
     expect(renamed(binding)).toEqual(given)
     expect(await bindingIn(names.bindingSecret(ours, 'owner'))).toEqual(binding)
-    expect(await roundTrips[engine]?.(binding, addressOf(theirs) ?? '')).toBe(42)
+    expect(await roundTrips[engine]?.(binding, { host: addressOf(theirs) ?? '', port: Number(binding.port) })).toBe(42)
     const { status } = (await client.get(storeKind, namespace, ours)) as DataStore
     expect(status).toMatchObject({ endpoint: `${given['SERVER']}:${given['PORT']}/${given['DB']}` })
   })

@@ -1,24 +1,60 @@
 import { createClient } from '@clickhouse/client'
 import { Client } from '@elastic/elasticsearch'
 import { Cluster } from 'ioredis'
-import { connect as connectNats, type ConnectionOptions } from 'nats'
+import { connect, type ConnectionOptions } from 'nats'
 import { Agent } from 'node:https'
 import type { Binding } from '../../crds/binding.ts'
 
-/**
- * For tests: each makes something in the store, reads it and takes it away again, with the official client and nothing but the binding.
- * `address` leads to its host, whose name only the cluster knows.
+/*
+ * For tests: the official client of each engine with nothing but a binding. TLS is verified for CA and host name; only the way is another,
+ * since the cluster alone knows the names.
  */
-export const roundTrips: Record<string, (binding: Binding, address: string) => Promise<unknown>> = {
-  async clickhouse(binding, address) {
-    const client = createClient({
-      url: `https://${address}:${binding.port}`,
-      username: binding.username,
-      password: binding.password,
-      database: binding.database,
-      http_agent: new Agent({ ca: binding['ca.crt'], servername: binding.host }),
-      set_basic_auth_header: true,
-    })
+
+/** What leads to the host of a binding. */
+interface Way {
+  host: string
+  port: number
+}
+
+export const clickhouse = ({ username, password, database, host: servername, 'ca.crt': ca }: Binding, way: Way) =>
+  createClient({
+    url: `https://${way.host}:${way.port}`,
+    username,
+    password,
+    database,
+    http_agent: new Agent({ ca, servername }),
+    set_basic_auth_header: true,
+  })
+
+export const elasticsearch = ({ username, password, host: servername, 'ca.crt': ca }: Binding, way: Way) =>
+  new Client({ node: `https://${way.host}:${way.port}`, auth: { username, password }, tls: { ca, servername } })
+
+export const redis = ({ username, password, host: servername, 'ca.crt': ca }: Binding, way: Way) => {
+  const client = new Cluster([way], {
+    // Nodes are known by their names in the cluster; here one way leads to all there are.
+    natMap: () => way,
+    dnsLookup: (address, callback) => callback(null, address),
+    // What cannot be reached is an error at once; whoever wants it tries again.
+    clusterRetryStrategy: () => null,
+    slotsRefreshTimeout: 10_000,
+    redisOptions: { username, password, tls: { ca, servername } },
+  })
+  // Its commands tell.
+  return client.on('error', () => undefined)
+}
+
+export const nats = ({ username, password, host: servername, 'ca.crt': ca }: Binding, way: Way) =>
+  connect({
+    servers: `${way.host}:${way.port}`,
+    user: username,
+    pass: password,
+    tls: { ca, handshakeFirst: true, servername } as ConnectionOptions['tls'] & object,
+  })
+
+/** Each makes something in the store, reads it and takes it away again. */
+export const roundTrips: Record<string, (binding: Binding, way: Way) => Promise<unknown>> = {
+  async clickhouse(binding, way) {
+    const client = clickhouse(binding, way)
     try {
       await client.command({ query: 'CREATE TABLE round_trip (answer UInt8) ENGINE = Memory' })
       await client.insert({ table: 'round_trip', values: [{ answer: 42 }], format: 'JSONEachRow' })
@@ -31,12 +67,8 @@ export const roundTrips: Record<string, (binding: Binding, address: string) => P
     }
   },
 
-  async elasticsearch(binding, address) {
-    const client = new Client({
-      node: `https://${address}:${binding.port}`,
-      auth: { username: binding.username, password: binding.password },
-      tls: { ca: binding['ca.crt'], servername: binding.host },
-    })
+  async elasticsearch(binding, way) {
+    const client = elasticsearch(binding, way)
     try {
       const index = `${binding.database}-round-trip`
       await client.index({ index, id: '1', document: { answer: 42 }, refresh: true })
@@ -48,17 +80,8 @@ export const roundTrips: Record<string, (binding: Binding, address: string) => P
     }
   },
 
-  async redis(binding, address) {
-    const node = { host: address, port: Number(binding.port) }
-    const client = new Cluster([node], {
-      natMap: () => node,
-      dnsLookup: (name, callback) => callback(null, name),
-      redisOptions: {
-        username: binding.username,
-        password: binding.password,
-        tls: { ca: binding['ca.crt'], servername: binding.host },
-      },
-    })
+  async redis(binding, way) {
+    const client = redis(binding, way)
     try {
       await client.set('round-trip', '42', 'EX', 60)
       const answer = await client.get('round-trip')
@@ -69,14 +92,8 @@ export const roundTrips: Record<string, (binding: Binding, address: string) => P
     }
   },
 
-  async nats(binding, address) {
-    const client = await connectNats({
-      servers: `${address}:${binding.port}`,
-      user: binding.username,
-      pass: binding.password,
-      tls: { ca: binding['ca.crt'], handshakeFirst: true, servername: binding.host } as ConnectionOptions['tls'] &
-        object,
-    })
+  async nats(binding, way) {
+    const client = await nats(binding, way)
     try {
       const manager = await client.jetstreamManager()
       await manager.streams.add({ name: 'ROUND_TRIP', subjects: ['round.trip'] })
