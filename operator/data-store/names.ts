@@ -54,5 +54,7 @@ export const appRole = (database: string) => `${database}_app_a`
 export const appRoles = (database: string) => [appRole(database), `${database}_app_b`]
 /** PgBouncer's auth_user in every PostgreSQL-family store. */
 export const poolerRole = 'pgbouncer_auth'
+/** Of exporters: reads how a server is, and no table. */
+export const monitoringRole = 'supersmartmatch_monitoring'
 export const superuserRole = 'postgres'
 export const replicationRole = 'replicator'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import pg from 'pg'
-import { ownerRole } from '../../data-store/names.ts'
+import { monitoringRole, ownerRole } from '../../data-store/names.ts'
 import type { Bootstrap, BootstrapResult, Target } from '../engine.ts'
 import { withConnection, type Connection } from '../../postgres-connection.ts'
 import { scramVerifier } from '../../../migrations/runner/scram.ts'
@@ -11,7 +11,7 @@ const { escapeIdentifier, escapeLiteral } = pg
 /**
  * Puts in place what migrations rely on, as superuser, and writes nothing that is there already:
  *
- * 1. the owner role and its database exist
+ * 1. the owner role and its database exist, and the monitoring role where it is to have a password
  * 2. cluster.sql is applied in that database: its text changed, or a role or the database was missing
  * 3. every login has its password
  * 4. the extensions that the spec adds exist; one that was taken off it stays: dropping it could drop data
@@ -38,13 +38,14 @@ export async function bootstrap(target: Target, wanted: Bootstrap, signal: Abort
   return { clusterSql, changed: [...created, ...passwords, ...extensions], ...rest }
 }
 
-async function createOwned(connection: Connection, { database, mayCreateDatabase }: Bootstrap): Promise<string[]> {
+async function createOwned(connection: Connection, { database, mayCreateDatabase, passwords }: Bootstrap): Promise<string[]> {
   const owner = ownerRole(database)
   const missing = await lacks(connection, 'SELECT FROM pg_catalog.pg_database WHERE datname = $1', database)
   if (missing && !mayCreateDatabase) throw new Error(lost(database))
   return [
     ...(await createRole(connection, owner)),
     ...(missing ? await createDatabase(connection, database, owner) : []),
+    ...(monitoringRole in passwords ? await createMonitoring(connection, database) : []),
   ]
 }
 
@@ -55,6 +56,25 @@ async function createRole(connection: Connection, role: string): Promise<string[
   if (!(await lacks(connection, 'SELECT FROM pg_catalog.pg_roles WHERE rolname = $1', role))) return []
   await connection.query(`CREATE ROLE ${escapeIdentifier(role)} LOGIN`)
   return [`role ${role}`]
+}
+
+/** An exporter that hangs shall not take the connections of the others. */
+const monitoringConnections = 5
+
+async function createMonitoring(connection: Connection, database: string): Promise<string[]> {
+  const created = await createRole(connection, monitoringRole)
+  const [held] = await connection.query<{ monitor: boolean; connect: boolean }>(
+    `SELECT pg_catalog.pg_has_role($1, 'pg_monitor', 'USAGE') AS monitor,
+            pg_catalog.has_database_privilege($1, $2, 'CONNECT') AS connect`,
+    [monitoringRole, database],
+  )
+  if (!held?.monitor)
+    await connection.query(
+      `GRANT pg_monitor TO ${monitoringRole}; ALTER ROLE ${monitoringRole} CONNECTION LIMIT ${monitoringConnections}`,
+    )
+  if (!held?.connect)
+    await connection.query(`GRANT CONNECT ON DATABASE ${escapeIdentifier(database)} TO ${monitoringRole}`)
+  return created
 }
 
 async function createDatabase(connection: Connection, database: string, owner: string): Promise<string[]> {

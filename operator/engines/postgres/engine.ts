@@ -2,6 +2,7 @@ import type { Binding, BindingRole } from '../../../crds/binding.ts'
 import {
   appRole,
   databaseOf,
+  monitoringRole,
   names,
   ownerRole,
   poolerRole,
@@ -28,6 +29,7 @@ export const postgres: Engine = {
     [names.superuserSecret(metadata.name)]: superuserRole,
     [names.replicationSecret(metadata.name)]: replicationRole,
     [names.poolerSecret(metadata.name)]: poolerRole,
+    [names.monitoringSecret(metadata.name)]: monitoringRole,
   }),
   admin: ({ store: { metadata } }) => ({
     secret: names.superuserSecret(metadata.name),

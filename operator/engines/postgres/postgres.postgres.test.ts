@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAuthority, issueServerCertificate } from '../../certificates.ts'
+import { monitoringRole } from '../../data-store/names.ts'
 import type { Bootstrap, Target } from '../engine.ts'
 import { bootstrap } from './bootstrap.ts'
 import { probe } from './probe.ts'
@@ -45,7 +46,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await front[Symbol.asyncDispose]()
   await admin.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)
-  for (const role of [reader, app, owner]) await admin.query(`DROP ROLE IF EXISTS ${role}`)
+  for (const role of [reader, app, owner, monitoringRole]) await admin.query(`DROP ROLE IF EXISTS ${role}`)
   await admin.end()
 })
 
@@ -140,6 +141,28 @@ describe('bootstrap', () => {
       unavailable: [],
     })
     expect(await state()).toEqual(before)
+  })
+
+  test('the monitoring role sees how the server is, and no row', async () => {
+    const passwords = { ...wanted().passwords, [monitoringRole]: 'monitoring-password' }
+    const change = { passwords, appliedClusterSql: applied }
+    expect((await bootstrap(target, wanted(change), soon())).changed).toEqual([
+      `role ${monitoringRole}`,
+      'cluster.sql',
+      `password of ${monitoringRole}`,
+    ])
+    expect((await bootstrap(target, wanted(change), soon())).changed).toEqual([])
+
+    const client = new pg.Client({ connectionString: new URL(`/${database}`, url).href })
+    await client.connect()
+    await client.query('CREATE TABLE IF NOT EXISTS engine_rows (x int)')
+    await client.query(`SET SESSION AUTHORIZATION ${monitoringRole}`)
+    const { rows } = await client.query(`SELECT pg_has_role('pg_read_all_stats', 'USAGE') AS stats`)
+    expect(rows).toEqual([{ stats: true }])
+    await expect(client.query('SELECT * FROM engine_rows')).rejects.toThrow('permission denied for table engine_rows')
+    await client.end()
+    const mayConnect = `SELECT has_database_privilege($1, $2, 'CONNECT') AS connect`
+    expect((await admin.query(mayConnect, [monitoringRole, database])).rows).toEqual([{ connect: true }])
   })
 
   test('runs cluster.sql again when its text changed', async () => {
