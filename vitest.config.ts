@@ -1,22 +1,30 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const slow = process.env['SLOW'] === '1' ? [] : ['**/*.slow.test.ts']
 const none = ['**/node_modules/**', ...slow]
+// Tests against the cluster mostly wait for pods; one worker per processor but one, the default, leaves the machine idle meanwhile.
+const maxWorkers = Math.max(3, availableParallelism())
+
+// These act on the installed operator, or count, time or list what is there: nothing else may run meanwhile.
+const alone = ['e2e/**/*.slow.test.ts', 'e2e/{faults,operator,plaintext,steady,writes}.test.ts']
+const patience = { testTimeout: 600_000, hookTimeout: 600_000 }
 
 /**
  * `unit` needs nothing. `layering` is part of `make check`. The others need the cluster that KUBECONFIG names:
- * `operator` its API server, `postgres` a database pod that globalSetup starts there, `engines` pods of the other engines, `e2e` the
- * installed operator.
+ * `operator` its API server, `postgres` a database pod that globalSetup starts there, `engines` pods of the other engines, `e2e` and
+ * `alone` the installed operator.
  */
 export default defineConfig({
   test: {
     testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [
-      { test: { name: 'layering', include: ['*.test.ts'], exclude: none } },
+      { test: { name: 'layering', include: ['*.test.ts'], exclude: none, maxWorkers } },
       {
         test: {
           name: 'unit',
+          maxWorkers,
           include: ['{crds,operator,services,migrations,images,local,charts}/**/*.test.ts'],
           exclude: [...none, '**/*.cluster{,.slow}.test.ts', '**/*.{postgres,engines}.test.ts'],
         },
@@ -25,6 +33,7 @@ export default defineConfig({
       {
         test: {
           name: 'operator',
+          maxWorkers,
           include: ['{crds,operator,charts}/**/*.cluster{,.slow}.test.ts'],
           exclude: none,
           retry: 1,
@@ -33,6 +42,7 @@ export default defineConfig({
       {
         test: {
           name: 'postgres',
+          maxWorkers,
           include: ['{operator,migrations,services}/**/*.postgres.test.ts'],
           exclude: none,
           globalSetup: ['e2e/harness/postgres.ts'],
@@ -51,14 +61,14 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          maxWorkers,
           retry: 1,
           include: ['e2e/**/*.test.ts'],
-          exclude: none,
-          fileParallelism: false,
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
+          exclude: [...none, ...alone],
+          ...patience,
         },
       },
+      { test: { name: 'alone', fileParallelism: false, retry: 1, include: alone, exclude: none, ...patience } },
     ],
   },
 })

@@ -9,7 +9,7 @@ import { forward } from './harness/port-forward.ts'
 
 /*
  * One connection without TLS to every listener of every store there is, poolers and Keepers included: none tells anything but that this
- * is not how to speak to it. `vitest run --project e2e plaintext` prints a line for each. To know that somebody listens at all, each is
+ * is not how to speak to it. `vitest run --project alone plaintext` prints a line for each. To know that somebody listens at all, each is
  * connected to with TLS as well.
  */
 
