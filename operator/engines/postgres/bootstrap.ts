@@ -38,7 +38,10 @@ export async function bootstrap(target: Target, wanted: Bootstrap, signal: Abort
   return { clusterSql, changed: [...created, ...passwords, ...extensions], ...rest }
 }
 
-async function createOwned(connection: Connection, { database, mayCreateDatabase, passwords }: Bootstrap): Promise<string[]> {
+async function createOwned(
+  connection: Connection,
+  { database, mayCreateDatabase, passwords }: Bootstrap,
+): Promise<string[]> {
   const owner = ownerRole(database)
   const missing = await lacks(connection, 'SELECT FROM pg_catalog.pg_database WHERE datname = $1', database)
   if (missing && !mayCreateDatabase) throw new Error(lost(database))
