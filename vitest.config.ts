@@ -5,9 +5,15 @@ const slow = process.env['SLOW'] === '1' ? [] : ['**/*.slow.test.ts']
 const none = ['**/node_modules/**', ...slow]
 // Tests against the cluster mostly wait for pods; one worker per processor but one, the default, leaves the machine idle meanwhile.
 const maxWorkers = Math.max(3, availableParallelism())
+// What is asked is often a kubectl of its own, and others wait for the same processors.
+const expect = { poll: { interval: 250 } }
 
 // These act on the installed operator, or count, time or list what is there: nothing else may run meanwhile.
-const alone = ['e2e/**/*.slow.test.ts', 'e2e/{faults,operator,plaintext,steady,writes}.test.ts']
+const alone = [
+  'e2e/**/*.slow.test.ts',
+  'e2e/{faults,operator,plaintext,steady,writes}.test.ts',
+  'operator/main.cluster{,.slow}.test.ts',
+]
 const patience = { testTimeout: 600_000, hookTimeout: 600_000 }
 
 /**
@@ -34,8 +40,9 @@ export default defineConfig({
         test: {
           name: 'operator',
           maxWorkers,
+          expect,
           include: ['{crds,operator,charts}/**/*.cluster{,.slow}.test.ts'],
-          exclude: none,
+          exclude: [...none, ...alone],
           retry: 1,
         },
       },
@@ -62,13 +69,14 @@ export default defineConfig({
         test: {
           name: 'e2e',
           maxWorkers,
+          expect,
           retry: 1,
           include: ['e2e/**/*.test.ts'],
           exclude: [...none, ...alone],
           ...patience,
         },
       },
-      { test: { name: 'alone', fileParallelism: false, retry: 1, include: alone, exclude: none, ...patience } },
+      { test: { name: 'alone', expect, fileParallelism: false, retry: 1, include: alone, exclude: none, ...patience } },
     ],
   },
 })

@@ -42,6 +42,6 @@ export async function until<T extends object>(limitMs: number, ask: () => Promis
     const answer = await ask()
     if (typeof answer !== 'string') return answer
     if (performance.now() > endMs) throw new Error(`after ${limitMs / 1000} s: ${answer}`)
-    await sleep(100)
+    await sleep(300)
   }
 }

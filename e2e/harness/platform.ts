@@ -284,6 +284,7 @@ export const wholeInventory = [
   'RoleBinding/*-core',
   'Secret/*-ca',
   'Secret/*-core-app',
+  'Secret/*-core-monitoring',
   'Secret/*-core-owner',
   'Secret/*-core-pooler',
   'Secret/*-core-replication',

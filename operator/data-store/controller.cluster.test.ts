@@ -211,7 +211,7 @@ test('from a new DataStore to a published binding, each step waiting for its tur
   // The template that the first reconcile made is the final one, or the first pod would be rolled while it starts.
   expect((await get(statefulSetKind, 'path'))?.metadata.generation).toBe(1)
   const logins = Object.keys(bootstrapped[0]?.passwords ?? {}).sort()
-  expect(logins).toEqual(['pgbouncer_auth', 'replicator', 'supersmartmatch_core_owner'])
+  expect(logins).toEqual(['pgbouncer_auth', 'replicator', 'supersmartmatch_core_owner', 'supersmartmatch_monitoring'])
   expect(await get(secretKind, 'path-app')).toBeUndefined()
 
   await finish(await migrationJob('path'), 'Complete')

@@ -66,7 +66,9 @@ async function leftOf(name: string): Promise<string[]> {
 
 const everything = (name: string) => [
   `data-${name}-0`,
-  ...['app', 'ca', 'config', 'owner', 'pooler', 'replication', 'superuser', 'sync', 'tls'].map((of) => `${name}-${of}`),
+  ...['app', 'ca', 'config', 'monitoring', 'owner', 'pooler', 'replication', 'superuser', 'sync', 'tls'].map(
+    (of) => `${name}-${of}`,
+  ),
 ]
 
 /** Of somebody else, although the name is one that a store would give. */

@@ -44,11 +44,11 @@ export async function edit(object: KubeObject, patch: object): Promise<KubeObjec
   })) as KubeObject
 }
 
-/** Waits until `check` holds. */
+/** Waits until `check` holds: asks often at first, and seldom where it takes long, since others wait for the same processors. */
 export async function until(check: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
   const endMs = performance.now() + timeoutMs
-  while (!(await check())) {
+  for (let pauseMs = 10; !(await check()); pauseMs = Math.min(pauseMs * 1.5, 400)) {
     if (performance.now() > endMs) throw new Error(`not within ${timeoutMs / 1000} s: ${check.toString()}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
 }
