@@ -53,7 +53,9 @@ async function leftOf(name: string): Promise<string[]> {
 }
 
 const platformSecrets = ['ca', 'pooler', 'pooler-tls', 'tokens']
-const storeSecrets = ['app', 'monitoring', 'owner', 'pooler', 'replication', 'superuser', 'tls'].map((of) => `core-${of}`)
+const storeSecrets = ['app', 'monitoring', 'owner', 'pooler', 'replication', 'superuser', 'tls'].map(
+  (of) => `core-${of}`,
+)
 const everything = (name: string) =>
   [`data-${name}-core-0`, ...[...platformSecrets, ...storeSecrets].map((of) => `${name}-${of}`)].sort()
 
