@@ -13,6 +13,7 @@ const alone = [
   'e2e/**/*.slow.test.ts',
   'e2e/{faults,operator,plaintext,steady,writes}.test.ts',
   'operator/main.cluster{,.slow}.test.ts',
+  'local/up.slow.test.ts',
 ]
 const patience = { testTimeout: 600_000, hookTimeout: 600_000 }
 
@@ -32,7 +33,7 @@ export default defineConfig({
           name: 'unit',
           maxWorkers,
           include: ['{crds,operator,services,migrations,images,local,charts}/**/*.test.ts'],
-          exclude: [...none, '**/*.cluster{,.slow}.test.ts', '**/*.{postgres,engines}.test.ts'],
+          exclude: [...none, ...alone, '**/*.cluster{,.slow}.test.ts', '**/*.{postgres,engines}.test.ts'],
         },
       },
       // Against a cluster that is busy with other tests: what fails is tried once more, and the report says so (retry x1).
