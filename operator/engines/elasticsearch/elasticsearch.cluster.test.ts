@@ -259,56 +259,57 @@ async function clusterAt(pod: string): Promise<{ uuid: string; nodes: number; do
   return { uuid: info.cluster_uuid, nodes: health.number_of_nodes, documents: count.count }
 }
 
-describe('a store whose size changes', () => {
-  test('gets a second node, which waits for the first, and that comes back with its data', async () => {
-    const before = await clusterAt('search-0')
-    const plan = planOf({ replicas: 2, ready: true })
-    const template = '--output=jsonpath={.spec.template.metadata.annotations}'
-    const annotations = await lab.kubectl('get', 'statefulset', name, template)
-    await lab.apply([await tls(plan), ...elasticsearch.objects(plan)])
-    expect(await lab.kubectl('get', 'statefulset', name, template)).toBe(annotations)
-    // At the same time: the new one finds nobody at first.
-    await lab.kubectl('delete', 'pod', 'search-0', '--force', '--grace-period=0')
-    for (const pod of ['search-0', 'search-1']) await ready(pod)
-    await expect.poll(() => clusterAt('search-0'), { timeout: 180_000 }).toEqual({ ...before, nodes: 2 })
-    const nodes = [await nodeOf(0), await nodeOf(1)]
-    const settled = () => elasticsearch.settle!(nodes, plan, passwordsOf(plan), soon())
-    await expect.poll(settled, { timeout: 180_000 }).toEqual({ changed: [], outdated: {} })
-    expect(await lab.kubectl('logs', 'search-0')).not.toMatch(/password-of|AccessDenied|NotEntitled/)
-  })
+const slow = process.env['SLOW'] === '1'
+// Java takes its time: a minute.
+describe.skipIf(!slow)(
+  'a store whose size changes',
+  () => {
+    test('gets a second node, which waits for the first, and that comes back with its data', async () => {
+      const before = await clusterAt('search-0')
+      const plan = planOf({ replicas: 2, ready: true })
+      const template = '--output=jsonpath={.spec.template.metadata.annotations}'
+      const annotations = await lab.kubectl('get', 'statefulset', name, template)
+      await lab.apply([await tls(plan), ...elasticsearch.objects(plan)])
+      expect(await lab.kubectl('get', 'statefulset', name, template)).toBe(annotations)
+      // At the same time: the new one finds nobody at first.
+      await lab.kubectl('delete', 'pod', 'search-0', '--force', '--grace-period=0')
+      for (const pod of ['search-0', 'search-1']) await ready(pod)
+      await expect.poll(() => clusterAt('search-0'), { timeout: 180_000 }).toEqual({ ...before, nodes: 2 })
+      const nodes = [await nodeOf(0), await nodeOf(1)]
+      const settled = () => elasticsearch.settle!(nodes, plan, passwordsOf(plan), soon())
+      await expect.poll(settled, { timeout: 180_000 }).toEqual({ changed: [], outdated: {} })
+      expect(await lab.kubectl('logs', 'search-0')).not.toMatch(/password-of|AccessDenied|NotEntitled/)
+    })
 
-  test('goes back to one node, which then has everything and decides alone', async () => {
-    const owner = await clientOf('search_owner')
-    const wide = `${name}-wide`
-    await owner.indices.create({ index: wide, settings: { number_of_shards: 4, number_of_replicas: 0 } })
-    const operations = Array.from({ length: 100 }, (_, id) => [
-      { index: { _index: wide, _id: String(id) } },
-      { id },
-    ]).flat()
-    await owner.bulk({ operations, refresh: true })
-    const smaller = { ...planOf({ ready: true }), members: 2 }
-    const nodes = [await nodeOf(0), await nodeOf(1)]
-    expect(await elasticsearch.release!(nodes, smaller, soon())).toContain(wide)
-    expect((await elasticsearch.settle!(nodes, smaller, passwordsOf(smaller), soon())).changed).toEqual([])
-    await expect
-      .poll(() => elasticsearch.release!(nodes, smaller, soon()), { timeout: 180_000, interval: 500 })
-      .toBeUndefined()
+    test('goes back to one node, which then has everything and decides alone', async () => {
+      const owner = await clientOf('search_owner')
+      const wide = `${name}-wide`
+      await owner.indices.create({ index: wide, settings: { number_of_shards: 4, number_of_replicas: 0 } })
+      const operations = Array.from({ length: 100 }, (_, id) => [
+        { index: { _index: wide, _id: String(id) } },
+        { id },
+      ]).flat()
+      await owner.bulk({ operations, refresh: true })
+      const smaller = { ...planOf({ ready: true }), members: 2 }
+      const nodes = [await nodeOf(0), await nodeOf(1)]
+      expect(await elasticsearch.release!(nodes, smaller, soon())).toContain(wide)
+      expect((await elasticsearch.settle!(nodes, smaller, passwordsOf(smaller), soon())).changed).toEqual([])
+      await expect
+        .poll(() => elasticsearch.release!(nodes, smaller, soon()), { timeout: 180_000, interval: 500 })
+        .toBeUndefined()
 
-    const plan = planOf({ ready: true })
-    await lab.apply(elasticsearch.objects(plan))
-    await lab.kubectl('wait', '--for=delete', 'pod/search-1', '--timeout=300s')
-    const settled = () => elasticsearch.settle!(nodes.slice(0, 1), plan, passwordsOf(plan), soon())
-    await expect
-      .poll(settled, { timeout: 180_000 })
-      .toMatchObject({ changed: [expect.stringContaining('exclude._name')] })
-    expect((await (await clientOf('search_owner')).count({ index: wide })).count).toBe(100)
-    expect(await elasticsearch.probe(await admin('search-0'), soon())).toMatchObject({ state: 'ready' })
-  })
+      const plan = planOf({ ready: true })
+      await lab.apply(elasticsearch.objects(plan))
+      await lab.kubectl('wait', '--for=delete', 'pod/search-1', '--timeout=300s')
+      const settled = () => elasticsearch.settle!(nodes.slice(0, 1), plan, passwordsOf(plan), soon())
+      await expect
+        .poll(settled, { timeout: 180_000 })
+        .toMatchObject({ changed: [expect.stringContaining('exclude._name')] })
+      expect((await (await clientOf('search_owner')).count({ index: wide })).count).toBe(100)
+      expect(await elasticsearch.probe(await admin('search-0'), soon())).toMatchObject({ state: 'ready' })
+    })
 
-  const slow = process.env['SLOW'] === '1'
-  test.skipIf(!slow)(
-    'a first node that lost its volume joins the others: it begins no cluster of its own',
-    async () => {
+    test('a first node that lost its volume joins the others: it begins no cluster of its own', async () => {
       const plan = planOf({ replicas: 3, ready: true })
       await lab.apply([await tls(plan), ...elasticsearch.objects(plan)])
       for (const pod of ['search-1', 'search-2']) await ready(pod)
@@ -320,6 +321,7 @@ describe('a store whose size changes', () => {
       await lab.kubectl('delete', 'pod', 'search-0', '--force', '--grace-period=0')
       await expect.poll(() => lab.kubectl('logs', 'search-0').catch(String), { timeout: 300_000 }).toContain('started')
       await expect.poll(() => clusterAt('search-0').catch(String), { timeout: 120_000 }).toEqual(before)
-    },
-  )
-}, 900_000)
+    })
+  },
+  900_000,
+)
