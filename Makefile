@@ -33,7 +33,7 @@ token: node_modules ## Print a 15-minute token: ROLE=candidate|recruiter|admin [
 	@node services/core/demo/token.ts --role "$(ROLE)" $(if $(filter command,$(firstword $(origin USER))),--user "$(USER)")
 
 ##@ Develop
-check: node_modules ## Format, lint, types, layering, dead code, generated files up to date
+check: node_modules ## Format, lint, types, layering, dead code, generated files up to date, migrations safe to run
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-lint check-rest
 # Half of the time is the linter's: it has one processor to itself.
 check-lint:
@@ -43,6 +43,7 @@ check-rest:
 	@prettier --check --log-level warn .
 	@knip --no-progress
 	@node docs/generate.ts --check
+	@node migrations/lint.ts
 	@vitest run --project layering --reporter dot
 generate: node_modules ## Regenerate CRD manifests, the chart's copy and docs/reference from crds/
 	@node docs/generate.ts

@@ -1,29 +1,16 @@
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import type pg from 'pg'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { databaseName, ownerRole } from '../operator/data-store/names.ts'
 import { apply } from './runner/apply.ts'
-import { bootstrap } from './runner/bootstrap.ts'
 import { clientConfig } from './runner/connection.ts'
 import { readMigrations } from './runner/files.ts'
 import { formatOfPostgres } from './runner/postgres-file.ts'
 import { postgres } from './runner/postgres.ts'
-import { onServer, open, serverUrl, uniqueName, urlOf } from './runner/testing.ts'
-import { postgresSchemas, type PostgresSchema } from './testing/database.ts'
+import { open, urlOf } from './runner/testing.ts'
+import { bootstrapped, folderOf, postgresSchemas, type PostgresSchema } from './testing/database.ts'
+import { dumpSchema } from './testing/dump.ts'
 
-const folderOf = (schema: PostgresSchema) => join(import.meta.dirname, schema)
 const options = { waitMs: 60_000, signal: new AbortController().signal, log: () => undefined }
-
-/** A database as `bootstrap` leaves it, dropped when the test ends. The roles are the server's and stay. */
-async function bootstrapped(schema: PostgresSchema): Promise<string> {
-  const database = uniqueName()
-  const config = await clientConfig({ url: serverUrl })
-  await bootstrap(config, { ...options, schema, dir: folderOf(schema), database, passwords: {} })
-  onTestFinished(() => onServer(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`))
-  return database
-}
 
 const applyAll = async (schema: PostgresSchema, database: string) =>
   apply(
@@ -41,19 +28,14 @@ async function dropDatedPartitions(client: pg.Client): Promise<void> {
   for (const { name } of rows) await client.query(`DROP TABLE ${name}`)
 }
 
-/** What pg_dump says of the schema, without what differs between servers of the same version. */
-async function dumpSchema(database: string): Promise<string> {
-  const { hostname, port, username } = new URL(serverUrl)
-  const local = `pg_dump --host ${hostname} --port ${port} --username ${username}`
-  const [command = '', ...args] = (process.env['TEST_PG_DUMP'] ?? local).split(' ')
-  const run = promisify(execFile)(command, [...args, '--schema-only', '--dbname', database], { maxBuffer: 2 ** 26 })
-  return (await run).stdout
+/** Without what differs between servers of the same version. */
+const normalised = (dump: string) =>
+  dump
     .replace(/^--\n-- .*\n--\n/gm, '')
     .replace(/^-- Dumped .*\n/gm, '')
     .replace(/^\\(un)?restrict .*\n/gm, '')
     .replace(/\n{3,}/g, '\n\n')
     .trimStart()
-}
 
 describe.each(postgresSchemas)('%s', (schema) => {
   test('20 first runs at once apply each file exactly once; a second round finds nothing to do', async () => {
@@ -69,6 +51,6 @@ describe.each(postgresSchemas)('%s', (schema) => {
     const database = await bootstrapped(schema)
     await applyAll(schema, database)
     await dropDatedPartitions(await open(urlOf(database)))
-    await expect(await dumpSchema(database)).toMatchFileSnapshot(`./${schema}/schema.golden.sql`)
+    await expect(normalised(await dumpSchema(database))).toMatchFileSnapshot(`./${schema}/schema.golden.sql`)
   })
 })

@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubeObject } from '../crds/object.ts'
 import { apiVersion } from '../crds/schema/common.ts'
 import { schemaEngines, schemaNames, type SchemaName } from '../crds/schema/data-store.ts'
 import type { MatchingCluster } from '../crds/schema/matching-cluster.ts'
 import { dialectOfEngine } from '../migrations/runner/dialect.ts'
-import { readMigrations } from '../migrations/runner/files.ts'
+import { fileName, readMigrations, upTo } from '../migrations/runner/files.ts'
 import { formats } from '../migrations/runner/formats.ts'
 import { dataStoreController } from './data-store/controller.ts'
 import { GivenSecrets } from './data-store/given-secrets.ts'
@@ -165,10 +164,14 @@ function watches(): Watch[] {
 async function readSchema(name: SchemaName): Promise<Schema> {
   const folder = new URL(`../migrations/${name}/`, import.meta.url)
   const dialect = dialectOfEngine[schemaEngines[name][0]]
-  const { digest, target } = await readMigrations(folder.pathname, formats[dialect])
-  // The others get their logins from files of the pods.
-  const clusterSql = dialect === 'postgres' ? await readFile(new URL('cluster.sql', folder), 'utf8') : ''
-  return { digest, target, clusterSql }
+  const set = await readMigrations(folder.pathname, formats[dialect])
+  const files = set.migrations.map(({ version, name, breaking }) => ({
+    version,
+    name: fileName({ version, name }, set.extension),
+    breaking,
+    digest: upTo(set, version).digest,
+  }))
+  return { files, clusterSql: set.clusterSql ?? '' }
 }
 
 /** Running reconciles finish, then the Lease is given up so that another replica takes over at once; whatever still ran could no longer write. */

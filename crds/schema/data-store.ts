@@ -270,10 +270,18 @@ export const DataStoreSpec = Type.Object(
             description:
               'Which of the platform’s schemas the store holds: names its database, roles and migrations. Immutable.',
           }),
+          version: Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              maximum: 999_999,
+              description:
+                'Number of the last migration to apply. Default: the last one of the release that the operator is of. One below what the database has is refused, because no migration undoes another. Changing it restarts nothing.',
+            }),
+          ),
         },
         {
           description:
-            'The schema the operator creates and migrates. PostgreSQL needs one; others can be given one later. It cannot be changed or taken away.',
+            'The schema the operator creates and migrates. PostgreSQL needs one; others can be given one later. Its name cannot be changed or taken away.',
           ...rules({
             rule: 'self.name == oldSelf.name',
             message: 'schema.name is immutable: create another DataStore',
@@ -432,6 +440,22 @@ export const DataStoreStatus = Type.Object(
           digest: Type.String({ description: 'Digest of all applied migration files.' }),
         },
         { description: 'The schema last brought up to date.' },
+      ),
+    ),
+    migration: Type.Optional(
+      Type.Object(
+        {
+          current: Type.Integer({ description: 'Number of the last applied migration.' }),
+          target: Type.Integer({ description: 'Number of the one that the schema shall come to.' }),
+          files: Type.Array(Type.String(), { description: 'The files to be applied, in order.' }),
+          job: Type.Optional(
+            Type.String({ description: 'The Job that applies them; absent while they wait for pods.' }),
+          ),
+          failure: Type.Optional(
+            Type.String({ description: 'Why the Job failed: the reason, the file, and the statement with its line.' }),
+          ),
+        },
+        { description: 'What is still to be done to the schema; absent when nothing is.' },
       ),
     ),
     conditions: conditionsStatus,

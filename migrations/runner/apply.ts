@@ -1,8 +1,9 @@
-import type { Connect, Database, Options } from './dialect.ts'
+import type { ApplyOptions, Connect, Database } from './dialect.ts'
 import { Failed } from './errors.ts'
 import { fileName } from './files.ts'
 import type { MigrationSet } from './files.ts'
 import { compare } from './ledger.ts'
+import { checkApproval, heldBack, makePlan } from './plan.ts'
 
 /** A file that takes the server down with it must not do so for ever. */
 const lossesWithoutProgress = 3
@@ -14,13 +15,13 @@ const lossesWithoutProgress = 3
  * @throws Refused before any statement of a file; Failed with every file before the failing one kept, and of that one what its engine
  *         cannot take back
  */
-export async function apply(files: MigrationSet, connect: Connect, options: Options): Promise<number[]> {
+export async function apply(files: MigrationSet, connect: Connect, options: ApplyOptions): Promise<number[]> {
   const applied: number[] = []
   let [losses, progress] = [0, 0]
   for (;;) {
     const database = await connect(options)
     try {
-      await applyAll(files, database, applied)
+      await applyAll(files, database, applied, options)
       return applied
     } catch (error) {
       if (!(error instanceof Failed && error.reason === 'Unavailable')) throw error
@@ -35,23 +36,35 @@ export async function apply(files: MigrationSet, connect: Connect, options: Opti
   }
 }
 
-async function applyAll(files: MigrationSet, database: Database, applied: number[]): Promise<void> {
+async function applyAll(
+  files: MigrationSet,
+  database: Database,
+  applied: number[],
+  options: ApplyOptions,
+): Promise<void> {
   await database.checkOwner?.()
-  if (compare(files, await database.readLedger()).pending.length > 0) {
+  const before = await database.readLedger()
+  let plan = await makePlan(files, before, database, options)
+  if (plan.now.length > 0) {
+    checkApproval(plan, files, before, options.approve)
     await database.takeLock()
     await database.createLedger()
     // What another migrator did while we waited is in the ledger now.
-    const { pending } = compare(files, await database.readLedger())
-    for (const migration of pending) {
+    const ledger = await database.readLedger()
+    plan = await makePlan(files, ledger, database, options)
+    checkApproval(plan, files, ledger, options.approve)
+    for (const migration of plan.now) {
       const startedMs = performance.now()
       const name = fileName(migration, files.extension)
       database.log(`${name} …`)
-      await database.applyFile(migration)
+      await database.applyFile(migration, files.migrations.slice(0, migration.version - 1))
       applied.push(migration.version)
       database.log(`${name} applied in ${((performance.now() - startedMs) / 1000).toFixed(2)} s`)
     }
   }
-  await verify(files, database)
+  const held = heldBack(plan, files)
+  if (held === undefined) return verify(files, database)
+  database.log(held)
 }
 
 /**

@@ -39,7 +39,7 @@ export async function bootstrap(config: ClientConfig, options: BootstrapOptions)
   const clusterSql = await readFile(join(options.dir, 'cluster.sql'), 'utf8')
   const server = await connect(config, options)
   try {
-    await checkSuperuser(server)
+    await checkSuperuser(server, 'bootstrap')
     await takeLock(server)
     await keepOutOfLogs(server)
     await createOwner(server, owner)
@@ -69,19 +69,19 @@ function checkPasswords({ schema, passwords }: BootstrapOptions): void {
 }
 
 /** The same server and login, another database. A connection string would win over a `database` beside it. */
-function inDatabase({ connectionString }: ClientConfig, database: string): ClientConfig {
+export function inDatabase({ connectionString }: ClientConfig, database: string): ClientConfig {
   if (connectionString === undefined) return { database }
   const url = new URL(connectionString)
   url.pathname = `/${database}`
   return { connectionString: url.href }
 }
 
-async function checkSuperuser({ client }: Session): Promise<void> {
+export async function checkSuperuser({ client }: Session, command: string): Promise<void> {
   const { rows } = await client.query<{ role: string; super: boolean }>(
     'SELECT rolname AS role, rolsuper AS super FROM pg_roles WHERE rolname = current_user',
   )
   const [row] = rows
-  if (!row?.super) throw new Refused('WrongRole', `bootstrap needs a superuser, and ${row?.role} is none`)
+  if (!row?.super) throw new Refused('WrongRole', `${command} needs a superuser, and ${row?.role} is none`)
 }
 
 /** Who has a verifier can try passwords at leisure: no statement of this session is logged. */
@@ -124,7 +124,7 @@ async function createDatabase({ client, log }: Session, database: string, owner:
   log(`created database ${database}`)
 }
 
-async function runClusterSql(config: ClientConfig, sql: string, options: Options): Promise<void> {
+export async function runClusterSql(config: ClientConfig, sql: string, options: Options): Promise<void> {
   const { client } = await connect(config, options)
   try {
     await runText(client, 'cluster.sql', sql)

@@ -8,7 +8,7 @@ const url = ['--url', 'postgres://x@127.0.0.1:1/x']
 
 // prettier-ignore
 test.each<[string, string[], RegExp]>([
-  ['no command',          [],                                                   /say one command of plan, apply, status, verify, bootstrap/],
+  ['no command',          [],                                                   /say one command of plan, apply, status, verify, baseline, bootstrap/],
   ['an unknown command',  ['aply', '--schema', 'core', ...url],                 /say one command/],
   ['two commands',        ['plan', 'apply', '--schema', 'core', ...url],        /say one command/],
   ['no schema',           ['plan', ...url],                                     /--schema needs the name of a folder/],
@@ -29,7 +29,12 @@ test.each<[string, string[], RegExp]>([
   ['an unknown option',   ['plan', '--schema', 'core', ...url, '--force'],      /Unknown option '--force'/],
   ['a bad wait',          ['plan', '--schema', 'core', ...url, '--wait', 'x'],  /--wait needs a number of seconds/],
   ['JSON of apply',       ['apply', '--schema', 'core', ...url, '--json'],      /--json goes with plan and status/],
-  ['passwords of plan',   ['plan', '--schema', 'core', ...url, '--passwords', 'x'], /go with bootstrap/],
+  ['approval of a plan',  ['plan', '--schema', 'core', ...url, '--approve', '0123456789ab'], /--approve goes with apply/],
+  ['half an approval',    ['apply', '--schema', 'core', ...url, '--approve', '0123'], /--approve needs the 12 digits that plan prints/],
+  ['a target of none',    ['apply', '--schema', 'core', ...url, '--target', '0'], /--target needs the number of a file/],
+  ['no such target',      ['apply', '--schema', 'core', ...url, '--target', '999999'], /there is no file 999999 in core/],
+  ['what to adopt',       ['baseline', '--schema', 'core', ...url],             /baseline needs --target/],
+  ['passwords of plan',   ['plan', '--schema', 'core', ...url, '--passwords', 'x'], /--passwords goes with bootstrap/],
 ])('%s is one sentence and exit code 2', async (_name, args, message) => {
   const { code, stdout, stderr } = await runCli(...args).done
   expect(stderr).toMatch(message)

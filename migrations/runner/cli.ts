@@ -3,13 +3,15 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { schemaEngines } from '../../crds/schema/data-store.ts'
 import { apply, verify } from './apply.ts'
+import { baseline } from './baseline.ts'
 import { bootstrap } from './bootstrap.ts'
 import { clientConfig, readKey } from './connection.ts'
 import { dialectNames, dialectOfEngine } from './dialect.ts'
-import type { DialectName, Options } from './dialect.ts'
+import type { ApplyOptions, Database, DialectName } from './dialect.ts'
 import { connectors } from './dialects.ts'
 import { Failed, Refused } from './errors.ts'
-import { readMigrations } from './files.ts'
+import { readMigrations, upTo } from './files.ts'
+import type { MigrationSet } from './files.ts'
 import { formats } from './formats.ts'
 import { plan, status } from './report.ts'
 
@@ -20,6 +22,7 @@ Commands
   apply       apply the files that the database does not have yet, in order; as owner
   status      print which files the database has
   verify      check that the database has exactly these files, unchanged
+  baseline    note in the ledger that a database without one has the files up to --target, if its schema says so
   bootstrap   create owner, database and roles on a server outside Kubernetes; as superuser
 
 Options
@@ -31,6 +34,9 @@ Options
   --ca FILE               with --url: verify TLS against this certificate
   --wait SECONDS          longest wait for the server, another migrator, or a file's table locks (default 300)
   --lease SECONDS         how long a migrator counts that shows no sign of life, where there are no locks (default 15)
+  --target N              plan, apply and baseline: end with file N instead of the last one
+  --approve HASH          apply: run the plan of this hash although it loses data; plan prints both
+  --breaking              plan and apply: run breaking files, too; say it once no application of an older release runs
   --json                  plan and status: print JSON
   --passwords FILE        bootstrap: JSON, role name to password; other roles without a password get one, printed once
   --database NAME         bootstrap: another name than supersmartmatch_<schema>
@@ -41,7 +47,7 @@ Options
 Exit codes: 0 done or nothing to do; 1 failed, trying again may help; 2 refused, trying again cannot help.
 docs/reference/migrate.md explains every reason.
 `
-const commands = ['plan', 'apply', 'status', 'verify', 'bootstrap'] as const
+const commands = ['plan', 'apply', 'status', 'verify', 'baseline', 'bootstrap'] as const
 type Command = (typeof commands)[number]
 
 interface Arguments {
@@ -54,6 +60,9 @@ interface Arguments {
   dialect?: string | undefined
   waitMs: number
   leaseMs?: number | undefined
+  target?: number | undefined
+  approve?: string | undefined
+  breaking: boolean
   json: boolean
   passwords?: string | undefined
   database?: string | undefined
@@ -69,6 +78,9 @@ const options = {
   dialect: text,
   wait: text,
   lease: text,
+  target: text,
+  approve: text,
+  breaking: flag,
   json: flag,
   passwords: text,
   database: text,
@@ -78,6 +90,16 @@ const options = {
 }
 
 const badArguments = (message: string) => new Refused('BadArguments', `${message} (--help lists all options)`)
+
+/** Options that not every command has. */
+const optionsOf: Record<'passwords' | 'database' | 'json' | 'target' | 'approve' | 'breaking', Command[]> = {
+  passwords: ['bootstrap'],
+  database: ['bootstrap'],
+  json: ['plan', 'status'],
+  target: ['plan', 'apply', 'baseline'],
+  approve: ['apply'],
+  breaking: ['plan', 'apply'],
+}
 
 /** @throws Refused with one sentence that says what to write instead */
 function readArguments(args: string[]): Arguments {
@@ -89,9 +111,14 @@ function readArguments(args: string[]): Arguments {
   if ((values.binding === undefined) === (values.url === undefined))
     throw badArguments('say where the database is, with either --binding or --url')
   if (values.ca !== undefined && values.url === undefined) throw badArguments('--ca goes with --url')
-  if (command !== 'bootstrap' && (values.passwords ?? values.database) !== undefined)
-    throw badArguments('--passwords and --database go with bootstrap')
-  if (values.json && command !== 'plan' && command !== 'status') throw badArguments('--json goes with plan and status')
+  for (const [option, allowed] of Object.entries(optionsOf))
+    if (values[option as keyof typeof optionsOf] && !allowed.includes(command))
+      throw badArguments(`--${option} goes with ${allowed.join(' and ')}`)
+  if (values.approve !== undefined && !/^[0-9a-f]{12}$/.test(values.approve))
+    throw badArguments('--approve needs the 12 digits that plan prints')
+  const target = values.target === undefined ? undefined : Number(values.target)
+  if (target !== undefined && !(Number.isInteger(target) && target > 0))
+    throw badArguments('--target needs the number of a file')
   const waitMs = Number(values.wait ?? '300') * 1000
   if (!(waitMs >= 0 && waitMs < 2 ** 31)) throw badArguments('--wait needs a number of seconds')
   const leaseMs = values.lease === undefined ? undefined : Number(values.lease) * 1000
@@ -101,6 +128,7 @@ function readArguments(args: string[]): Arguments {
     ...values,
     command,
     schema,
+    target,
     waitMs,
     leaseMs,
     folder: join(values.dir ?? join(import.meta.dirname, '..'), schema),
@@ -116,29 +144,40 @@ function parse(args: string[]) {
 }
 
 async function run(args: Arguments, signal: AbortSignal): Promise<void> {
-  const runOptions: Options = { waitMs: args.waitMs, leaseMs: args.leaseMs, signal, log }
+  const { waitMs, leaseMs, approve, breaking, target } = args
+  const runOptions: ApplyOptions = { waitMs, leaseMs, signal, log, approve, breaking, target }
   const dialect = await chooseDialect(args)
   if (args.command === 'bootstrap') {
     if (dialect !== 'postgres') throw badArguments(`bootstrap is for postgres, and this is ${dialect}`)
     return runBootstrap(args, await clientConfig(args), runOptions)
   }
   const connect = await connectors[dialect](args)
-  const files = await readMigrations(args.folder, formats[dialect]).catch((error: unknown) => {
+  const all = await readMigrations(args.folder, formats[dialect]).catch((error: unknown) => {
     if (error instanceof Refused) throw error
     throw badArguments(`--schema ${args.schema}: cannot read ${args.folder}: ${String(error)}`)
   })
+  const files = target === undefined ? all : upTo(all, target)
   if (args.command === 'apply') {
     const applied = await apply(files, connect, runOptions)
-    return log(applied.length > 0 ? `done: ${applied.length} applied, now at ${files.target}` : 'nothing to do')
+    return log(applied.length > 0 ? `done: ${applied.length} applied, now at ${applied.at(-1)}` : 'nothing to do')
+  }
+  if (args.command === 'baseline') {
+    if (target === undefined)
+      throw badArguments('baseline needs --target: the number of the last file that the database has')
+    await baseline(files, connect, runOptions)
+    return log(`done: at ${target}`)
   }
   const database = await connect(runOptions)
   try {
     if (args.command === 'verify') await verify(files, database)
-    else process.stdout.write(await (args.command === 'plan' ? plan : status)(files, database, args.json))
+    else process.stdout.write(await report(args, files, database, runOptions))
   } finally {
     await database.close()
   }
 }
+
+const report = ({ command, json }: Arguments, files: MigrationSet, database: Database, options: ApplyOptions) =>
+  command === 'plan' ? plan(files, database, json, options) : status(files, database, json)
 
 /** Of the URLs that only one dialect has. */
 const schemes: Record<string, DialectName> = {
@@ -169,7 +208,7 @@ const dialectOf = (engine: string) => (dialectOfEngine as Record<string, Dialect
 /** The `type` of a binding; PostgreSQL has a name of its own there. */
 const dialectOfType = (type: string) => (type === 'postgresql' ? 'postgres' : dialectOf(type))
 
-async function runBootstrap(args: Arguments, config: Parameters<typeof bootstrap>[0], runOptions: Options) {
+async function runBootstrap(args: Arguments, config: Parameters<typeof bootstrap>[0], runOptions: ApplyOptions) {
   const passwords = args.passwords === undefined ? {} : await readPasswords(args.passwords)
   const { schema, folder: dir, database } = args
   const result = await bootstrap(config, { ...runOptions, schema, dir, database, passwords })

@@ -33,8 +33,8 @@ test.each<[string, string, object]>([
   ['another type',          `alter table a ${on} modify column c Decimal(8, 2)`,                { kind: 'settled', table: 'a' }],
   ['settings',              `ALTER TABLE a ${on} MODIFY SETTING x = 1, y = 2`,                  { kind: 'settled', table: 'a' }],
 ])('lets through %s', (_name, statement, effect) => {
-  expect(read(`${statement};`)).toEqual({ breaking: false, statements: 1 })
-  expect(clickHouseStatements(statement)).toEqual([{ line: 1, text: statement, effect }])
+  expect(read(`${statement};`)).toEqual({ breaking: false, destructive: false, statements: 1 })
+  expect(clickHouseStatements(statement)).toMatchObject([{ line: 1, text: statement, effect }])
 })
 
 // prettier-ignore

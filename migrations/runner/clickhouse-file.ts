@@ -1,5 +1,6 @@
+import type { DataLoss } from './data-loss.ts'
 import type { Refused } from './errors.ts'
-import type { Format } from './files.ts'
+import type { Format, Migration } from './files.ts'
 import { readHeader } from './sql-header.ts'
 
 /*
@@ -15,6 +16,8 @@ export interface Statement {
   text: string
   /** What must be so afterwards. */
   effect: Effect
+  /** What it loses, as of a DataLoss; undefined: nothing. */
+  loss: string | undefined
 }
 
 export type Effect =
@@ -31,9 +34,9 @@ export const formatOfClickHouse: Format = {
   extension: 'sql',
   read(sql, refuse) {
     const pieces = split(sql)
-    const breaking = readHeader(sql, pieces[0]?.start, refuse)
+    const header = readHeader(sql, pieces[0]?.start, refuse)
     for (const piece of pieces) statementOf(piece, refuse)
-    return { breaking, statements: pieces.length }
+    return { ...header, statements: pieces.length }
   },
 }
 
@@ -44,6 +47,14 @@ export function clickHouseStatements(sql: string): Statement[] {
       throw new Error(why)
     }),
   )
+}
+
+export function clickHouseLosses({ version, text, destructive }: Migration): DataLoss[] {
+  const losses = clickHouseStatements(text).flatMap(({ line, loss }, index) =>
+    loss === undefined ? [] : [{ version, where: `statement ${index + 1} (line ${line})`, why: loss }],
+  )
+  const isMarked = destructive && losses.length === 0
+  return isMarked ? [{ version, where: 'header', why: 'says that it is destructive' }] : losses
 }
 
 /** As a store of several servers must be told it: on all of them at once, and with copies that follow each other. */
@@ -131,7 +142,27 @@ function statementOf({ line, text, bare }: Piece, refuse: (why: string) => Refus
   const engines = [...bare.matchAll(/(\/\* Replicated \*\/ ?)?\b\w*MergeTree\b/g)]
   if (engines.some(([engine, mark]) => !mark || /Replicated\w+$/.test(engine)))
     throw refuse(`line ${line}: write the engine as ${replicated}MergeTree, so that servers of one store have copies`)
-  return { line, text, effect }
+  return { line, text, effect, loss: lossOf(bare) }
+}
+
+// prettier-ignore
+const losing: [RegExp, (names: string[]) => string][] = [
+  [/^DROP TABLE IF EXISTS (\w+)/i,                             ([table]) => `drops table ${table} with its rows`],
+  [/^ALTER TABLE (\w+) .* DROP COLUMN IF EXISTS (\w+)/i,       ([table, column]) => `drops column ${column} of ${table}`],
+  [/^ALTER TABLE (\w+) .* (?:MODIFY|MATERIALIZE) TTL\b/i,       ([table]) => `lets rows of ${table} go by another time`],
+  // A type follows the name; what the column was before, no file says.
+  [/^ALTER TABLE (\w+) .* MODIFY COLUMN (?:IF EXISTS )?(\w+) (?!DEFAULT|MATERIALIZED|ALIAS|EPHEMERAL|CODEC|COMMENT|TTL|REMOVE|FIRST|AFTER|MODIFY|RESET)\w/i,
+    ([table, column]) => `changes the type of column ${column} of ${table}`],
+  [/^ALTER TABLE (\w+) .* MODIFY COLUMN .*\bTTL\b/i,           ([table]) => `lets values of ${table} go by time`],
+]
+
+/** A view is made anew from what it reads; the rows of a materialized one are in the table that it names. */
+function lossOf(bare: string): string | undefined {
+  const [loss] = losing.flatMap(([pattern, words]) => {
+    const match = pattern.exec(bare)
+    return match ? [words(match.slice(1))] : []
+  })
+  return loss
 }
 
 /** Whether a comma stands outside of all parentheses and brackets. */

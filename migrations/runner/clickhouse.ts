@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { clickHouseStatements, forCluster } from './clickhouse-file.ts'
+import { clickHouseLosses, clickHouseStatements, forCluster } from './clickhouse-file.ts'
 import type { Effect, Statement } from './clickhouse-file.ts'
 import type { Endpoint } from './connection.ts'
 import type { Connect, Options } from './dialect.ts'
+import { schemaDifferences } from './differences.ts'
 import { Failed } from './errors.ts'
+import type { MigrationSet } from './files.ts'
 import { isConnectionError, newHttp, untilThere, wordsOf } from './http.ts'
 import type { Http } from './http.ts'
 import type { LeaseStore } from './lease.ts'
-import { stepwise } from './stepwise.ts'
+import { runAll, stepwise } from './stepwise.ts'
 import type { Engine, Entry, Explained, Step } from './stepwise.ts'
 import { retry } from './wait.ts'
 
@@ -125,6 +127,8 @@ function engineOf(session: Session): Engine {
   return {
     extension: 'sql',
     steps: ({ text }) => clickHouseStatements(text).map((statement, index) => stepOf(session, statement, index)),
+    losses: clickHouseLosses,
+    differences: (files, signal) => differencesFrom(session, files, signal),
     createLedger: () => createLedger(session),
     readEntries: () => readEntries(session),
     writeEntry: (entry) => writeEntry(session, entry),
@@ -206,6 +210,31 @@ async function lacking(session: Session, effect: Effect): Promise<string | undef
   )
   if (Number(found?.there) === (exists ? Number(found?.servers) : 0)) return undefined
   return `${name} is ${exists ? 'not there' : 'still there'}`
+}
+
+// --- an existing schema ------------------------------------------------------------------------------------------------------
+
+/** The files are run in a new database of the same servers, which goes again. */
+async function differencesFrom(session: Session, files: MigrationSet, signal: AbortSignal): Promise<string[]> {
+  const scratch: Session = { ...session, database: `${session.database}_baseline_${randomBytes(4).toString('hex')}` }
+  await ask(session, `CREATE DATABASE ${scratch.database} ${session.onCluster}`)
+  try {
+    await runAll(engineOf(scratch), files, signal)
+    return schemaDifferences(await readTables(scratch), await readTables(session))
+  } finally {
+    await ask(session, `DROP DATABASE ${scratch.database} ${session.onCluster} SYNC`)
+  }
+}
+
+/** As the server would make each anew. */
+async function readTables(session: Session): Promise<Map<string, string>> {
+  const found = await rows<{ name: string; text: string }>(
+    session,
+    `SELECT name, create_table_query AS text FROM system.tables
+      WHERE database = {database:String} AND NOT startsWith(name, {ledger:String}) AND NOT startsWith(name, '.inner')`,
+    { database: session.database, ledger },
+  )
+  return new Map(found.map(({ name, text }) => [`table ${name}`, text.replaceAll(`${session.database}.`, '')]))
 }
 
 // --- the ledger -------------------------------------------------------------------------------------------------------------

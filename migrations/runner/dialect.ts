@@ -1,4 +1,5 @@
-import type { Migration } from './files.ts'
+import type { DataLoss } from './data-loss.ts'
+import type { Migration, MigrationSet } from './files.ts'
 import type { LedgerRow } from './ledger.ts'
 
 /** The kinds of databases there are executors for. */
@@ -23,6 +24,15 @@ export interface Options {
   leaseMs?: number | undefined
 }
 
+export interface ApplyOptions extends Options {
+  /** Hash of a plan that may lose data. */
+  approve?: string | undefined
+  /** Apply breaking files, too: no application of an older release runs. Of no account in a database that has no file yet. */
+  breaking?: boolean | undefined
+  /** The last file, where it was asked for by number. */
+  target?: number | undefined
+}
+
 /** One database, connected, as the commands see it. Every method throws Failed('Unavailable') when the connection is lost. */
 export interface Database {
   log: (line: string) => void
@@ -35,8 +45,17 @@ export interface Database {
   /** Becomes the only migrator, waiting for another one to finish. */
   takeLock(): Promise<void>
   createLedger(): Promise<void>
-  /** Applies one file with its ledger row. Safe to be called again for a file that was cut short anywhere. */
-  applyFile(migration: Migration): Promise<void>
+  /** What a file would lose in a database that has the `earlier` ones. Of the files alone: asks no database. */
+  losses(migration: Migration, earlier: Migration[]): Promise<DataLoss[]> | DataLoss[]
+  /**
+   * Applies one file with its ledger row. Safe to be called again for a file that was cut short anywhere.
+   * @param earlier  the files before it: what it loses of what they made is approved
+   */
+  applyFile(migration: Migration, earlier: Migration[]): Promise<void>
+  /** How the schema differs from what all these files make, in words; empty where it does not. */
+  differences(files: MigrationSet): Promise<string[]>
+  /** Makes the ledger and notes files as applied, without running them. */
+  record(migrations: Migration[]): Promise<void>
   close(): Promise<void>
 }
 

@@ -29,7 +29,7 @@ export const formatOfElasticsearch: Format = {
   extension: 'json',
   read(text, refuse) {
     const { breaking = false } = readJson(File, text, refuse)
-    return { breaking, statements: steps }
+    return { breaking, destructive: false, statements: steps }
   },
 }
 

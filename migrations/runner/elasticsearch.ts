@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Endpoint } from './connection.ts'
 import type { Connect } from './dialect.ts'
+import { schemaDifferences } from './differences.ts'
 import { keptIn } from './documents.ts'
 import type { Documents, Key } from './documents.ts'
 import { bring, removeGone } from './elasticsearch-copy.ts'
@@ -10,8 +12,9 @@ import type { IndexVersion } from './elasticsearch-file.ts'
 import { ask, find, ServerError } from './elasticsearch-request.ts'
 import type { Session } from './elasticsearch-request.ts'
 import { Failed, Refused } from './errors.ts'
+import type { MigrationSet } from './files.ts'
 import { isConnectionError, newHttp, untilThere, wordsOf } from './http.ts'
-import { stepwise } from './stepwise.ts'
+import { runAll, stepwise } from './stepwise.ts'
 import type { Engine, Explained, Step } from './stepwise.ts'
 
 /**
@@ -51,6 +54,9 @@ function engineOf(session: Session): Engine {
   return {
     extension: 'json',
     steps: ({ text, checksum }) => stepsOf(session, indexVersion(text), checksum),
+    // A new version takes all documents along, or fails; the one before stays for keep_days.
+    losses: () => [],
+    differences: (files, signal) => differencesFrom(session, files, signal),
     ...keptIn(documents(session)),
     explain,
     close: () => session.http.close(),
@@ -210,6 +216,52 @@ async function retire(session: Session, alias: string, index: string, keepDays: 
       session.log(`${name} was kept since ${since} and is deleted`)
     }
   }
+}
+
+// --- an existing schema ------------------------------------------------------------------------------------------------------
+
+/** The files are run under another prefix, and what that makes goes again. */
+async function differencesFrom(session: Session, files: MigrationSet, signal: AbortSignal): Promise<string[]> {
+  const scratch: Session = { ...session, prefix: `${session.prefix}-baseline${randomBytes(4).toString('hex')}` }
+  const names = new Set(files.migrations.map(({ text }) => indexVersion(text).index))
+  try {
+    await runAll(engineOf(scratch), files, signal)
+    return schemaDifferences(await readIndices(scratch, names), await readIndices(session, names))
+  } finally {
+    const made = (await find<Mappings>(session, `/${scratch.prefix}-*/_mapping`)) ?? {}
+    for (const index of Object.keys(made)) await ask(session, 'DELETE', `/${index}`)
+    for (const name of names)
+      await ask(session, 'DELETE', `/_index_template/${scratch.prefix}-${name}`).catch(() => undefined)
+  }
+}
+
+interface Templates {
+  index_templates?: { index_template: { template: { mappings?: Record<string, unknown> } } }[]
+}
+type Settings = Record<string, { settings: Record<string, unknown> }>
+
+/** What an index is given when it is made, and no file says. */
+const own = /^index\.(uuid|creation_date|provided_name|version\.|history|routing\.|blocks\.|resize|number_of_replicas)/
+
+/** Alias, mapping, settings and template of each index, without the prefix. */
+async function readIndices(session: Session, names: Set<string>): Promise<Map<string, string>> {
+  const found = new Map<string, string>()
+  const text = (value: unknown) => JSON.stringify(value).replaceAll(`${session.prefix}-`, '')
+  for (const name of names) {
+    const alias = `${session.prefix}-${name}`
+    const index = await indexOf(session, alias)
+    if (index === undefined) continue
+    found.set(`alias ${name}`, text(index))
+    const { _meta: _, ...mapping } = (await find<Mappings>(session, `/${index}/_mapping`))?.[index]?.mappings ?? {}
+    found.set(`mapping of ${name}`, text(mapping))
+    const settings = (await find<Settings>(session, `/${index}/_settings?flat_settings=true`))?.[index]?.settings ?? {}
+    const given = Object.entries(settings).filter(([key]) => !own.test(key))
+    const { index_templates: [template] = [] } = (await find<Templates>(session, `/_index_template/${alias}`)) ?? {}
+    const { _meta: __, ...mappings } = template?.index_template.template.mappings ?? {}
+    found.set(`template of ${name}`, template ? text({ ...template.index_template.template, mappings }) : 'not there')
+    found.set(`settings of ${name}`, text(given.sort(([one], [other]) => one.localeCompare(other))))
+  }
+  return found
 }
 
 // --- ledger and lease -------------------------------------------------------------------------------------------------------

@@ -3,6 +3,10 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { baseline } from './baseline.ts'
+import type { MigrationSet } from './files.ts'
+import { streamConfig } from './nats-changes.ts'
+import type { Stream } from './nats-file.ts'
 import { runCli } from './testing.ts'
 import { applyTo, ca, connectTo, leaseMs, newFolder, options, uniqueName, urlOf } from './testing-engines.ts'
 import type { EngineDialect } from './testing-engines.ts'
@@ -23,6 +27,10 @@ interface Kind {
   newDatabase(): Promise<string>
   /** All that the migrations made there. */
   schemaOf(url: string): Promise<unknown>
+  /** Takes the ledger away, as if somebody else had made the schema. */
+  forget(url: string): Promise<void>
+  /** Changes the schema by hand, and how that is told. */
+  drift: { make(url: string): Promise<unknown>; words: RegExp }
 }
 
 // --- ClickHouse -------------------------------------------------------------------------------------------------------------
@@ -73,6 +81,15 @@ const clickhouse: Kind = {
     return (await http(url, 'POST', `/?database=${database}`, select))
       .match(/"data":[^]*?\n\t\],/)?.[0]
       .replaceAll(database, '')
+  },
+  async forget(url) {
+    const database = new URL(url).pathname.slice(1)
+    await http(url, 'POST', `/?database=${database}`, 'DROP TABLE schema_migrations SYNC')
+  },
+  drift: {
+    make: (url) =>
+      http(url, 'POST', `/?database=${new URL(url).pathname.slice(1)}`, 'ALTER TABLE a ADD COLUMN stray String'),
+    words: /table a is .*stray/,
   },
 }
 
@@ -129,10 +146,16 @@ const nats: Kind = {
       return [...streams, ...consumers.flat()].map(({ config }) => JSON.stringify(config)).sort()
     })
   },
+  forget: () => inAccount(async ({ ask }) => void (await ask('STREAM.DELETE.KV_schema_migrations'))),
+  drift: {
+    make: () =>
+      inAccount(({ ask }) => ask('STREAM.UPDATE.A', { ...streamConfig(stream('A') as Stream, 1), max_age: 1e9 })),
+    words: /stream A: max_age is 1000000000, not 86400000000000/,
+  },
 }
 
 interface Account {
-  ask: (request: string) => Promise<Record<string, unknown>>
+  ask: (request: string, question?: object) => Promise<Record<string, unknown>>
   list: (request: string, key: string) => Promise<{ config: { name: string } }[]>
 }
 
@@ -140,8 +163,8 @@ async function inAccount<T>(work: (account: Account) => Promise<T>): Promise<T> 
   const { host, username, password } = new URL(urlOf('nats'))
   const tls = { ca: readFileSync(ca, 'utf8'), handshakeFirst: true } as object
   const connection = await connect({ servers: host, user: username, pass: password, tls, waitOnFirstConnect: true })
-  const ask = async (name: string) =>
-    (await connection.request(`$JS.API.${name}`, '{}')).json<Record<string, unknown>>()
+  const ask = async (name: string, question: object = {}) =>
+    (await connection.request(`$JS.API.${name}`, JSON.stringify(question))).json<Record<string, unknown>>()
   const list = async (name: string, key: string) => ((await ask(name))[key] ?? []) as { config: { name: string } }[]
   try {
     return await work({ ask, list })
@@ -194,6 +217,19 @@ const elasticsearch: Kind = {
     const of = async (path: string) => JSON.parse((await http(url, 'GET', path)).replaceAll(prefix, 'prefix')) as object
     const settings = `/${prefix}-*/_settings?flat_settings=true&filter_path=*.settings.index.analysis*,*.settings.index.number*`
     return [await of(`/${prefix}-*/_mapping`), await of(`/${prefix}-*/_alias`), await of(settings)]
+  },
+  async forget(url) {
+    await http(url, 'DELETE', `/${new URL(url).pathname.slice(1)}_schema_migrations`)
+  },
+  drift: {
+    make: (url) =>
+      http(
+        url,
+        'PUT',
+        `/${new URL(url).pathname.slice(1)}-things/_mapping`,
+        '{"properties":{"stray":{"type":"keyword"}}}',
+      ),
+    words: /mapping of things is .*stray/,
   },
 }
 
@@ -281,6 +317,29 @@ describe.each<Kind>([clickhouse, nats, elasticsearch])('$dialect', (kind) => {
     expect(await kind.schemaOf(url)).toEqual(before)
   })
 
+  test('a schema without a ledger is adopted, unless it differs; then nothing is left to apply', async () => {
+    const url = await kind.newDatabase()
+    const set = await (await newFolder(dialect, 'test', good)).read()
+    await apply(url, set)
+    await kind.forget(url)
+    const before = await kind.schemaOf(url)
+    const adopt = async (files = set) => {
+      const to = options()
+      await baseline(files, await connectTo(dialect, url), to).finally(() => to.lines.push(''))
+      return to.lines.join('\n')
+    }
+    await adopt()
+    expect(await kind.schemaOf(url)).toEqual(before)
+    expect(await apply(url, set)).toEqual([])
+    await expect(adopt()).rejects.toMatchObject({ reason: 'NotEmptyLedger' })
+    await kind.forget(url)
+    await kind.drift.make(url)
+    await expect(adopt()).rejects.toMatchObject({
+      reason: 'SchemaDiffers',
+      message: expect.stringMatching(kind.drift.words) as string,
+    })
+  })
+
   test('waits for another migrator, and goes on in its place when it shows no sign of life', async () => {
     const url = await kind.newDatabase()
     const set = await (await newFolder(dialect, 'test', good)).read()
@@ -320,6 +379,45 @@ describe.each<Kind>([clickhouse, nats, elasticsearch])('$dialect', (kind) => {
     await apply(url, await folder.read(), { ...more, log: more.log })
     expect(more.lines.join('\n')).not.toMatch(/waiting/)
   })
+})
+
+describe('what loses data', () => {
+  test('a table of ClickHouse goes with an approval only', async () => {
+    const url = await clickhouse.newDatabase()
+    const folder = await newFolder('clickhouse', 'test', { '000001_a.sql': clickhouse.files['000001_a.sql'] ?? '' })
+    await applyTo('clickhouse', url, await folder.read())
+    await folder.write('000002_b.sql', '-- Two.\nDROP TABLE IF EXISTS a /* ON CLUSTER */;\n')
+    await expectApproval('clickhouse', url, await folder.read(), /000002_b\.sql, statement 1 \(line 2\): drops table a/)
+    expect(await clickhouse.schemaOf(url)).not.toContain('CREATE TABLE')
+  })
+
+  test('a stream of NATS keeps less with an approval only, and a new account needs none', async () => {
+    const url = await nats.newDatabase()
+    const folder = await newFolder('nats', 'test', { '000001_a.json': eventsFile([stream('A', { max_age: '7d' })]) })
+    await applyTo('nats', url, await folder.read())
+    await folder.write('000002_b.json', eventsFile([stream('A', { max_age: '1d' })]))
+    await expectApproval('nats', url, await folder.read(), /000002_b\.json, stream A: max_age from /)
+    expect(await nats.schemaOf(url)).toEqual([expect.stringContaining('"max_age":86400000000000')])
+    await emptyAccount()
+    expect(await applyTo('nats', url, await folder.read())).toEqual([1, 2])
+  })
+
+  test('what no file explains is no matter of approval', async () => {
+    const url = await nats.newDatabase()
+    const folder = await newFolder('nats', 'test', { '000001_a.json': eventsFile([stream('A')]) })
+    await applyTo('nats', url, await folder.read())
+    const larger = { ...streamConfig(stream('A') as Stream, 1), max_age: 0 }
+    await inAccount(({ ask }) => ask('STREAM.UPDATE.A', larger))
+    await folder.write('000002_b.json', eventsFile([stream('A', { description: 'Another.' })]))
+    await expect(applyTo('nats', url, await folder.read())).rejects.toMatchObject({ reason: 'WouldLoseData' })
+  })
+
+  async function expectApproval(dialect: EngineDialect, url: string, set: MigrationSet, words: RegExp): Promise<void> {
+    const refused: unknown = await applyTo(dialect, url, set).catch((error: unknown) => error)
+    expect(refused).toMatchObject({ reason: 'ApprovalNeeded', message: expect.stringMatching(words) as string })
+    const [, approve] = /plan ([0-9a-f]{12})/.exec(String(refused)) ?? []
+    expect(await applyTo(dialect, url, set, { approve })).toEqual([2])
+  }
 })
 
 describe('a file that was begun', () => {

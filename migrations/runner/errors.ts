@@ -15,6 +15,10 @@ export const refusals = [
   'PoolerInBetween',
   'WrongRole',
   'WouldLoseData',
+  'ApprovalNeeded',
+  'TargetIsOlder',
+  'NotEmptyLedger',
+  'SchemaDiffers',
 ] as const
 export type RefusalReason = (typeof refusals)[number]
 

@@ -13,8 +13,10 @@ export interface Format {
 export type Extension = 'sql' | 'json'
 
 export interface Content {
-  /** An application that does not know this file cannot live with it. */
+  /** An application that does not know this file cannot live with it: the second half of expand and contract. */
   breaking: boolean
+  /** Its author says that it loses data, in a way that its statements do not show. */
+  destructive: boolean
   /** How many statements it has. */
   statements: number
 }
@@ -40,6 +42,8 @@ export interface MigrationSet {
   digest: string
   /** The highest version, 0 for an empty folder. */
   target: number
+  /** Text of cluster.sql, where the folder has one. */
+  clusterSql: string | undefined
 }
 
 const numbered = /^(\d{6})_([a-z0-9]+(?:_[a-z0-9]+)*)\.(sql|json)$/
@@ -68,6 +72,7 @@ export async function readMigrations(dir: string, format: Format): Promise<Migra
     migrations,
     digest: digest(migrations),
     target: migrations.length,
+    clusterSql: entries.includes('cluster.sql') ? await readFile(join(dir, 'cluster.sql'), 'utf8') : undefined,
   }
 }
 
@@ -106,6 +111,17 @@ function parseMigration(file: string, bytes: Uint8Array, format: Format): Migrat
   const checksum = createHash('sha256').update(bytes).digest('hex')
   const name = file.slice(7, -`.${format.extension}`.length)
   return { version: Number(file.slice(0, 6)), name, checksum, text, ...format.read(text, refuse) }
+}
+
+/**
+ * The same folder, ending earlier.
+ * @throws Refused when it has no such file
+ */
+export function upTo(files: MigrationSet, target: number): MigrationSet {
+  if (target > files.target || target < 1)
+    throw new Refused('BadArguments', `there is no file ${target} in ${files.schema}: they end at ${files.target}`)
+  const migrations = files.migrations.slice(0, target)
+  return { ...files, migrations, target, digest: digest(migrations) }
 }
 
 function digest(migrations: Migration[]): string {

@@ -35,9 +35,14 @@ const jobs = {
 }
 
 test('counts steps, and reads whether a file is breaking', () => {
-  expect(formats.nats.read(JSON.stringify(events), refuse)).toEqual({ breaking: false, statements: 2 })
+  expect(formats.nats.read(JSON.stringify(events), refuse)).toEqual({
+    breaking: false,
+    destructive: false,
+    statements: 2,
+  })
   expect(formats.elasticsearch.read(JSON.stringify({ ...jobs, breaking: true }), refuse)).toEqual({
     breaking: true,
+    destructive: false,
     statements: 4,
   })
 })

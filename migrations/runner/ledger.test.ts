@@ -8,11 +8,13 @@ const files = (...names: string[]): MigrationSet => ({
   extension: 'sql',
   digest: '',
   target: names.length,
+  clusterSql: undefined,
   migrations: names.map((name, index) => ({
     version: index + 1,
     name,
     checksum: `sum-${name}`,
     breaking: false,
+    destructive: false,
     statements: 1,
     text: '',
   })),

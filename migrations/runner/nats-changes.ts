@@ -1,4 +1,6 @@
-import { nanoseconds } from './nats-file.ts'
+import type { DataLoss } from './data-loss.ts'
+import type { Migration } from './files.ts'
+import { nanoseconds, natsFile } from './nats-file.ts'
 import type { Consumer, Stream } from './nats-file.ts'
 
 /** Of JetStream's own configuration of a stream or consumer, as it is sent and read. */
@@ -55,6 +57,16 @@ export function losses(live: Config, wanted: Config): string[] {
     ...lower.map((limit) => `${limit} from ${textOf(live[limit])} to ${textOf(wanted[limit])}`),
     ...gone.map((subject) => `subject ${subject} is kept no more`),
   ]
+}
+
+/** What a file loses of what the earlier files made, stream by stream: only this can be approved, no change that somebody made by hand. */
+export function lossesOfFile({ version, text }: Migration, earlier: Migration[]): DataLoss[] {
+  const before = new Map(earlier.flatMap(({ text }) => natsFile(text).streams).map((stream) => [stream.name, stream]))
+  return natsFile(text).streams.flatMap((stream) => {
+    const former = before.get(stream.name)
+    const lost = former ? losses(streamConfig(former, 1), streamConfig(stream, 1)) : []
+    return lost.map((why) => ({ version, where: `stream ${stream.name}`, why }))
+  })
 }
 
 const boundOf = (limit: unknown) => (typeof limit === 'number' && limit > 0 ? limit : Infinity)

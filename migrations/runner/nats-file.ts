@@ -65,7 +65,7 @@ export const formatOfNats: Format = {
     for (const { name, backoff, max_deliver } of consumers)
       if (max_deliver <= backoff.length)
         throw refuse(`consumer ${name}: max_deliver must be more than the ${backoff.length} times of backoff`)
-    return { breaking, statements: streams.length + consumers.length }
+    return { breaking, destructive: false, statements: streams.length + consumers.length }
   },
 }
 

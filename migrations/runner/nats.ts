@@ -6,8 +6,9 @@ import type { Connect, Options } from './dialect.ts'
 import { keptIn } from './documents.ts'
 import type { Documents, Key } from './documents.ts'
 import { Failed, Refused } from './errors.ts'
+import type { MigrationSet } from './files.ts'
 import { untilThere, wordsOf } from './http.ts'
-import { consumerConfig, differences, losses, streamConfig, unchangeable } from './nats-changes.ts'
+import { consumerConfig, differences, losses, lossesOfFile, streamConfig, unchangeable } from './nats-changes.ts'
 import type { Config } from './nats-changes.ts'
 import { natsFile } from './nats-file.ts'
 import { stepwise } from './stepwise.ts'
@@ -117,8 +118,9 @@ async function find<Answer>(
 function engineOf(session: Session): Engine {
   return {
     extension: 'json',
-    steps({ text }) {
-      const { streams, consumers } = natsFile(text)
+    steps(migration, earlier) {
+      const { streams, consumers } = natsFile(migration.text)
+      const allowed = new Set(lossesOfFile(migration, earlier).map(({ where, why }) => `${where}: ${why}`))
       const of = (kind: string, name: string, from: object, run: () => Promise<void>): Step => ({
         title: `${kind} ${name}`,
         text: JSON.stringify(from),
@@ -126,7 +128,7 @@ function engineOf(session: Session): Engine {
       })
       return [
         ...streams.map((stream) =>
-          of('stream', stream.name, stream, () => bringStream(session, streamConfig(stream, session.copies))),
+          of('stream', stream.name, stream, () => bringStream(session, streamConfig(stream, session.copies), allowed)),
         ),
         ...consumers.map((consumer) =>
           of('consumer', `${consumer.name} of ${consumer.stream}`, consumer, () =>
@@ -135,6 +137,8 @@ function engineOf(session: Session): Engine {
         ),
       ]
     },
+    losses: lossesOfFile,
+    differences: (files) => differencesFrom(session, files),
     ...keptIn(documents(session)),
     explain,
     async close() {
@@ -152,12 +156,17 @@ function explain(error: unknown): Explained | undefined {
   return { words: wordsOf(error), mayPass: !['PERMISSIONS_VIOLATION', '503'].includes(error.code) }
 }
 
-async function bringStream(session: Session, wanted: Config): Promise<void> {
+/** @param allowed  losses that the files show, and that were approved */
+async function bringStream(session: Session, wanted: Config, allowed = new Set<string>()): Promise<void> {
   const name = String(wanted['name'])
   const live = (await find<{ config: Config }>(session, codes.streamNotFound, `STREAM.INFO.${name}`))?.config
   if (!live) return void (await ask(session, `STREAM.CREATE.${name}`, wanted))
   if (differences(live, wanted).length === 0) return
-  refuse(`stream ${name}`, unchangeable('stream', live, wanted), losses(live, wanted))
+  refuse(
+    `stream ${name}`,
+    unchangeable('stream', live, wanted),
+    losses(live, wanted).filter((loss) => !allowed.has(`stream ${name}: ${loss}`)),
+  )
   await ask(session, `STREAM.UPDATE.${name}`, { ...live, ...wanted })
 }
 
@@ -184,8 +193,33 @@ function refuse(what: string, never: string[], lost: string[]): void {
   if (lost.length > 0)
     throw new Refused(
       'WouldLoseData',
-      `${what}: ${lost.join(', ')}: messages that are there would go, or new ones not be kept`,
+      `${what}: ${lost.join(', ')}: messages that are there would go, or new ones not be kept; no file before says that it was so`,
     )
+}
+
+/** Streams and consumers that no file names are somebody else's, and are left out. */
+async function differencesFrom(session: Session, { migrations }: MigrationSet): Promise<string[]> {
+  const files = migrations.map(({ text }) => natsFile(text))
+  const streams = new Map(files.flatMap((file) => file.streams).map((stream) => [stream.name, stream]))
+  const consumers = files.flatMap((file) => file.consumers)
+  const byName = new Map(consumers.map((consumer) => [`${consumer.stream}.${consumer.name}`, consumer]))
+  const found: string[] = []
+  for (const [name, stream] of streams) {
+    const live = await find<{ config: Config }>(session, codes.streamNotFound, `STREAM.INFO.${name}`)
+    found.push(...differencesOf(`stream ${name}`, live?.config, streamConfig(stream, session.copies)))
+  }
+  for (const [name, consumer] of byName) {
+    const missing = streams.has(consumer.stream) ? codes.consumerNotFound : codes.streamNotFound
+    const live = await find<{ config: Config }>(session, missing, `CONSUMER.INFO.${name}`)
+    found.push(...differencesOf(`consumer ${name}`, live?.config, consumerConfig(consumer)))
+  }
+  return found
+}
+
+function differencesOf(what: string, live: Config | undefined, wanted: Config): string[] {
+  if (!live) return [`${what} is missing`]
+  const text = (config: Config, key: string) => JSON.stringify(config[key]) ?? 'nothing'
+  return differences(live, wanted).map((key) => `${what}: ${key} is ${text(live, key)}, not ${text(wanted, key)}`)
 }
 
 // --- ledger and lease -------------------------------------------------------------------------------------------------------

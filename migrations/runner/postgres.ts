@@ -5,6 +5,7 @@ import { Failed, Refused } from './errors.ts'
 import { fileName } from './files.ts'
 import type { Migration } from './files.ts'
 import type { LedgerRow } from './ledger.ts'
+import { concurrentIndex } from './postgres-file.ts'
 import { locate } from './statements.ts'
 import { interrupted, retry } from './wait.ts'
 
@@ -13,7 +14,8 @@ import { interrupted, retry } from './wait.ts'
  *
  * 1. connect: only directly (a pooler would spread our session over several), only to a primary.
  * 2. takeLock: a session advisory lock, so one migrator at a time. The server frees it when the session ends, however it ends.
- * 3. applyFile: BEGIN; ledger row; the file; COMMIT. A kill at any point leaves all of it or nothing.
+ * 3. applyFile: BEGIN; ledger row; the file; COMMIT. A kill at any point leaves all of it or nothing. An index made CONCURRENTLY is the
+ *    exception, see postgres-concurrent.ts.
  */
 export interface Session extends Pick<Options, 'waitMs' | 'signal' | 'log'> {
   client: Client
@@ -40,7 +42,17 @@ export function postgres(config: ClientConfig): Connect {
       checkOwner: () => told(checkOwner(session)),
       takeLock: () => told(takeLock(session)),
       createLedger: () => told(createLedger(session)),
+      async losses(migration) {
+        // The parser is loaded only where somebody may have to approve.
+        const { postgresLosses } = await import('./postgres-losses.ts')
+        return postgresLosses(migration)
+      },
       applyFile: (migration) => told(applyFile(session, migration)),
+      async differences(files) {
+        const { postgresDifferences } = await import('./postgres-baseline.ts')
+        return told(postgresDifferences(session, files, options))
+      },
+      record: (migrations) => told(record(session, migrations)),
       close: () => session.client.end(),
     }
   }
@@ -151,17 +163,20 @@ async function readLedger({ client }: Pick<Session, 'client'>): Promise<LedgerRo
 }
 
 /** Migrating as anyone else would give the tables to the wrong role. */
-async function checkOwner({ client }: Session): Promise<void> {
+async function checkOwner(session: Session): Promise<void> {
+  const { database, owner, role } = await ownerOf(session)
+  if (owner !== role)
+    throw new Refused('WrongRole', `database ${database} belongs to ${owner}: connect as that role, not as ${role}`)
+}
+
+export async function ownerOf({ client }: Session): Promise<{ database: string; owner: string; role: string }> {
   const { rows } = await client.query<{ database: string; owner: string; role: string }>(
     `SELECT datname AS database, pg_get_userbyid(datdba) AS owner, current_user AS role
        FROM pg_database WHERE datname = current_database()`,
   )
   const [row] = rows
-  if (row && row.owner !== row.role)
-    throw new Refused(
-      'WrongRole',
-      `database ${row.database} belongs to ${row.owner}: connect as that role, not as ${row.role}`,
-    )
+  if (!row) throw new Error('the database that is connected to is not in pg_database')
+  return row
 }
 
 // --- the lock ---------------------------------------------------------------------------------------------------------------
@@ -218,12 +233,32 @@ export async function createLedger({ client }: Session): Promise<void> {
     )`)
 }
 
+/** As the owner, who will read and write the ledger; all or nothing. */
+async function record(session: Session, migrations: Migration[]): Promise<void> {
+  const { client } = session
+  await client.query('BEGIN')
+  try {
+    await client.query(`SET LOCAL ROLE ${pg.escapeIdentifier((await ownerOf(session)).owner)}`)
+    await createLedger(session)
+    for (const migration of migrations) await insertRow(client, migration)
+    await client.query('COMMIT')
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined)
+    throw error
+  }
+}
+
 /**
  * Applies one file with its ledger row, trying again while others hold its tables' locks.
  * @throws Failed when a statement fails, locks stay taken, or the session is interrupted: nothing of the file is kept then.
  *         An error for which isTransient is true when the connection was lost: then the ledger tells whether it was kept.
  */
 export async function applyFile(session: Session, migration: Migration): Promise<void> {
+  const index = concurrentIndex(migration.text)
+  if (index) {
+    const { applyConcurrently } = await import('./postgres-concurrent.ts')
+    return applyConcurrently(session, migration, index)
+  }
   let last: Failed | undefined
   await retry({ ...session, expired: () => last ?? new Error('expired before the first try') }, async () => {
     try {
@@ -254,7 +289,7 @@ async function tryFile(session: Session, migration: Migration): Promise<void> {
 }
 
 /** A file starts from the same settings whatever files ran before it in this session. */
-async function prepareSession(client: Client): Promise<void> {
+export async function prepareSession(client: Client): Promise<void> {
   await client.query('RESET ALL; RESET ROLE')
   // The server notices that we are gone, rolls back and frees the lock, also in the middle of a long statement.
   await client.query(
@@ -271,7 +306,7 @@ async function prepareTransaction(client: Client): Promise<void> {
   )
 }
 
-async function checkLock({ client, pid }: Session): Promise<void> {
+export async function checkLock({ client, pid }: Session): Promise<void> {
   const { rowCount } = await client.query(
     `SELECT FROM pg_locks l WHERE ${lockIsOurs} AND l.granted AND l.pid = $3 AND l.pid = pg_backend_pid()`,
     [...lockKeys, pid],
@@ -280,11 +315,15 @@ async function checkLock({ client, pid }: Session): Promise<void> {
 }
 
 /** @returns the transaction's number. A second runner without the lock would stop here until we commit, and then collide. */
-async function insertRow(client: Client, { version, name, checksum, breaking }: Migration): Promise<string> {
+export async function insertRow(
+  client: Client,
+  { version, name, checksum, breaking }: Migration,
+  executionMs = 0,
+): Promise<string> {
   const { rows } = await client.query<{ transaction: string }>(
-    `INSERT INTO migrations.schema_migrations (version, name, checksum, breaking) VALUES ($1, $2, $3, $4)
+    `INSERT INTO migrations.schema_migrations (version, name, checksum, breaking, execution_ms) VALUES ($1, $2, $3, $4, $5)
      RETURNING pg_current_xact_id()::text AS transaction`,
-    [version, name, checksum, breaking],
+    [version, name, checksum, breaking, executionMs],
   )
   return rows[0]?.transaction ?? ''
 }
@@ -307,7 +346,7 @@ async function finishRow(client: Client, migration: Migration, transaction: stri
 }
 
 /** A signal cancels the file that is running; one that has run to its end is still committed. */
-async function runInterruptibly(session: Session, migration: Migration): Promise<void> {
+export async function runInterruptibly(session: Session, migration: Migration): Promise<void> {
   const { client, signal } = session
   if (signal.aborted) throw interrupted(signal)
   const running = { yes: true }

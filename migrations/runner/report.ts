@@ -1,34 +1,50 @@
-import type { Database } from './dialect.ts'
+import { describeLosses } from './data-loss.ts'
+import type { ApplyOptions, Database } from './dialect.ts'
 import { Refused } from './errors.ts'
 import { fileName } from './files.ts'
 import type { Migration, MigrationSet } from './files.ts'
 import { compare } from './ledger.ts'
 import type { LedgerRow } from './ledger.ts'
+import { heldBack, makePlan } from './plan.ts'
 
 /**
  * What apply would do now, as text or JSON; changes nothing.
- * @throws Refused for what apply would refuse
+ * @throws Refused for what apply would refuse, unless an approval is all that is missing
  */
-export async function plan(files: MigrationSet, database: Database, json: boolean): Promise<string> {
+export async function plan(
+  files: MigrationSet,
+  database: Database,
+  json: boolean,
+  options: Pick<ApplyOptions, 'breaking' | 'target'>,
+): Promise<string> {
   const applied = await database.readLedger()
-  const { pending } = compare(files, applied)
-  const steps = pending.map((file) => ({
-    version: file.version,
-    name: file.name,
-    checksum: file.checksum,
-    breaking: file.breaking,
-    statements: file.statements,
-  }))
+  const planned = await makePlan(files, applied, database, options)
+  const step = ({ version, name, checksum, breaking, statements }: Migration) => ({
+    version,
+    name,
+    checksum,
+    breaking,
+    statements,
+  })
   const summary = { schema: files.schema, current: current(applied), target: files.target, digest: files.digest }
-  if (json) return toJson({ ...summary, pending: steps })
-  const lines = steps.map(
-    (step) =>
-      `${fileName(step, files.extension)}  sha256 ${step.checksum.slice(0, 12)}  ${step.statements} statements${step.breaking ? '  breaking' : ''}`,
+  if (json) {
+    const { now, held, losses, hash = null } = planned
+    return toJson({ ...summary, pending: now.map(step), held: held.map(step), losses, hash })
+  }
+  const lines = planned.now.map(
+    (file) =>
+      `${fileName(file, files.extension)}  sha256 ${file.checksum.slice(0, 12)}  ${file.statements} statements${file.breaking ? '  breaking' : ''}`,
   )
-  const count = steps.length === 0 ? 'nothing to apply' : `${steps.length} to apply`
+  const count = lines.length === 0 ? 'nothing to apply' : `${lines.length} to apply`
+  const held = heldBack(planned, files)
+  const { hash } = planned
+  const approval = hash === undefined ? [] : [`plan ${hash} loses data: apply --approve ${hash} runs it all the same`]
   return [
     ...lines,
     `${files.schema}: at ${summary.current}, target ${files.target}, ${count}`,
+    ...(held === undefined ? [] : [held]),
+    ...describeLosses(planned.losses, files),
+    ...approval,
     `digest ${files.digest}`,
     '',
   ].join('\n')

@@ -161,7 +161,15 @@ describe('a failing file', () => {
     await takeLock(session)
     await createLedger(session)
     const text = 'COMMIT; BEGIN; SELECT 1'
-    const file: Migration = { version: 1, name: 'x', checksum: '', breaking: false, statements: 3, text }
+    const file: Migration = {
+      version: 1,
+      name: 'x',
+      checksum: '',
+      breaking: false,
+      destructive: false,
+      statements: 3,
+      text,
+    }
     await expect(applyFile(session, file)).rejects.toThrow('000001_x.sql ended the transaction it runs in')
   })
 })
@@ -338,7 +346,14 @@ describe('the command line', () => {
       target: 2,
       digest,
       pending: [
-        { version: 1, name: 'a', checksum: migrations[0]?.checksum, breaking: false, statements: 2 },
+        {
+          version: 1,
+          name: 'a',
+          checksum: migrations[0]?.checksum,
+          breaking: false,
+          destructive: false,
+          statements: 2,
+        },
         { version: 2, name: 'b', checksum: migrations[1]?.checksum, breaking: true, statements: 2 },
       ],
     })

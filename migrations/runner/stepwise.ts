@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
+import type { DataLoss } from './data-loss.ts'
 import type { Database, Options } from './dialect.ts'
 import { Failed, Refused } from './errors.ts'
 import { fileName } from './files.ts'
-import type { Extension, Migration } from './files.ts'
+import type { Extension, Migration, MigrationSet } from './files.ts'
 import { newLease } from './lease.ts'
 import type { LeaseStore } from './lease.ts'
 import type { LedgerRow } from './ledger.ts'
@@ -47,7 +48,12 @@ export interface Explained {
 
 export interface Engine {
   extension: Extension
-  steps(migration: Migration): Step[]
+  /** @param earlier  the files before it: what it loses of what they made may go */
+  steps(migration: Migration, earlier: Migration[]): Step[]
+  /** What a file would lose in a database that has the earlier ones. */
+  losses(migration: Migration, earlier: Migration[]): DataLoss[]
+  /** How the schema differs from what all these files make. */
+  differences(files: MigrationSet, signal: AbortSignal): Promise<string[]>
   /** Absent where what is written first makes it. */
   createLedger?(): Promise<void>
   readEntries(): Promise<Entry[]>
@@ -81,7 +87,10 @@ export function stepwise(engine: Engine, options: Options): Database {
     },
     takeLock: () => told(lease.take()),
     createLedger: () => told(engine.createLedger?.() ?? Promise.resolve()),
-    applyFile: (migration) => told(applyFile(engine, migration, () => lease.hold(), options)),
+    losses: (migration, earlier) => engine.losses(migration, earlier),
+    applyFile: (migration, earlier) => told(applyFile(engine, migration, earlier, () => lease.hold(), options)),
+    differences: (files) => told(engine.differences(files, options.signal)),
+    record: (migrations) => told(record(engine, migrations, () => lease.hold())),
     async close() {
       await lease.release().catch(() => undefined)
       await engine.close()
@@ -102,12 +111,13 @@ function explained(engine: Engine, error: unknown, where = ''): unknown {
 async function applyFile(
   engine: Engine,
   migration: Migration,
+  earlier: Migration[],
   hold: () => Promise<void>,
   { signal, log }: Options,
 ): Promise<void> {
   const { version, name, checksum, breaking } = migration
   const file = fileName(migration, engine.extension)
-  const steps = engine.steps(migration)
+  const steps = engine.steps(migration, earlier)
   const begun = (await engine.readEntries()).find((entry) => entry.version === version)
   const startedAt = begun?.startedAt ?? new Date()
   const done = begun ? resumed(begun, steps, file) : 0
@@ -137,6 +147,33 @@ async function applyFile(
       throw explained(engine, error, `${where}: `)
     }
   }
+}
+
+/** One after the other: what was noted when this is cut short is true, and `apply` is not to be run before the rest is noted, too. */
+async function record(engine: Engine, migrations: Migration[], hold: () => Promise<void>): Promise<void> {
+  await engine.createLedger?.()
+  for (const migration of migrations) {
+    await hold()
+    const { version, name, checksum, breaking } = migration
+    const steps = engine.steps(migration, [])
+    const now = new Date()
+    const times = { startedAt: now, appliedAt: now, executionMs: 0 }
+    await engine.writeEntry({
+      version,
+      name,
+      checksum,
+      breaking,
+      done: steps.length,
+      digest: digestOf(steps),
+      ...times,
+    })
+  }
+}
+
+/** Every step of the files, in a place where nothing is yet. */
+export async function runAll(engine: Engine, { migrations }: MigrationSet, signal: AbortSignal): Promise<void> {
+  for (const [index, migration] of migrations.entries())
+    for (const step of engine.steps(migration, migrations.slice(0, index))) await step.run(signal)
 }
 
 /**

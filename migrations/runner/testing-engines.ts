@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { apply } from './apply.ts'
-import type { Connect, DialectName, Options } from './dialect.ts'
+import type { ApplyOptions, Connect, DialectName, Options } from './dialect.ts'
 import { connectors } from './dialects.ts'
 import { readMigrations } from './files.ts'
 import type { MigrationSet } from './files.ts'
@@ -71,7 +71,7 @@ export async function applyTo(
   dialect: EngineDialect,
   url: string,
   set: MigrationSet,
-  more: Partial<Options> = {},
+  more: Partial<ApplyOptions> = {},
 ): Promise<number[]> {
-  return apply(set, await connectTo(dialect, url), options(more))
+  return apply(set, await connectTo(dialect, url), { ...options(), ...more })
 }

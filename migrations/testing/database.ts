@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { isPostgresFamily, schemaEngines, schemaNames, type SchemaName } from '../../crds/schema/data-store.ts'
 import { appRole, databaseName, ownerRole } from '../../operator/data-store/names.ts'
 import { apply } from '../runner/apply.ts'
+import { bootstrap } from '../runner/bootstrap.ts'
+import { clientConfig } from '../runner/connection.ts'
 import { readMigrations } from '../runner/files.ts'
 import { formatOfPostgres } from '../runner/postgres-file.ts'
 import { postgres } from '../runner/postgres.ts'
@@ -36,7 +38,7 @@ export interface TestDatabase {
   connect: (login?: string) => Promise<pg.Client>
 }
 
-const folderOf = (schema: PostgresSchema) => join(import.meta.dirname, '..', schema)
+export const folderOf = (schema: PostgresSchema) => join(import.meta.dirname, '..', schema)
 
 /** cluster.sql, as the operator runs it. */
 export const clusterSql = (schema: PostgresSchema): Promise<string> =>
@@ -58,6 +60,16 @@ export async function onServer(sql: string): Promise<Row[]> {
   } finally {
     await client.end()
   }
+}
+
+/** A database as `bootstrap` leaves it, dropped when the test ends. The roles are the server's and stay. */
+export async function bootstrapped(schema: PostgresSchema): Promise<string> {
+  const database = `migrate_${randomBytes(5).toString('hex')}`
+  const config = await clientConfig({ url: serverUrl() })
+  const options = { waitMs: 60_000, signal: new AbortController().signal, log: () => undefined }
+  await bootstrap(config, { ...options, schema, dir: folderOf(schema), database, passwords: {} })
+  onTestFinished(() => onServer(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`).then(() => undefined))
+  return database
 }
 
 /** The value of the only column of the only row. */

@@ -74,7 +74,12 @@ const tools = {
   given: new GivenSecrets(client, cache),
   images: { postgres: 'localhost/none:1', platform: 'localhost/none:1' },
   surroundings,
-  schemas: { core: { digest: 'digest-1', target: 14, clusterSql: 'SELECT 1' } },
+  schemas: {
+    core: {
+      files: [{ version: 1, name: '000001_a.sql', breaking: false, digest: 'digest-1' }],
+      clusterSql: 'SELECT 1',
+    },
+  },
   now: () => new Date(),
   fence() {
     if (!isLeader) throw new Error('the Lease was last renewed 11 s ago')
@@ -222,7 +227,7 @@ test('from a new DataStore to a published binding, each step waiting for its tur
   expect(bootstrapped.at(-1)?.passwords['supersmartmatch_core_app_a']).toBe(secretValue(binding, 'password'))
 
   const store = (await get(dataStoreKind, 'path')) as DataStore
-  expect(store.status).toMatchObject({ version: '17.1', phase: 'Ready', schema: { version: 14, digest: 'digest-1' } })
+  expect(store.status).toMatchObject({ version: '17.1', phase: 'Ready', schema: { version: 1, digest: 'digest-1' } })
   await reconcile('path')
   expect((await get(dataStoreKind, 'path'))?.metadata.resourceVersion).toBe(store.metadata.resourceVersion)
 })

@@ -19,7 +19,7 @@ export function dataStoreController(tools: Tools): Controller<Context> {
     },
     steps: byMode([...steps, maintenanceOnTime()]),
     // What waited and waits no more goes; the rest stays as it was where the steps said nothing.
-    extraStatus: (context) => ({ pending: undefined, ...context.found }),
+    extraStatus: (context) => ({ pending: undefined, migration: undefined, ...context.found }),
     observedConditions: (context) => [...context.beside, ...dataAtRisk(findVolumeClaims(context))],
     needsFinalizer,
     finalSteps,

@@ -1,9 +1,6 @@
-import type { DataStoreStatus } from '../../crds/schema/data-store.ts'
 import type { KubeObject } from '../../crds/object.ts'
 
 export type MigrationState =
-  /** The database is known to be at the target: nothing runs. */
-  | { state: 'current' }
   /** No Job exists for the target: one must be created. */
   | { state: 'missing' }
   | { state: 'running' }
@@ -11,13 +8,8 @@ export type MigrationState =
   | { state: 'applied' }
   | { state: 'failed'; reason: string }
 
-/** Where the migration to `digest` stands, judged by what is recorded and by its Job. */
-export function migrationState(
-  recorded: DataStoreStatus['schema'],
-  digest: string,
-  job: KubeObject | undefined,
-): MigrationState {
-  if (recorded?.digest === digest) return { state: 'current' }
+/** Where a migration stands, judged by its Job. */
+export function migrationState(job: KubeObject | undefined): MigrationState {
   if (!job) return { state: 'missing' }
   if (condition(job, 'Complete')) return { state: 'applied' }
   const failed = condition(job, 'Failed')

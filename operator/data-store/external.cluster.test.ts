@@ -328,7 +328,7 @@ describe('a superuser’s login', () => {
 
 test('a second database of that server is set up beside the first, and only a store with a pooler sets the pooler’s password', async () => {
   const clusterSql = await readFile(join(core, '../vault/cluster.sql'), 'utf8')
-  operator.tools.schemas['vault'] = { digest: 'none', target: 0, clusterSql }
+  operator.tools.schemas['vault'] = { files: [], clusterSql }
   const verifier = async () => {
     const [row] = await sql('postgres', [`SELECT rolpassword FROM pg_authid WHERE rolname = 'pgbouncer_auth'`])
     return row?.['rolpassword']

@@ -81,7 +81,16 @@ test('another image or other files are another Job: a Job’s template can never
     { ...alone, image: 'registry.example.com/platform:2' },
     { ...alone, digest: 'digest-2' },
     cases.full,
+    { ...alone, target: 2 },
+    { ...alone, breaking: true },
+    { ...alone, approve: '0123456789ab' },
   ]
-  expect(new Set(names.map(migrateJobName)).size).toBe(4)
+  expect(new Set(names.map(migrateJobName)).size).toBe(7)
   expect(migrateJobName({ ...alone })).toBe(migrateJobName(alone))
+})
+
+test('what was decided about it is what the command is told', () => {
+  const [pod] = podSpecs([migrateJob({ ...alone, target: 2, breaking: true, approve: '0123456789ab' })])
+  const [container] = pod ? containersOf(pod) : []
+  expect(container?.command?.slice(-5)).toEqual(['--target', '2', '--breaking', '--approve', '0123456789ab'])
 })

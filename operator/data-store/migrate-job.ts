@@ -16,8 +16,14 @@ export interface MigrationPlan {
   schema: string
   /** The platform image: it carries the migration files, so it is part of the plan. */
   image: string
-  /** Digest of the migration folder. */
+  /** Digest of the migration folder, up to its last file or to `target`. */
   digest: string
+  /** The last file, where it is not that of the folder. */
+  target?: number
+  /** Breaking files may be run: no application of another release is left. */
+  breaking?: boolean
+  /** Hash of the plan that somebody approved. */
+  approve?: string
   /** Where its pod may run and how its image is pulled: as the store's. */
   scheduling: Parameters<typeof podScheduling>[0]
 }
@@ -29,9 +35,9 @@ export const migrationOf = (store: string): Identity => ({
   component: 'migration',
 })
 
-/** Name of the Job for this plan: another image or set of files is another Job, and so is one that could not be scheduled or pulled before. */
+/** Name of the Job for this plan: another image, set of files or approval is another Job, and so is one that could not be scheduled or pulled before. */
 export function migrateJobName(plan: MigrationPlan): string {
-  const inputs = [plan.image, plan.digest, JSON.stringify(plan.scheduling)].join('\n')
+  const inputs = [plan.image, plan.digest, JSON.stringify(plan.scheduling), ...choices(plan)].join('\n')
   const target = createHash('sha256').update(inputs).digest('hex').slice(0, 8)
   return names.migrateJob(plan.store, target)
 }
@@ -76,8 +82,17 @@ export function migrateJob(plan: MigrationPlan): KubeObject {
   }
 }
 
+function choices({ target, breaking, approve }: MigrationPlan): string[] {
+  return [
+    ...(target === undefined ? [] : ['--target', String(target)]),
+    ...(breaking ? ['--breaking'] : []),
+    ...(approve === undefined ? [] : ['--approve', approve]),
+  ]
+}
+
 function container(plan: MigrationPlan) {
-  const options = ['--schema', plan.schema, '--binding', '/binding', '--termination-log', '/dev/termination-log']
+  const always = ['--schema', plan.schema, '--binding', '/binding', '--termination-log', '/dev/termination-log']
+  const options = [...always, ...choices(plan)]
   return {
     name: 'migrate',
     image: plan.image,

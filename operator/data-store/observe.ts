@@ -16,13 +16,13 @@ import type { GivenSecrets } from './given-secrets.ts'
 import { imageOf } from '../images.ts'
 import { claimsOf } from './losses.ts'
 import { readFrom } from './members.ts'
+import type { SchemaFile } from './migration-plan.ts'
 import { names } from './names.ts'
 
 /** A migration folder as the operator's own image carries it. */
 export interface Schema {
-  digest: string
-  /** Number of its last migration. */
-  target: number
+  /** In order; the first has number 1. */
+  files: SchemaFile[]
   clusterSql: string
 }
 
@@ -56,7 +56,16 @@ export interface Context {
   found: {
     [
       Field in
-        'version' | 'edition' | 'endpoint' | 'clusterSql' | 'schema' | 'replicas' | 'primary' | 'pending' | 'switchover'
+        | 'version'
+        | 'edition'
+        | 'endpoint'
+        | 'clusterSql'
+        | 'schema'
+        | 'migration'
+        | 'replicas'
+        | 'primary'
+        | 'pending'
+        | 'switchover'
     ]?: DataStoreStatus[Field] | undefined
   }
   /** Conditions beside those of the steps. */
@@ -72,7 +81,7 @@ export interface Context {
 }
 
 /** Of a store that has none. */
-const noSchema: Schema = { digest: '', target: 0, clusterSql: '' }
+const noSchema: Schema = { files: [], clusterSql: '' }
 
 const volumeClaimKind = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' }
 const secretKind = { apiVersion: 'v1', kind: 'Secret' }
@@ -219,6 +228,13 @@ export function findVolumeClaims({ store, tools, namespace }: Context): KubeObje
 /** The pods that run the engine. */
 export function databasePods({ tools, namespace, plan }: Context): KubeObject[] {
   return podsWith(tools.cache, namespace, selector(plan.identity))
+}
+
+/** The pods of the platform's services that use the stores of the same MatchingCluster; a DataStore used alone has none. */
+export function servicePods({ tools, namespace, plan }: Context): KubeObject[] {
+  const { cluster } = plan.identity
+  if (!cluster) return []
+  return podsWith(tools.cache, namespace, { [`${domain}/cluster`]: cluster, 'app.kubernetes.io/component': 'service' })
 }
 
 /** The pods of one migration Job. */

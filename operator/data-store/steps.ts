@@ -4,20 +4,18 @@ import type { BootstrapResult } from '../engines/engine.ts'
 import { dropIssuedCertificate, ensureIssuedCertificate, type IssuerRef } from '../issuer.ts'
 import { withOwner } from '../kube/apply.ts'
 import { policyKind } from '../network.ts'
-import { imageOf } from '../images.ts'
 import { goesOn, type Outcome } from '../reconcile/outcome.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import { deadline } from '../reconcile/deadline.ts'
 import type { Step } from '../reconcile/steps.ts'
-import { lastWords, migrationState, podProblem } from './decide.ts'
 import { givenAuthority, missingClass } from './dependencies.ts'
-import { migrateJob, migrateJobName, type MigrationPlan } from './migrate-job.ts'
 import { migrationPolicy } from './migration-policy.ts'
 import { engineReady } from './engine-ready.ts'
 import { settleVolumes } from './growth.ts'
 import { volumesMissing, volumesUnfit } from './losses.ts'
 import { ensureBinding, ensureCredentials, metadata, storedPasswords } from './logins.ts'
 import { names } from './names.ts'
+import { schemaReady } from './schema-ready.ts'
 import { settleSize } from './size.ts'
 import { withHeldTemplate } from './template.ts'
 import { windowProblems } from './updates.ts'
@@ -26,13 +24,9 @@ import {
   caSecretName,
   adminTarget,
   databasePods,
-  findJob,
   findSecret,
   findStatefulSet,
   findVolumeClaims,
-  hasMoved,
-  location,
-  migrationPods,
   readWriteHost,
   type Context,
 } from './observe.ts'
@@ -251,72 +245,6 @@ async function bootstrap(context: Context): Promise<BootstrapResult | undefined>
   const result = await engine.bootstrap(adminTarget(context), wanted, deadline(context, 30_000))
   if (result.changed.length > 0) tools.events.normal(store, 'CredentialsChanged', result.changed.join(', '))
   return result
-}
-
-const schemaReady: Step<Context> = {
-  condition: 'SchemaReady',
-  async run(context) {
-    const { store, schema, tools } = context
-    const { name } = store.spec.schema ?? {}
-    if (!name || schema.target === 0) {
-      if (name) context.found.schema = { version: 0, digest: schema.digest }
-      return { kind: 'done', reason: 'NoSchema' }
-    }
-    const plan = migrationPlan(context, name)
-    const jobName = migrateJobName(plan)
-    const migration = migrationState(recordedSchema(context), schema.digest, findJob(context, jobName))
-    switch (migration.state) {
-      case 'missing': {
-        const result = await tools.applier.apply(withOwner(store, migrateJob(plan)))
-        return result.kind === 'refused' ? waitFor(result) : running(context, jobName)
-      }
-      case 'running':
-        return running(context, jobName)
-      case 'failed':
-        return migrationFailed(context, jobName, migration.reason)
-      case 'applied':
-        tools.events.normal(store, 'SchemaMigrated', `schema is at migration ${schema.target}`)
-        context.found.schema = { version: schema.target, digest: schema.digest }
-        return { kind: 'done', reason: 'Current' }
-      case 'current':
-        return { kind: 'done', reason: 'Current' }
-    }
-  },
-}
-
-/** What is recorded of another server than the one an external store has now does not count. */
-function recordedSchema(context: Context) {
-  const { store } = context
-  return store.spec.mode === 'external' && hasMoved(context) ? undefined : store.status?.schema
-}
-
-function migrationPlan(context: Context, schemaName: string): MigrationPlan {
-  const { store, namespace, plan, schema, tools } = context
-  return {
-    store: store.metadata.name,
-    namespace,
-    shortName: plan.identity.store ?? store.metadata.name,
-    ...(plan.identity.cluster ? { cluster: plan.identity.cluster } : {}),
-    schema: schemaName,
-    image: imageOf(undefined, tools.images['platform'], store.spec.registry),
-    scheduling: { placement: store.spec.placement, imagePullSecrets: store.spec.imagePullSecrets },
-    // Another server is another Job.
-    digest: store.spec.mode === 'external' ? `${schema.digest} ${location(context)}` : schema.digest,
-  }
-}
-
-function running(context: Context, jobName: string): Outcome {
-  const pods = migrationPods(context, jobName)
-  const problem = podProblem(pods) ?? lastWords(pods)
-  const message = `Job ${jobName} brings the schema to migration ${context.schema.target}${problem ? ` (${problem})` : ''}`
-  return { kind: 'wait', reason: 'Running', message, retryAfterMs: 5_000 }
-}
-
-/** The runner's own words name file and statement; it says DatabaseIsNewer first when the database has files it does not know. */
-function migrationFailed(context: Context, jobName: string, reason: string): Outcome {
-  const words = lastWords(migrationPods(context, jobName)) ?? reason
-  const message = `${words}. Job ${jobName} is tried again an hour after it failed; delete it to try now`
-  return { kind: 'blocked', reason: words.startsWith('DatabaseIsNewer') ? 'DatabaseIsNewer' : 'Failed', message }
 }
 
 const bindingPublished: Step<Context> = {

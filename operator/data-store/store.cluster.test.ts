@@ -62,7 +62,7 @@ const tools = {
   images: { postgres: await operatorImage('IMAGE_POSTGRES'), platform: 'localhost/none:1' },
   surroundings,
   // No migration: a Job would need the platform's image and the network policy of a cluster that has one.
-  schemas: { core: { digest: 'none', target: 0, clusterSql: 'SELECT 1' } },
+  schemas: { core: { files: [], clusterSql: 'SELECT 1' } },
   now: () => new Date(),
   fence: () => undefined,
 }

@@ -66,7 +66,12 @@ export function testOperator(
     given: new GivenSecrets(client, cache),
     images: { postgres: 'localhost/none:1', pgbouncer: 'localhost/none:1', platform: 'localhost/none:1' },
     surroundings,
-    schemas: { core: { digest: 'digest-1', target: 14, clusterSql: given.clusterSql ?? 'SELECT 1' } },
+    schemas: {
+      core: {
+        files: [{ version: 1, name: '000001_a.sql', breaking: false, digest: 'digest-1' }],
+        clusterSql: given.clusterSql ?? 'SELECT 1',
+      },
+    },
     now: () => new Date(),
     fence: () => undefined,
   }

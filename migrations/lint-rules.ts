@@ -1,0 +1,198 @@
+import { clickHouseLosses, clickHouseStatements } from './runner/clickhouse-file.ts'
+import { indexVersion } from './runner/elasticsearch-file.ts'
+import type { Migration } from './runner/files.ts'
+import { lossesOfFile } from './runner/nats-changes.ts'
+import { parseStatements } from './runner/postgres-losses.ts'
+
+/** What is wrong with a migration. Lines count from 1. */
+export interface Finding {
+  file: string
+  line: number
+  rule: string
+  message: string
+}
+
+const markIt = 'mark the file breaking, so that it waits until nothing older runs'
+
+// --- PostgreSQL -------------------------------------------------------------------------------------------------------------
+
+type Node = Record<string, unknown>
+
+/** What squawk does not know: forms that block for as long as the table is long, and what an older release would miss. */
+export function lintPostgres(file: string, migration: Migration): Finding[] {
+  const statements = parseStatements(migration.text)
+  const made = new Set(statements.flatMap(({ stmt }) => madeBy(stmt)))
+  return statements.flatMap(({ stmt, line }) => {
+    const blocks = blocking(stmt, made)
+    const gone = migration.breaking ? undefined : missed(stmt, made)
+    return [
+      ...(blocks === undefined ? [] : [{ file, line, rule: 'blocks-others', message: blocks }]),
+      ...(gone === undefined
+        ? []
+        : [
+            {
+              file,
+              line,
+              rule: 'breaks-older-releases',
+              message: `${gone}, which an older release may use: ${markIt}`,
+            },
+          ]),
+    ]
+  })
+}
+
+function entry(stmt: Node): [string, Node] {
+  const [[name, node] = ['', {}]] = Object.entries(stmt)
+  return [name, node as Node]
+}
+
+const relationOf = (node: Node) => ((node['relation'] ?? {}) as { relname?: string }).relname ?? ''
+
+/** Names of the tables and views that a statement makes. */
+function madeBy(stmt: Node): string[] {
+  const [name, node] = entry(stmt)
+  if (name === 'CreateStmt') return [relationOf(node)]
+  if (name === 'ViewStmt') return [((node['view'] ?? {}) as { relname?: string }).relname ?? '']
+  if (name !== 'CreateTableAsStmt') return []
+  return [((node['into'] ?? {}) as { rel?: { relname?: string } }).rel?.relname ?? '']
+}
+
+const rewriting: Record<string, string> = {
+  AT_SetLogged: 'SET LOGGED',
+  AT_SetUnLogged: 'SET UNLOGGED',
+  AT_SetTableSpace: 'SET TABLESPACE',
+  AT_SetAccessMethod: 'SET ACCESS METHOD',
+  AT_ClusterOn: 'CLUSTER ON',
+}
+
+const commandsOf = (node: Node) => ((node['cmds'] ?? []) as Node[]).map((item) => item['AlterTableCmd'] as Node)
+
+function blocking(stmt: Node, made: Set<string>): string | undefined {
+  const [name, node] = entry(stmt)
+  if (name === 'LockStmt') return 'LOCK TABLE keeps everybody out until the file ends: leave it out'
+  if (name === 'ClusterStmt') return 'CLUSTER rewrites the table, and nobody reads it meanwhile: leave it out'
+  if (name === 'RefreshMatViewStmt' && node['concurrent'] !== true && !made.has(relationOf(node)))
+    return 'REFRESH without CONCURRENTLY keeps readers out: leave it to the maintenance job'
+  if (made.has(relationOf(node))) return undefined
+  if (['UpdateStmt', 'DeleteStmt', 'MergeStmt'].includes(name))
+    return 'holds every row that it changes until the file ends: have the service or a maintenance job do it in batches'
+  if (name !== 'AlterTableStmt') return undefined
+  const command = commandsOf(node).find(({ subtype }) => rewriting[String(subtype)])
+  return command && `${rewriting[String(command['subtype'])]} rewrites the table, and nobody reads it meanwhile`
+}
+
+/** What is not there any more under its name, or not of its type. */
+function missed(stmt: Node, made: Set<string>): string | undefined {
+  const [name, node] = entry(stmt)
+  if (name === 'RenameStmt' && ['OBJECT_TABLE', 'OBJECT_COLUMN', 'OBJECT_VIEW'].includes(String(node['renameType'])))
+    return made.has(relationOf(node)) ? undefined : `renames ${String(node['subname'] ?? relationOf(node))}`
+  if (name === 'DropStmt' && ['OBJECT_TABLE', 'OBJECT_VIEW'].includes(String(node['removeType']))) {
+    const gone = droppedNames(node).filter((one) => !made.has(one))
+    return gone.length > 0 ? `drops ${gone.join(', ')}` : undefined
+  }
+  if (name !== 'AlterTableStmt' || made.has(relationOf(node))) return undefined
+  for (const { subtype, name: column } of commandsOf(node)) {
+    if (subtype === 'AT_DropColumn') return `drops column ${String(column)}`
+    if (subtype === 'AT_AlterColumnType') return `changes the type of ${String(column)}`
+    if (subtype === 'AT_SetNotNull') return `wants a value in ${String(column)}`
+  }
+  return undefined
+}
+
+const droppedNames = (node: Node) =>
+  ((node['objects'] ?? []) as { List: { items: { String: { sval: string } }[] } }[]).map(
+    ({ List }) => List.items.at(-1)?.String.sval ?? '',
+  )
+
+// --- ClickHouse -------------------------------------------------------------------------------------------------------------
+
+// prettier-ignore
+const clickHouseRules: { rule: string; pattern: RegExp; message: string }[] = [
+  { rule: 'view-without-table',  pattern: /^CREATE MATERIALIZED VIEW\b(?![^]*?\bON CLUSTER \*\/\s+TO\s)/i, message: 'a materialized view without TO keeps its rows in a table of its own, which goes with it: name a table' },
+  { rule: 'populate',            pattern: /\bPOPULATE\b/i,                     message: 'POPULATE leaves out what is inserted meanwhile: make the view first, and fill from the service' },
+  { rule: 'select-star',         pattern: /^CREATE (?:OR REPLACE |MATERIALIZED )?VIEW\b[^]*\bSELECT\s+\*/i, message: 'SELECT * of a view is fixed when it is made, and breaks it when the table changes: name the columns' },
+  { rule: 'changing-default',    pattern: /\bADD COLUMN\b[^]*\b(?:DEFAULT|MATERIALIZED)\b[^]*\b(?:now|now64|today|rand\w*|generateUUIDv\d)\s*\(/i, message: 'old rows compute the default anew with each read until their part is rewritten: leave the column empty' },
+  { rule: 'key-of-null',         pattern: /\ballow_nullable_key\b/i,           message: 'a key with NULL sorts by no rule that the services know: use a default value' },
+]
+const clickHouseBreaks = /^DROP (?:TABLE|VIEW|DICTIONARY)\b|\b(?:DROP|RENAME) COLUMN\b/i
+
+export function lintClickHouse(file: string, migration: Migration): Finding[] {
+  const statements = clickHouseStatements(migration.text)
+  const retyped = new Set(
+    clickHouseLosses(migration)
+      .filter(({ why }) => why.startsWith('changes the type'))
+      .map(({ where }) => where),
+  )
+  return statements.flatMap(({ text, line }, index) => {
+    const found = clickHouseRules.filter(({ pattern }) => pattern.test(text))
+    const breaks = clickHouseBreaks.test(text) || retyped.has(`statement ${index + 1} (line ${line})`)
+    const message = `an older release may use it: ${markIt}`
+    return [
+      ...found.map(({ rule, message }) => ({ file, line, rule, message })),
+      ...(breaks && !migration.breaking ? [{ file, line, rule: 'breaks-older-releases', message }] : []),
+    ]
+  })
+}
+
+// --- Elasticsearch ----------------------------------------------------------------------------------------------------------
+
+type Fields = Record<string, { type?: string; properties?: Fields; dynamic?: unknown }>
+
+/** `skills.name` → its type. */
+function fieldsOf(properties: Fields, path: string[] = []): [string, string][] {
+  return Object.entries(properties).flatMap(([name, { type = 'object', properties: inner = {} }]) => [
+    [[...path, name].join('.'), type],
+    ...fieldsOf(inner, [...path, name]),
+  ])
+}
+
+export function lintElasticsearch(file: string, migration: Migration, earlier: Migration[]): Finding[] {
+  const version = indexVersion(migration.text)
+  const before = earlier.map(({ text }) => indexVersion(text)).findLast(({ index }) => index === version.index)
+  const finding = (rule: string, message: string) => ({ file, line: 1, rule, message })
+  const fields = new Map(fieldsOf(version.mappings.properties as Fields))
+  const former = before ? fieldsOf(before.mappings.properties as Fields) : []
+  const changed = former.filter(([name, type]) => fields.get(name) !== type).map(([name]) => name)
+  const isNext = version.version === (before?.version ?? 0) + 1
+  const isOpen = JSON.stringify(version.mappings.properties).match(/"dynamic":(?!"strict")/) !== null
+  return [
+    ...(isNext
+      ? []
+      : [
+          finding(
+            'version-gap',
+            `version of ${version.index} is ${version.version}, and ${(before?.version ?? 0) + 1} is next`,
+          ),
+        ]),
+    ...(isOpen
+      ? [
+          finding(
+            'open-mapping',
+            'an object with another dynamic than strict takes fields that no file names: leave it out',
+          ),
+        ]
+      : []),
+    ...(changed.length > 0 && !migration.breaking
+      ? [
+          finding(
+            'breaks-older-releases',
+            `${changed.join(', ')} is gone or of another type, and an older release may use it: ${markIt}`,
+          ),
+        ]
+      : []),
+  ]
+}
+
+// --- NATS -------------------------------------------------------------------------------------------------------------------
+
+export function lintNats(file: string, migration: Migration, earlier: Migration[]): Finding[] {
+  const losses = migration.breaking ? [] : lossesOfFile(migration, earlier)
+  return losses
+    .filter(({ why }) => why.startsWith('subject '))
+    .map(({ where, why }) => ({
+      file,
+      line: 1,
+      rule: 'breaks-older-releases',
+      message: `${where}: ${why}, and an older release may publish to it: ${markIt}`,
+    }))
+}

@@ -1,0 +1,65 @@
+import { approvalNeeded, isApproved, planHash } from './data-loss.ts'
+import type { DataLoss } from './data-loss.ts'
+import type { ApplyOptions, Database } from './dialect.ts'
+import { Refused } from './errors.ts'
+import { fileName } from './files.ts'
+import type { Migration, MigrationSet } from './files.ts'
+import { compare } from './ledger.ts'
+import type { LedgerRow } from './ledger.ts'
+
+/** What apply would do now. */
+export interface Plan {
+  /** Files it would run, in order. */
+  now: Migration[]
+  /** Files that wait, from the first breaking one on: an application of an older release may still run. */
+  held: Migration[]
+  /** What is lost by `now`. Nothing in a database without a ledger, whatever the files do: what they take away they made themselves. */
+  losses: DataLoss[]
+  /** Names the plan where something would be lost. */
+  hash: string | undefined
+}
+
+/**
+ * Changes nothing.
+ * @throws Refused for what apply refuses whatever is approved
+ */
+export async function makePlan(
+  files: MigrationSet,
+  ledger: LedgerRow[],
+  database: Pick<Database, 'losses'>,
+  { breaking = false, target }: Pick<ApplyOptions, 'breaking' | 'target'>,
+): Promise<Plan> {
+  checkTarget(ledger, target)
+  const { pending } = compare(files, ledger)
+  const isNew = ledger.length === 0
+  const first = breaking || isNew ? -1 : pending.findIndex((file) => file.breaking)
+  const [now, held] = first < 0 ? [pending, []] : [pending.slice(0, first), pending.slice(first)]
+  const losses: DataLoss[] = []
+  for (const file of isNew ? [] : now)
+    losses.push(...(await database.losses(file, files.migrations.slice(0, file.version - 1))))
+  return { now, held, losses, hash: losses.length > 0 ? planHash(files.schema, ledger, now) : undefined }
+}
+
+function checkTarget(ledger: LedgerRow[], target: number | undefined): void {
+  const current = ledger.at(-1)?.version ?? 0
+  if (target !== undefined && target < current)
+    throw new Refused(
+      'TargetIsOlder',
+      `the database is at ${current}, and nothing leads back to ${target}: name ${current} or more; what it was comes back from a backup only`,
+    )
+}
+
+/** @throws Refused('ApprovalNeeded') when the plan loses data and its hash was not given */
+export function checkApproval(plan: Plan, files: MigrationSet, ledger: LedgerRow[], approve: string | undefined): void {
+  if (plan.hash === undefined) return
+  if (approve !== undefined && isApproved(approve, files, ledger, plan.now)) return
+  throw approvalNeeded(plan.hash, plan.losses, files)
+}
+
+/** What is left for later, in a sentence; undefined when nothing is. */
+export function heldBack({ held }: Plan, files: MigrationSet): string | undefined {
+  const [first] = held
+  if (!first) return undefined
+  const name = fileName(first, files.extension)
+  return `${held.length} of ${files.target} files wait, from ${name} on, which is breaking: apply --breaking runs them, once no application of an older release runs`
+}
