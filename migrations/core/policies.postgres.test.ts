@@ -44,11 +44,11 @@ interface Attempts {
   /** Condition of each named row. */
   rows: Rows
   /** A statement for each named row that would be new. */
-  insert?: Rows
+  insert: Rows
   /** SET clauses that leave a row where it is or give it away; tried on each row. */
   update?: Rows
   /** SET clauses with constants only, on all rows: without a condition the policies for SELECT do not join in. */
-  blind?: string[]
+  blind: string[]
 }
 
 let callers: Record<string, Caller>
@@ -164,9 +164,18 @@ beforeAll(async () => {
     `INSERT INTO company_members (company_id, user_id) VALUES ('${company}', '${newcomer}')`
 
   tables = {
-    users: { rows: is('user_id', { hidden: hidden.userId, ownerA: ownerA.userId }), blind: [`status = 'active'`] },
+    users: {
+      rows: is('user_id', { hidden: hidden.userId, ownerA: ownerA.userId }),
+      insert: {
+        any: `INSERT INTO users (email, password_hash, user_type) VALUES ('new@example.invalid', '!', 'admin')`,
+      },
+      blind: [`status = 'active'`],
+    },
     user_sessions: {
       rows: is('user_id', { hidden: hidden.userId, ownerA: ownerA.userId }),
+      insert: {
+        hidden: `INSERT INTO user_sessions (user_id, refresh_token_hash, expires_at) VALUES ('${hidden.userId}', 'new', now())`,
+      },
       blind: ['is_revoked = TRUE'],
     },
     candidate_profiles: {
@@ -267,6 +276,7 @@ beforeAll(async () => {
       insert: {
         hidden: `INSERT INTO user_consents (user_id, purpose, version, source) VALUES ('${hidden.userId}', 'profiling', '1', 'test')`,
       },
+      blind: [`source = 'x'`],
     },
     erasure_requests: {
       rows: is('store', { core: 'core', search: 'search' }),
@@ -297,11 +307,40 @@ beforeAll(async () => {
       },
       blind: [`new_status = 'offer'`],
     },
-    audit_log: { rows: { any: 'TRUE' }, blind: [`reason = 'x'`] },
-    audit_chain: { rows: { any: 'TRUE' }, blind: ['epoch_id = NULL'] },
-    audit_epochs: { rows: { any: 'TRUE' }, blind: ['rows = 2'] },
-    audit_heads: { rows: { any: 'TRUE' }, blind: ['rows = 2'] },
-    outbox_events: { rows: { any: 'TRUE' }, blind: ['published = TRUE'] },
+    audit_log: {
+      rows: { any: 'TRUE' },
+      insert: {
+        any: `INSERT INTO audit_log (table_name, operation, data_classification, retention_until) VALUES ('users', 'SELECT', 'public', now())`,
+      },
+      blind: [`reason = 'x'`],
+    },
+    audit_chain: {
+      rows: { any: 'TRUE' },
+      insert: {
+        any: `INSERT INTO audit_chain (month, position, audit_id, row_hash, retention_until, hash) VALUES ('2020-01-01', 2, 2, '', now(), '')`,
+      },
+      blind: ['epoch_id = NULL'],
+    },
+    audit_epochs: {
+      rows: { any: 'TRUE' },
+      insert: { any: 'INSERT INTO audit_epochs (rows) VALUES (1)' },
+      blind: ['rows = 2'],
+    },
+    audit_heads: {
+      rows: { any: 'TRUE' },
+      insert: {
+        any: `INSERT INTO audit_heads (month, rows, xid, audit_id, hash) VALUES ('2020-02-01', 1, '1', 1, '')`,
+      },
+      blind: ['rows = 2'],
+    },
+    outbox_events: {
+      rows: { any: 'TRUE' },
+      insert: {
+        any: `INSERT INTO outbox_events (aggregate_type, aggregate_id, event_type, event_data)
+              VALUES ('user', gen_random_uuid(), 'user.updated', '{}')`,
+      },
+      blind: ['published = TRUE'],
+    },
     outbox_dead_letters: {
       rows: { any: 'TRUE' },
       insert: {
@@ -318,7 +357,7 @@ beforeAll(async () => {
 type Reached = Record<string, string>
 type Try = [attempt: string, row: string, sql: string]
 
-const triesOf = (table: string, { rows, insert = {}, update = {}, blind = [] }: Attempts): Try[] => {
+const triesOf = (table: string, { rows, insert, update = {}, blind }: Attempts): Try[] => {
   const onEach = (attempt: string, statement: string): Try[] =>
     Object.entries(rows).map(([row, where]) => [attempt, row, `${statement} WHERE ${where}`])
   return [
@@ -333,7 +372,7 @@ const triesOf = (table: string, { rows, insert = {}, update = {}, blind = [] }: 
 
 /** What a caller reaches of a table, by attempt: names of rows, or the number of rows where none is named. */
 async function reach(query: Query, table: string, caller: Caller): Promise<Reached> {
-  const tries = triesOf(table, tables[table] ?? { rows: {} })
+  const tries = triesOf(table, tables[table] ?? { rows: {}, insert: {}, blind: [] })
   await query(`SET LOCAL ROLE ${caller.role}`)
   await query(`SELECT set_config('app.current_user_id', $1, true)`, [caller.userId ?? ''])
   const results = await query(
