@@ -16,12 +16,13 @@ const lossesWithoutProgress = 3
  *         cannot take back
  */
 export async function apply(files: MigrationSet, connect: Connect, options: ApplyOptions): Promise<number[]> {
-  const applied: number[] = []
+  const run: Run = { files, options, applied: [] }
+  const { applied } = run
   let [losses, progress] = [0, 0]
   for (;;) {
     const database = await connect(options)
     try {
-      await applyAll(files, database, applied, options)
+      await applyAll(run, database)
       return applied
     } catch (error) {
       if (!(error instanceof Failed && error.reason === 'Unavailable')) throw error
@@ -36,22 +37,28 @@ export async function apply(files: MigrationSet, connect: Connect, options: Appl
   }
 }
 
-async function applyAll(
-  files: MigrationSet,
-  database: Database,
-  applied: number[],
-  options: ApplyOptions,
-): Promise<void> {
+/** One call of `apply`, over all its connections. */
+interface Run {
+  files: MigrationSet
+  options: ApplyOptions
+  applied: number[]
+  /** Whether the database had no file when it was first looked at. */
+  isNew?: boolean
+}
+
+async function applyAll(run: Run, database: Database): Promise<void> {
+  const { files, options, applied } = run
   await database.checkOwner?.()
   const before = await database.readLedger()
-  let plan = await makePlan(files, before, database, options)
+  run.isNew ??= before.length === 0
+  let plan = await makePlan(files, before, database, options, run.isNew)
   if (plan.now.length > 0) {
     checkApproval(plan, files, before, options.approve)
     await database.takeLock()
     await database.createLedger()
     // What another migrator did while we waited is in the ledger now.
     const ledger = await database.readLedger()
-    plan = await makePlan(files, ledger, database, options)
+    plan = await makePlan(files, ledger, database, options, run.isNew)
     checkApproval(plan, files, ledger, options.approve)
     for (const migration of plan.now) {
       const startedMs = performance.now()

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { databaseName, ownerRole } from '../../operator/data-store/names.ts'
-import { folderOf, postgresSchemas } from '../testing/database.ts'
+import { bootstrapped, folderOf, postgresSchemas } from '../testing/database.ts'
 import { dumpSchema } from '../testing/dump.ts'
 import { apply } from './apply.ts'
 import { baseline } from './baseline.ts'
@@ -119,19 +119,11 @@ describe.each(postgresSchemas)('%s', (schema) => {
   test('a restored dump without its ledger is adopted, and nothing is left to apply', async () => {
     const set = await readMigrations(folderOf(schema), formatOfPostgres)
     const role = ownerRole(databaseName(schema))
-    const create = async () => {
-      const database = uniqueName()
-      await onServer(`CREATE DATABASE ${database} OWNER ${role} TEMPLATE template0`)
-      onTestFinished(() => onServer(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`))
-      return database
-    }
-    await onServer(
-      `DO $$ BEGIN CREATE ROLE ${role} LOGIN NOINHERIT; EXCEPTION WHEN duplicate_object OR unique_violation THEN END $$`,
-    )
-    const source = await create()
-    await (await open(urlOf(source))).query(set.clusterSql ?? '')
+    const source = await bootstrapped(schema)
     await applyTo(source, set, role)
-    const restored = await create()
+    const restored = uniqueName()
+    await onServer(`CREATE DATABASE ${restored} OWNER ${role} TEMPLATE template0`)
+    onTestFinished(() => onServer(`DROP DATABASE IF EXISTS ${restored} WITH (FORCE)`))
     const client = await open(urlOf(restored))
     await client.query((await dumpSchema(source)).replace(/^\\.*$/gm, ''))
     await client.query('RESET ALL; DROP SCHEMA migrations CASCADE')

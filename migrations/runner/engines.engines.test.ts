@@ -149,8 +149,8 @@ const nats: Kind = {
   forget: () => inAccount(async ({ ask }) => void (await ask('STREAM.DELETE.KV_schema_migrations'))),
   drift: {
     make: () =>
-      inAccount(({ ask }) => ask('STREAM.UPDATE.A', { ...streamConfig(stream('A') as Stream, 1), max_age: 1e9 })),
-    words: /stream A: max_age is 1000000000, not 86400000000000/,
+      inAccount(({ ask }) => ask('STREAM.UPDATE.A', { ...streamConfig(stream('A') as Stream, 1), max_age: 172_800e9 })),
+    words: /stream A: max_age is 172800000000000, not 86400000000000/,
   },
 }
 

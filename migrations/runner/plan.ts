@@ -21,6 +21,7 @@ export interface Plan {
 
 /**
  * Changes nothing.
+ * @param isNew  whether the database had no file when this run began; it goes on as it began when its connection is lost
  * @throws Refused for what apply refuses whatever is approved
  */
 export async function makePlan(
@@ -28,10 +29,10 @@ export async function makePlan(
   ledger: LedgerRow[],
   database: Pick<Database, 'losses'>,
   { breaking = false, target }: Pick<ApplyOptions, 'breaking' | 'target'>,
+  isNew = ledger.length === 0,
 ): Promise<Plan> {
   checkTarget(ledger, target)
   const { pending } = compare(files, ledger)
-  const isNew = ledger.length === 0
   const first = breaking || isNew ? -1 : pending.findIndex((file) => file.breaking)
   const [now, held] = first < 0 ? [pending, []] : [pending.slice(0, first), pending.slice(first)]
   const losses: DataLoss[] = []

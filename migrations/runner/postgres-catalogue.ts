@@ -91,9 +91,44 @@ const listAsOne = new RegExp(String.raw`\(ARRAY\[(${quoted}(?:, ${quoted})*)\]\)
 
 /**
  * What is the same and written differently: materialized hypertables of TimescaleDB are numbered in the order in which they were made on this
- * server, and `varchar IN (…)` that was dumped and restored is cast item by item instead of as a list.
+ * server; and of an expression that was dumped and restored, `varchar IN (…)` is cast item by item, `(a OR b) OR c` is `a OR b OR c`.
  */
 const normal = (detail: string) =>
-  detail
-    .replace(/_materialized_hypertable_\d+/g, '_materialized_hypertable')
-    .replace(listAsOne, (_, items: string) => `ARRAY[${items.replace(new RegExp(quoted, 'g'), '($&)::text')}]`)
+  flat(
+    detail
+      .replace(/_materialized_hypertable_\d+/g, '_materialized_hypertable')
+      .replace(listAsOne, (_, items: string) => `ARRAY[${items.replace(new RegExp(quoted, 'g'), '($&)::text')}]`),
+  )
+
+/** Takes the parentheses away around the first operand of a chain of the same operator. */
+function flat(text: string): string {
+  let from = 0
+  for (;;) {
+    const open = text.indexOf('((', from) + 1
+    if (open === 0) return text
+    const close = closing(text, open)
+    const operator = /^ (AND|OR) /.exec(text.slice(close + 1, close + 6))?.[1]
+    const inside = text.slice(open + 1, close)
+    if (operator !== undefined && operatorsOf(inside) === operator) {
+      text = `${text.slice(0, open)}${inside}${text.slice(close + 1)}`
+      from = open - 1
+    } else from = open
+  }
+}
+
+/** @returns the place of the parenthesis that closes the one at `open`; the end of the text where none does */
+function closing(text: string, open: number): number {
+  let depth = 0
+  for (let at = open; at < text.length; at++) {
+    if (text[at] === '(') depth++
+    if (text[at] === ')' && --depth === 0) return at
+  }
+  return text.length
+}
+
+/** AND, OR, or both as `AND OR`: those that stand outside of all parentheses. */
+function operatorsOf(text: string): string {
+  let outside = text
+  for (let before = ''; before !== outside;) [before, outside] = [outside, outside.replace(/\([^()]*\)/g, '')]
+  return [...new Set(outside.match(/\b(?:AND|OR)\b/g))].sort().join(' ')
+}

@@ -195,7 +195,7 @@ describe('waiting', () => {
     const database = await newDatabase()
     const folder = await newFolder({ ...files, '000003_c.sql': 'CREATE TABLE c ();' })
     await applyTo(database, await folder.read())
-    await folder.write('000004_d.sql', 'CREATE TABLE d (); DROP TABLE a CASCADE;')
+    await folder.write('000004_d.sql', 'CREATE TABLE d (); ALTER TABLE a ADD COLUMN late text;')
     const blocker = await open(urlOf(database))
     await blocker.query('BEGIN; LOCK TABLE a IN ACCESS SHARE MODE')
     const attempt = applyTo(database, await folder.read(), { waitMs: 1_000 })
@@ -351,11 +351,13 @@ describe('the command line', () => {
           name: 'a',
           checksum: migrations[0]?.checksum,
           breaking: false,
-          destructive: false,
           statements: 2,
         },
         { version: 2, name: 'b', checksum: migrations[1]?.checksum, breaking: true, statements: 2 },
       ],
+      held: [],
+      losses: [],
+      hash: null,
     })
     expect((await run('plan')).stdout).toMatch(/000002_b\.sql {2}sha256 [0-9a-f]{12} {2}2 statements {2}breaking\n/)
     expect(await tables(await open(urlOf(database)))).toEqual([])
