@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{crds,operator,services,migrations,images,local,charts}/**/*.test.ts'],
-          exclude: [...none, '**/*.cluster{,.slow}.test.ts', '**/*.{postgres,engines}.test.ts'],
+          exclude: [...none, '**/*.cluster{,.slow}.test.ts', '**/*.{postgres,engines}{,.slow}.test.ts'],
         },
       },
       // Against a cluster that is busy with other tests: what fails is tried once more, and the report says so (retry x1).
@@ -33,7 +33,7 @@ export default defineConfig({
       {
         test: {
           name: 'postgres',
-          include: ['{operator,migrations,services}/**/*.postgres.test.ts'],
+          include: ['{operator,migrations,services}/**/*.postgres{,.slow}.test.ts'],
           exclude: none,
           globalSetup: ['e2e/harness/postgres.ts'],
         },
