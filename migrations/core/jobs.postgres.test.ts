@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { one, testDatabase } from '../testing/database.ts'
-import { addCandidate, addJob, addRecruiter, addSkill, apply } from './testing/people.ts'
+import type { Role } from '../testing/database.ts'
+import { addCandidate, addJob, addRecruiter, addSkill, addUser, apply } from './testing/people.ts'
 import type { Recruiter } from './testing/people.ts'
 
 const db = testDatabase('core')
@@ -275,5 +276,35 @@ describe('derived columns', () => {
       ).map((row) => row['job_id'])
     expect(await find('ssm_eng', 'it')).toEqual([english])
     expect(await find('ssm_fra', 'ingenieur')).toEqual([french])
+  })
+
+  test('search_jobs() finds what the policies let each role find (D-081)', async () => {
+    const [own, other] = [await addRecruiter(db.query), await addRecruiter(db.query)]
+    const title = { title: `'Falconer'` }
+    const active = await addJob(db.query, other, title)
+    const draft = await addJob(db.query, own, { ...title, status: `'draft'` })
+    const filled = await addJob(db.query, other, { ...title, status: `'filled'` })
+    const candidate = await addCandidate(db.query, 'private')
+    await apply(db.query, filled, candidate.candidateId)
+    const admin = await addUser(db.query, 'admin')
+    const words = `SELECT job_id FROM job_postings WHERE search_vector @@ plainto_tsquery('ssm_eng', 'falconer') ORDER BY 1`
+    const found = (role: Role, userId: string | null, sql = `SELECT job_id FROM search_jobs('falconer') ORDER BY 1`) =>
+      db.as(role, userId, async (query) => (await query(sql)).map((row) => row['job_id'] as string))
+    const expected: [Role, string | null, string[]][] = [
+      ['authenticated_users', candidate.userId, [active, filled]],
+      ['authenticated_users', null, [active]],
+      ['recruiter_role', own.userId, [active, draft]],
+      ['recruiter_role', other.userId, [active, filled]],
+      ['recruiter_role', candidate.userId, [active]],
+      ['admin_role', admin, [active, draft, filled]],
+    ]
+    for (const [role, userId, jobs] of expected) {
+      expect(await found(role, userId), role).toEqual(jobs.sort())
+      expect(await found(role, userId, words), role).toEqual(jobs)
+    }
+    expect(
+      await db.as('admin_role', admin, (query) => query(`SELECT FROM search_jobs('falconer', 'eng', 2)`)),
+    ).toHaveLength(2)
+    expect(await found('admin_role', admin, `SELECT job_id FROM search_jobs('fauconnier', 'fra')`)).toEqual([])
   })
 })

@@ -1162,6 +1162,7 @@ CREATE FUNCTION public.export_user_data(target_user_id uuid) RETURNS jsonb
     AS $$
 DECLARE
   v_candidate_id uuid := (SELECT candidate_id FROM public.candidate_profiles WHERE user_id = target_user_id);
+  v_applications uuid[] := ARRAY(SELECT application_id FROM public.job_applications WHERE candidate_id = v_candidate_id);
   v_data jsonb;
 BEGIN
   PERFORM public.require_self_or_admin(target_user_id);
@@ -1199,9 +1200,7 @@ BEGIN
     'aggregate_events', (SELECT COALESCE(jsonb_agg(to_jsonb(r) - 'user_id'), '[]')
                            FROM public.aggregate_events r
                           WHERE user_id = target_user_id
-                             OR aggregate_type = 'application'
-                                AND aggregate_id IN (SELECT application_id FROM public.job_applications
-                                                      WHERE candidate_id = v_candidate_id)),
+                             OR aggregate_type = 'application' AND aggregate_id = ANY (v_applications)),
     -- Another person's address is not the subject's.
     'audit_log', (SELECT COALESCE(jsonb_agg(to_jsonb(r) - CASE WHEN r.user_id = target_user_id THEN '' ELSE 'user_ip' END), '[]')
                     FROM public.admin_audit_log r WHERE target_user_id IN (r.user_id, r.subject_user_id)));
@@ -2037,6 +2036,31 @@ END
 $$;
 
 ALTER FUNCTION public.search_candidates(p_query text, p_language text, p_limit integer) OWNER TO matching_definer;
+
+CREATE FUNCTION public.search_jobs(p_query text, p_language text DEFAULT 'eng'::text, p_limit integer DEFAULT 20) RETURNS TABLE(job_id uuid, rank real, title character varying, company_id uuid, created_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+#variable_conflict use_column
+DECLARE
+  v_query tsquery :=
+    plainto_tsquery(CASE p_language WHEN 'fra' THEN 'public.ssm_fra'::regconfig ELSE 'public.ssm_eng'::regconfig END, p_query);
+  v_role text := current_setting('role');
+  v_applied uuid[] := CASE v_role WHEN 'authenticated_users' THEN public.app_applied_jobs() END;
+  v_companies uuid[] := CASE v_role WHEN 'recruiter_role' THEN public.app_companies() END;
+BEGIN
+  RETURN QUERY
+  SELECT j.job_id, ts_rank(j.search_vector, v_query) AS rank, j.title, j.company_id, j.created_at
+    FROM public.job_postings j
+   WHERE j.search_vector @@ v_query
+     AND (j.status = 'active' OR v_role = 'admin_role' OR j.job_id = ANY (v_applied) OR j.company_id = ANY (v_companies))
+   ORDER BY rank DESC, j.created_at DESC, j.job_id
+   LIMIT LEAST(GREATEST(p_limit, 0), 100);
+END
+$$;
+
+ALTER FUNCTION public.search_jobs(p_query text, p_language text, p_limit integer) OWNER TO matching_definer;
 
 CREATE FUNCTION public.set_application_user() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3661,6 +3685,8 @@ CREATE INDEX idx_job_postings_posted ON ONLY public.job_postings USING btree (po
 
 CREATE INDEX idx_job_postings_recruiter ON ONLY public.job_postings USING btree (recruiter_id);
 
+CREATE INDEX idx_job_postings_remote ON ONLY public.job_postings USING btree (remote_policy);
+
 CREATE INDEX idx_job_postings_salary ON ONLY public.job_postings USING btree (salary_min, salary_max);
 
 CREATE INDEX idx_job_postings_search ON ONLY public.job_postings USING gin (search_vector);
@@ -3681,13 +3707,17 @@ CREATE INDEX idx_occupations_isco08 ON public.occupations USING btree (isco08);
 
 CREATE INDEX idx_occupations_prefix ON public.occupations USING btree (lower((label)::text) text_pattern_ops);
 
-CREATE INDEX idx_outbox_dead_letters_aggregate ON public.outbox_dead_letters USING btree (aggregate_type, aggregate_id);
+CREATE INDEX idx_outbox_dead_letters_aggregate ON public.outbox_dead_letters USING btree (aggregate_id, aggregate_type);
 
-CREATE INDEX idx_outbox_events_aggregate ON ONLY public.outbox_events USING btree (aggregate_type, aggregate_id);
+CREATE INDEX idx_outbox_dead_letters_user ON public.outbox_dead_letters USING btree (((event_data ->> 'user_id'::text))) WHERE ((event_data ->> 'user_id'::text) IS NOT NULL);
+
+CREATE INDEX idx_outbox_events_aggregate ON ONLY public.outbox_events USING btree (aggregate_id, aggregate_type);
 
 CREATE INDEX idx_outbox_events_position ON ONLY public.outbox_events USING btree (xid, sequence);
 
 CREATE INDEX idx_outbox_events_published ON ONLY public.outbox_events USING btree (published, created_at) WHERE (NOT published);
+
+CREATE INDEX idx_outbox_events_user ON ONLY public.outbox_events USING btree (((event_data ->> 'user_id'::text))) WHERE ((event_data ->> 'user_id'::text) IS NOT NULL);
 
 CREATE INDEX idx_skill_relations_related ON public.skill_relations USING btree (related_skill_id);
 
@@ -3743,6 +3773,8 @@ CREATE INDEX job_postings_default_posted_at_idx ON public.job_postings_default U
 
 CREATE INDEX job_postings_default_recruiter_id_idx ON public.job_postings_default USING btree (recruiter_id);
 
+CREATE INDEX job_postings_default_remote_policy_idx ON public.job_postings_default USING btree (remote_policy);
+
 CREATE INDEX job_postings_default_salary_min_salary_max_idx ON public.job_postings_default USING btree (salary_min, salary_max);
 
 CREATE INDEX job_postings_default_search_vector_idx ON public.job_postings_default USING gin (search_vector);
@@ -3753,7 +3785,9 @@ CREATE INDEX job_postings_default_status_idx ON public.job_postings_default USIN
 
 CREATE INDEX job_postings_default_work_location_idx ON public.job_postings_default USING gin (work_location);
 
-CREATE INDEX outbox_events_default_aggregate_type_aggregate_id_idx ON public.outbox_events_default USING btree (aggregate_type, aggregate_id);
+CREATE INDEX outbox_events_default_aggregate_id_aggregate_type_idx ON public.outbox_events_default USING btree (aggregate_id, aggregate_type);
+
+CREATE INDEX outbox_events_default_expr_idx ON public.outbox_events_default USING btree (((event_data ->> 'user_id'::text))) WHERE ((event_data ->> 'user_id'::text) IS NOT NULL);
 
 CREATE INDEX outbox_events_default_published_created_at_idx ON public.outbox_events_default USING btree (published, created_at) WHERE (NOT published);
 
@@ -3793,6 +3827,8 @@ ALTER INDEX public.idx_job_postings_posted ATTACH PARTITION public.job_postings_
 
 ALTER INDEX public.idx_job_postings_recruiter ATTACH PARTITION public.job_postings_default_recruiter_id_idx;
 
+ALTER INDEX public.idx_job_postings_remote ATTACH PARTITION public.job_postings_default_remote_policy_idx;
+
 ALTER INDEX public.idx_job_postings_salary ATTACH PARTITION public.job_postings_default_salary_min_salary_max_idx;
 
 ALTER INDEX public.idx_job_postings_search ATTACH PARTITION public.job_postings_default_search_vector_idx;
@@ -3803,7 +3839,9 @@ ALTER INDEX public.idx_job_postings_status ATTACH PARTITION public.job_postings_
 
 ALTER INDEX public.idx_job_postings_location ATTACH PARTITION public.job_postings_default_work_location_idx;
 
-ALTER INDEX public.idx_outbox_events_aggregate ATTACH PARTITION public.outbox_events_default_aggregate_type_aggregate_id_idx;
+ALTER INDEX public.idx_outbox_events_aggregate ATTACH PARTITION public.outbox_events_default_aggregate_id_aggregate_type_idx;
+
+ALTER INDEX public.idx_outbox_events_user ATTACH PARTITION public.outbox_events_default_expr_idx;
 
 ALTER INDEX public.outbox_events_pkey ATTACH PARTITION public.outbox_events_default_pkey;
 
@@ -4874,6 +4912,12 @@ GRANT ALL ON FUNCTION public.seal_audit_log(p_limit integer) TO supersmartmatch_
 REVOKE ALL ON FUNCTION public.search_candidates(p_query text, p_language text, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_candidates(p_query text, p_language text, p_limit integer) TO supersmartmatch_core_owner;
 GRANT ALL ON FUNCTION public.search_candidates(p_query text, p_language text, p_limit integer) TO recruiter_role;
+
+REVOKE ALL ON FUNCTION public.search_jobs(p_query text, p_language text, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_jobs(p_query text, p_language text, p_limit integer) TO supersmartmatch_core_owner;
+GRANT ALL ON FUNCTION public.search_jobs(p_query text, p_language text, p_limit integer) TO authenticated_users;
+GRANT ALL ON FUNCTION public.search_jobs(p_query text, p_language text, p_limit integer) TO recruiter_role;
+GRANT ALL ON FUNCTION public.search_jobs(p_query text, p_language text, p_limit integer) TO admin_role;
 
 REVOKE ALL ON FUNCTION public.set_application_user() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_application_user() TO supersmartmatch_core_owner;

@@ -81,12 +81,18 @@ export async function updateCandidate(
   return readCandidate(db, role, candidateId)
 }
 
-/** Everyone the caller may see, by id. */
+/**
+ * Everyone the caller may see, by id. Which ones are on the page is asked of the table: the view would first work out for every
+ * candidate there is what the recruiter may see.
+ */
 export async function listCandidates(db: Db, role: Role, query: CandidateQuery): Promise<Page<Candidate>> {
   const { limit, cursor } = query
   const [after] = decodeCursor('candidates', [keyChecks.uuid], cursor) ?? [null]
   const rows = await db.query<Row>(
-    `SELECT * FROM ${sources[role]} WHERE $1::uuid IS NULL OR "candidateId" > $1 ORDER BY "candidateId" LIMIT $2`,
+    `SELECT * FROM ${sources[role]}
+      WHERE "candidateId" = ANY (ARRAY(
+              SELECT candidate_id FROM candidate_profiles WHERE $1::uuid IS NULL OR candidate_id > $1 ORDER BY candidate_id LIMIT $2))
+      ORDER BY "candidateId"`,
     [after, limit + 1],
   )
   return page('candidates', rows, limit, (row) => [row.candidateId], visible)

@@ -102,8 +102,14 @@ export interface Answer {
   body: Body
 }
 
-/** The production application over a database of its own. */
-export async function startCore(): Promise<TestCore> {
+/**
+ * The production application over a database of its own.
+ * @param storeOf  another store than the production one
+ */
+export async function startCore(
+  storeOf = ({ endpoint }: TestDatabase, onError: (error: unknown) => void): Promise<PostgresStore> =>
+    createPostgresStore({ endpoint, constraints, onError, max: 4 }),
+): Promise<TestCore> {
   const database = await createTestDatabase()
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519' })
   const dir = await mkdtemp(join(tmpdir(), 'core-test-'))
@@ -111,7 +117,7 @@ export async function startCore(): Promise<TestCore> {
   await writeFile(file, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'test', alg: 'EdDSA' }] }))
   const onError = (error: unknown) => console.error(error)
   const tokens = await createTokenVerifier({ file, onError })
-  const store = await createPostgresStore({ endpoint: database.endpoint, constraints, onError, max: 4 })
+  const store = await storeOf(database, onError)
   // `error`: an unexpected 500 shows its cause in the test's output.
   const logger = pino({ level: 'error' })
   const app = await buildCore({ core: store, tokens, metrics: createMetrics('core'), logger })
