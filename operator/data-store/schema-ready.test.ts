@@ -121,9 +121,16 @@ describe('SchemaReady', () => {
 describe('a plan that loses data', () => {
   const hash = '0123456789ab'
   const losses = [{ version: 2, where: 'statement 1 (line 2)', why: 'drops table x' }]
-  const migrations = [{ version: 2, name: 'b', checksum: '', breaking: false, destructive: false, statements: 1, text: '' }]
+  const migrations = [
+    { version: 2, name: 'b', checksum: '', breaking: false, destructive: false, statements: 1, text: '' },
+  ]
   const { reason, message } = approvalNeeded(hash, losses, {
-    schema: 'core', extension: 'sql', digest: '', target: 2, clusterSql: undefined, migrations,
+    schema: 'core',
+    extension: 'sql',
+    digest: '',
+    target: 2,
+    clusterSql: undefined,
+    migrations,
   })
   const words = `${reason}: ${message}`
 
@@ -143,7 +150,7 @@ describe('a plan that loses data', () => {
     })
     const differences = ['000002_b.sql, statement 1 (line 2): drops table x']
     expect(context.found.pending).toEqual({ hash, what: 'migrate the schema to 2', differences })
-    for (const wrong of ['another', ''])  {
+    for (const wrong of ['another', '']) {
       store.metadata.annotations = { [approve]: wrong }
       expect(await schemaReady.run(contextOf('ab'))).toMatchObject({ reason: 'AwaitingApproval' })
     }
