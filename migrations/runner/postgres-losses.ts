@@ -110,7 +110,7 @@ function dropped(node: Node): string | undefined {
 function altered(node: Node): string | undefined {
   const commands = ((node['cmds'] ?? []) as Node[]).map((item) => item['AlterTableCmd'] as Node)
   const lost = commands.flatMap((command) => {
-    const column = String(command['name'] ?? '')
+    const column = (command['name'] as string | undefined) ?? ''
     if (command['subtype'] === 'AT_DropColumn') return [`drops column ${column}`]
     if (command['subtype'] === 'AT_AlterColumnType' && mayNarrow(command)) return [`changes the type of ${column}`]
     return []
