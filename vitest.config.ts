@@ -6,7 +6,7 @@ const none = ['**/node_modules/**', ...slow]
 /**
  * `unit` needs nothing. `layering` is part of `make check`. The others need the cluster that KUBECONFIG names:
  * `operator` its API server, `postgres` a database pod that globalSetup starts there, `engines` pods of the other engines, `e2e` the
- * installed operator.
+ * installed operator, `bench` the same database pod, for figures.
  */
 export default defineConfig({
   test: {
@@ -46,6 +46,16 @@ export default defineConfig({
           exclude: none,
           fileParallelism: false,
           globalSetup: ['e2e/harness/engines.ts'],
+        },
+      },
+      // Figures: one after the other, or they would measure each other.
+      {
+        test: {
+          name: 'bench',
+          include: ['bench/**/*.test.ts'],
+          exclude: none,
+          fileParallelism: false,
+          globalSetup: ['e2e/harness/postgres.ts'],
         },
       },
       {
