@@ -53,6 +53,8 @@ test: up ## All tests that CI runs: unit, operator, migrations, services, end to
 	@$(TEST)
 test-all: up ## The same and the slow ones
 	@SLOW=1 $(TEST)
+bench: node_modules ## Measure what docs/performance.md says, against the specification's own form; needs the cluster of make up
+	@SLOW=1 vitest run --project bench --reporter verbose
 
 ##@ Release
 images: node_modules ## Build the images; REGISTRY=registry.example.com/team also pushes them there
@@ -64,4 +66,4 @@ help:
 node_modules: package.json package-lock.json
 	@npm ci --no-audit --no-fund --loglevel error && touch node_modules
 
-.PHONY: up down clean status logs demo token check check-lint check-rest generate format test test-all images help
+.PHONY: up down clean status logs demo token check check-lint check-rest generate format test test-all bench images help

@@ -19,8 +19,8 @@ const patience = { testTimeout: 600_000, hookTimeout: 600_000 }
 
 /**
  * `unit` needs nothing. `layering` is part of `make check`. The others need the cluster that KUBECONFIG names:
- * `operator` its API server, `postgres` a database pod that globalSetup starts there, `engines` pods of the other engines, `e2e` and
- * `alone` the installed operator.
+ * `operator` its API server, `postgres` a database pod that globalSetup starts there, `bench` the same for figures, `engines` pods of
+ * the other engines, `e2e` and `alone` the installed operator.
  */
 export default defineConfig({
   test: {
@@ -64,6 +64,16 @@ export default defineConfig({
           exclude: none,
           fileParallelism: false,
           globalSetup: ['e2e/harness/engines.ts'],
+        },
+      },
+      // Figures: one after the other, or they would measure each other.
+      {
+        test: {
+          name: 'bench',
+          include: ['bench/**/*.test.ts'],
+          exclude: none,
+          fileParallelism: false,
+          globalSetup: ['e2e/harness/postgres.ts'],
         },
       },
       {

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { schemaEngines, schemaNames } from '../crds/schema/data-store.ts'
 import { lintClickHouse, lintElasticsearch, lintNats, lintPostgres, type Finding } from './lint-rules.ts'
@@ -37,7 +38,9 @@ const exempt: Record<string, string> = {
     'an index of a view that the same file makes, empty',
 }
 
-const program = join(import.meta.dirname, '../node_modules/.bin/squawk')
+// As with Node itself, npm brings the program for Linux; elsewhere it is the one in PATH.
+const installed = join(import.meta.dirname, '../node_modules/@squawk-cli/linux-x64/bin/squawk')
+const program = existsSync(installed) ? installed : 'squawk'
 
 /** @param transactional  whether the runner wraps the files */
 function squawk(paths: string[], transactional: boolean): Finding[] {
@@ -45,7 +48,7 @@ function squawk(paths: string[], transactional: boolean): Finding[] {
   const wrap = transactional ? '--assume-in-transaction' : '--no-assume-in-transaction'
   const rules = `--exclude=${Object.keys(excluded).join(',')}`
   const run = spawnSync(program, [...paths, wrap, rules, '--pg-version=17', '--reporter=json'], { encoding: 'utf8' })
-  if (run.error) throw new Error(`cannot run squawk: ${run.error.message}; npm ci installs it`)
+  if (run.error) throw new Error(`cannot run squawk: ${run.error.message}; npm ci installs it on Linux, npm install --global squawk-cli elsewhere`)
   const found = JSON.parse(run.stdout || '[]') as { file: string; line: number; rule_name: string; message: string }[]
   return found.map(({ file, line, rule_name, message }) => ({ file, line: line + 1, rule: rule_name, message }))
 }
