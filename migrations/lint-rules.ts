@@ -85,7 +85,9 @@ function blocking(stmt: Node, made: Set<string>): string | undefined {
 function missed(stmt: Node, made: Set<string>): string | undefined {
   const [name, node] = entry(stmt)
   if (name === 'RenameStmt' && ['OBJECT_TABLE', 'OBJECT_COLUMN', 'OBJECT_VIEW'].includes(String(node['renameType'])))
-    return made.has(relationOf(node)) ? undefined : `renames ${(node['subname'] as string | undefined) ?? relationOf(node)}`
+    return made.has(relationOf(node))
+      ? undefined
+      : `renames ${(node['subname'] as string | undefined) ?? relationOf(node)}`
   if (name === 'DropStmt' && ['OBJECT_TABLE', 'OBJECT_VIEW'].includes(String(node['removeType']))) {
     const gone = droppedNames(node).filter((one) => !made.has(one))
     return gone.length > 0 ? `drops ${gone.join(', ')}` : undefined

@@ -48,7 +48,10 @@ function squawk(paths: string[], transactional: boolean): Finding[] {
   const wrap = transactional ? '--assume-in-transaction' : '--no-assume-in-transaction'
   const rules = `--exclude=${Object.keys(excluded).join(',')}`
   const run = spawnSync(program, [...paths, wrap, rules, '--pg-version=17', '--reporter=json'], { encoding: 'utf8' })
-  if (run.error) throw new Error(`cannot run squawk: ${run.error.message}; npm ci installs it on Linux, npm install --global squawk-cli elsewhere`)
+  if (run.error)
+    throw new Error(
+      `cannot run squawk: ${run.error.message}; npm ci installs it on Linux, npm install --global squawk-cli elsewhere`,
+    )
   const found = JSON.parse(run.stdout || '[]') as { file: string; line: number; rule_name: string; message: string }[]
   return found.map(({ file, line, rule_name, message }) => ({ file, line: line + 1, rule: rule_name, message }))
 }
