@@ -121,7 +121,7 @@ async function measure(files: Record<string, string>) {
 
 async function hashOf(...[set, connect, options]: Parameters<typeof apply>): Promise<string | undefined> {
   const session = await connect(options)
-  const plan = await makePlan(set, await session.readLedger(), session, options)
+  const plan = await makePlan(set, await session.readLedger(), session, options, false)
   await session.close()
   return plan.hash
 }

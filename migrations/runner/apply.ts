@@ -3,7 +3,8 @@ import { Failed } from './errors.ts'
 import { fileName } from './files.ts'
 import type { MigrationSet } from './files.ts'
 import { compare } from './ledger.ts'
-import { checkApproval, heldBack, makePlan } from './plan.ts'
+import type { LedgerRow } from './ledger.ts'
+import { checkApproval, heldBack, isEmpty, makePlan } from './plan.ts'
 
 /** A file that takes the server down with it must not do so for ever. */
 const lossesWithoutProgress = 3
@@ -16,7 +17,7 @@ const lossesWithoutProgress = 3
  *         cannot take back
  */
 export async function apply(files: MigrationSet, connect: Connect, options: ApplyOptions): Promise<number[]> {
-  const run: Run = { files, options, applied: [] }
+  const run: Run = { files, options, applied: [], begun: new Set(), beganEmpty: false }
   const { applied } = run
   let [losses, progress] = [0, 0]
   for (;;) {
@@ -42,28 +43,31 @@ interface Run {
   files: MigrationSet
   options: ApplyOptions
   applied: number[]
-  /** Whether the database had no file when it was first looked at. */
-  isNew?: boolean
+  /** Files that were begun. Nobody was told whether the one that a connection was lost in counts, so its row may be ours. */
+  begun: Set<number>
+  /** Whether the database was empty when this run first had the lock. */
+  beganEmpty: boolean
 }
 
 async function applyAll(run: Run, database: Database): Promise<void> {
   const { files, options, applied } = run
   await database.checkOwner?.()
   const before = await database.readLedger()
-  run.isNew ??= before.length === 0
-  let plan = await makePlan(files, before, database, options, run.isNew)
+  let plan = await makePlan(files, before, database, options, await isNew(run, before, database))
   if (plan.now.length > 0) {
     checkApproval(plan, files, before, options.approve)
     await database.takeLock()
-    await database.createLedger()
-    // What another migrator did while we waited is in the ledger now.
+    // What another migrator did while we waited is in the ledger now. Only under the lock it is known that the database is empty.
     const ledger = await database.readLedger()
-    plan = await makePlan(files, ledger, database, options, run.isNew)
+    run.beganEmpty = await isNew(run, ledger, database)
+    plan = await makePlan(files, ledger, database, options, run.beganEmpty)
     checkApproval(plan, files, ledger, options.approve)
+    await database.createLedger()
     for (const migration of plan.now) {
       const startedMs = performance.now()
       const name = fileName(migration, files.extension)
       database.log(`${name} …`)
+      run.begun.add(migration.version)
       await database.applyFile(migration, files.migrations.slice(0, migration.version - 1))
       applied.push(migration.version)
       database.log(`${name} applied in ${((performance.now() - startedMs) / 1000).toFixed(2)} s`)
@@ -72,6 +76,12 @@ async function applyAll(run: Run, database: Database): Promise<void> {
   const held = heldBack(plan, files)
   if (held === undefined) return verify(files, database)
   database.log(held)
+}
+
+/** A run that began with an empty database goes on so after a lost connection, as long as all that was applied since is its own. */
+async function isNew({ files, begun, beganEmpty }: Run, ledger: LedgerRow[], database: Database): Promise<boolean> {
+  if (ledger.length > 0) return beganEmpty && ledger.every(({ version }) => begun.has(version))
+  return isEmpty(files, ledger, database)
 }
 
 /**

@@ -84,6 +84,38 @@ describe('a plan that loses data', () => {
   })
 })
 
+describe('a database without a ledger', () => {
+  test('that has tables is not new: nothing runs, whatever was approved', async () => {
+    const { database, folder, run } = await atTwo()
+    await (await open(urlOf(database))).query('DROP SCHEMA migrations CASCADE')
+    for (const command of ['plan', 'apply'])
+      expect(await run(command, '--breaking')).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('NoLedger: the database has table public.a and no ledger') as string,
+      })
+    await expect(applyTo(database, upTo(await folder.read(), 1))).rejects.toMatchObject({ reason: 'NoLedger' })
+    expect(await tables(database)).toBe('a b')
+  })
+
+  test('is not new to one that waited while another migrator made it', async () => {
+    const database = await newDatabase()
+    const set = await (await newFolder(files)).read()
+    const connect = postgres(await clientConfig({ url: urlOf(database) }))
+    const other = await connect({ waitMs: 20_000, signal: new AbortController().signal, log: () => undefined })
+    await other.takeLock()
+    let said: () => void = () => undefined
+    const waits = new Promise<void>((resolve) => (said = resolve))
+    const late = applyTo(database, set, { log: (line) => void (line.startsWith('waiting for another') && said()) })
+    const result = late.catch((error: unknown) => error)
+    await waits
+    await other.createLedger()
+    for (const migration of set.migrations.slice(0, 2)) await other.applyFile(migration, [])
+    await other.close()
+    expect(await result).toMatchObject({ reason: 'ApprovalNeeded' })
+    expect(await tables(database)).toBe('a b')
+  })
+})
+
 describe('a breaking file', () => {
   const breaking = { '000003_c.sql': '-- migrate: breaking\nALTER TABLE a RENAME TO z;' }
 

@@ -48,6 +48,8 @@ test.each<[string, string, RegExp]>([
   ['a change of rows',           `ALTER TABLE a ${on} UPDATE n = n + 1 WHERE true`,                    /none of the statements/],
   ['an exchange',                'EXCHANGE TABLES a AND b',                                            /none of the statements/],
   ['two changes at once',        `ALTER TABLE a ${on} ADD COLUMN IF NOT EXISTS c String, DROP COLUMN IF EXISTS d`, /line 2: has several changes in one ALTER/],
+  ['a change beside a setting',  `ALTER TABLE a ${on} ADD COLUMN IF NOT EXISTS c UInt8, DELETE WHERE 1, MODIFY SETTING x = 1`, /several changes/],
+  ['a change after a setting',   `ALTER TABLE a ${on} MODIFY SETTING x = 1, DELETE WHERE 1`,            /several changes/],
   ['an expression that hides one', `ALTER TABLE a ${on} ADD COLUMN c String`,                          /none of the statements/],
   ['nothing',                    '/* CREATE */ ;',                                                     /has no statement/],
 ])('refuses %s', (_name, sql, message) => {

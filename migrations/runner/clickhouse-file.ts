@@ -125,6 +125,13 @@ const shapes = allowed.map(([shape, effectOf]) => {
   return { pattern: new RegExp(`^${pattern}(?!\\w)`, 'i'), effectOf }
 })
 
+/** Several settings are one change. */
+const setting = String.raw`\w+(?: ?= ?[\w.'…-]+)?`
+const onlySettings = new RegExp(
+  String.raw`^ALTER TABLE \w+ /\* ON CLUSTER \*/ (?:MODIFY|RESET) SETTING ${setting}(?: ?, ?${setting})*$`,
+  'i',
+)
+
 function statementOf({ line, text, bare }: Piece, refuse: (why: string) => Refused): Statement {
   const [effect] = shapes.flatMap(({ pattern, effectOf }) => {
     const match = pattern.exec(bare)
@@ -135,7 +142,7 @@ function statementOf({ line, text, bare }: Piece, refuse: (why: string) => Refus
       `line ${line}, "${bare.slice(0, 60)}": is none of the statements that may be run twice, ` +
         `such as CREATE TABLE IF NOT EXISTS name ${onCluster} or ALTER TABLE name ${onCluster} ADD COLUMN IF NOT EXISTS; see migrations/README.md`,
     )
-  if (/^ALTER/i.test(bare) && !/ (?:MODIFY|RESET) SETTING /i.test(bare) && hasList(bare))
+  if (/^ALTER/i.test(bare) && !onlySettings.test(bare) && hasList(bare))
     throw refuse(
       `line ${line}: has several changes in one ALTER; give each its own, so that each can be run again alone`,
     )
@@ -150,10 +157,11 @@ const losing: [RegExp, (names: string[]) => string][] = [
   [/^DROP TABLE IF EXISTS (\w+)/i,                             ([table]) => `drops table ${table} with its rows`],
   [/^ALTER TABLE (\w+) .* DROP COLUMN IF EXISTS (\w+)/i,       ([table, column]) => `drops column ${column} of ${table}`],
   [/^ALTER TABLE (\w+) .* (?:MODIFY|MATERIALIZE) TTL\b/i,       ([table]) => `lets rows of ${table} go by another time`],
-  // A type follows the name; what the column was before, no file says.
-  [/^ALTER TABLE (\w+) .* MODIFY COLUMN (?:IF EXISTS )?(\w+) (?!DEFAULT|MATERIALIZED|ALIAS|EPHEMERAL|CODEC|COMMENT|TTL|REMOVE|FIRST|AFTER|MODIFY|RESET)\w/i,
-    ([table, column]) => `changes the type of column ${column} of ${table}`],
   [/^ALTER TABLE (\w+) .* MODIFY COLUMN .*\bTTL\b/i,           ([table]) => `lets values of ${table} go by time`],
+  [/^ALTER TABLE (\w+) .* MATERIALIZE COLUMN\b/i,             ([table]) => `writes values of a column of ${table} anew`],
+  // Where it is none of what surely keeps the values, it may be another type or kind; what the column was before, no file says.
+  [/^ALTER TABLE (\w+) \/\* ON CLUSTER \*\/ MODIFY COLUMN (?!(?:IF EXISTS )?\w+ (?:DEFAULT|COMMENT|CODEC|FIRST|AFTER)\b)/i,
+    ([table]) => `changes the type or kind of a column of ${table}`],
 ]
 
 /** A view is made anew from what it reads; the rows of a materialized one are in the table that it names. */

@@ -128,6 +128,7 @@ function engineOf(session: Session): Engine {
     extension: 'sql',
     steps: ({ text }) => clickHouseStatements(text).map((statement, index) => stepOf(session, statement, index)),
     losses: clickHouseLosses,
+    existing: (files) => existing(session, files),
     differences: (files, signal) => differencesFrom(session, files, signal),
     createLedger: () => createLedger(session),
     readEntries: () => readEntries(session),
@@ -224,6 +225,18 @@ async function differencesFrom(session: Session, files: MigrationSet, signal: Ab
   } finally {
     await ask(session, `DROP DATABASE ${scratch.database} ${session.onCluster} SYNC`)
   }
+}
+
+async function existing(session: Session, { migrations }: MigrationSet): Promise<string | undefined> {
+  const effects = migrations.flatMap(({ text }) => clickHouseStatements(text)).map(({ effect }) => effect)
+  const made = new Set(effects.flatMap((effect) => (effect.kind === 'table' && effect.exists ? [effect.name] : [])))
+  const found = await rows<{ name: string }>(
+    session,
+    `SELECT DISTINCT name FROM ${everywhere(session, 'system.tables')} WHERE database = {database:String} ORDER BY name`,
+    { database: session.database },
+  )
+  const first = found.find(({ name }) => made.has(name))
+  return first && `table ${first.name}`
 }
 
 /** As the server would make each anew. */

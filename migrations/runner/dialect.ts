@@ -52,6 +52,8 @@ export interface Database {
    * @param earlier  the files before it: what it loses of what they made is approved
    */
   applyFile(migration: Migration, earlier: Migration[]): Promise<void>
+  /** Something, in words, that would not be there were the database empty: what the files would make, or rows that they could lose. */
+  existing(files: MigrationSet): Promise<string | undefined>
   /** How the schema differs from what all these files make, in words; empty where it does not. */
   differences(files: MigrationSet): Promise<string[]>
   /** Makes the ledger and notes files as applied, without running them. */

@@ -56,6 +56,7 @@ function engineOf(session: Session): Engine {
     steps: ({ text, checksum }) => stepsOf(session, indexVersion(text), checksum),
     // A new version takes all documents along, or fails; the one before stays for keep_days.
     losses: () => [],
+    existing: (files) => existing(session, files),
     differences: (files, signal) => differencesFrom(session, files, signal),
     ...keptIn(documents(session)),
     explain,
@@ -233,6 +234,16 @@ async function differencesFrom(session: Session, files: MigrationSet, signal: Ab
     for (const name of names)
       await ask(session, 'DELETE', `/_index_template/${scratch.prefix}-${name}`).catch(() => undefined)
   }
+}
+
+/** Also a version of an index that no alias names. */
+async function existing(session: Session, { migrations }: MigrationSet): Promise<string | undefined> {
+  for (const name of new Set(migrations.map(({ text }) => indexVersion(text).index))) {
+    const found = (await find<Mappings>(session, `/${session.prefix}-${name}_v*/_mapping`)) ?? {}
+    const [index = await indexOf(session, `${session.prefix}-${name}`)] = Object.keys(found)
+    if (index !== undefined) return `index ${index}`
+  }
+  return undefined
 }
 
 interface Templates {

@@ -138,6 +138,7 @@ function engineOf(session: Session): Engine {
       ]
     },
     losses: lossesOfFile,
+    existing: (files) => existing(session, files),
     differences: (files) => differencesFrom(session, files),
     ...keptIn(documents(session)),
     explain,
@@ -195,6 +196,12 @@ function refuse(what: string, never: string[], lost: string[]): void {
       'WouldLoseData',
       `${what}: ${lost.join(', ')}: messages that are there would go, or new ones not be kept; no file before says that it was so`,
     )
+}
+
+async function existing(session: Session, { migrations }: MigrationSet): Promise<string | undefined> {
+  for (const name of new Set(migrations.flatMap(({ text }) => natsFile(text).streams).map((stream) => stream.name)))
+    if (await find(session, codes.streamNotFound, `STREAM.INFO.${name}`)) return `stream ${name}`
+  return undefined
 }
 
 /** Streams and consumers that no file names are somebody else's, and are left out. */

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { apply } from './apply.ts'
 import { approvalNeeded, isApproved, planHash, readApprovalNeeded, type DataLoss } from './data-loss.ts'
-import type { MigrationSet } from './files.ts'
+import type { Connect } from './dialect.ts'
+import { Failed } from './errors.ts'
+import type { Migration, MigrationSet } from './files.ts'
 import type { LedgerRow } from './ledger.ts'
-import { checkApproval, heldBack, makePlan } from './plan.ts'
+import { checkApproval, heldBack, isEmpty, makePlan } from './plan.ts'
 
 /** Files named by letters: a capital is breaking, one of `xyz` loses data. */
 const filesOf = (letters: string): MigrationSet => ({
@@ -35,7 +38,7 @@ const database = {
     /[xyz]/i.test(name) ? [{ version, where: 'statement 1 (line 2)', why: `drops ${name}` }] : [],
 }
 const planOf = (files: string, has: string, options: { breaking?: boolean; target?: number } = {}) =>
-  makePlan(filesOf(files), ledgerOf(has), database, options)
+  makePlan(filesOf(files), ledgerOf(has), database, options, has === '')
 const lettersOf = (migrations: { name: string }[]) => migrations.map(({ name }) => name).join('')
 
 describe('a plan', () => {
@@ -61,10 +64,65 @@ describe('a plan', () => {
   })
 })
 
+describe('an empty database', () => {
+  const empty = (has: string, there?: string, unfinished?: number) =>
+    isEmpty(filesOf('a'), ledgerOf(has), {
+      existing: () => Promise.resolve(there),
+      readUnfinished: () => Promise.resolve(unfinished === undefined ? undefined : { version: unfinished, done: 0 }),
+    })
+
+  test('has neither a ledger nor anything that the files make, unless a first run was cut short', async () => {
+    expect(await empty('')).toBe(true)
+    expect(await empty('', 'table a', 1)).toBe(true)
+    expect(await empty('a', 'table a')).toBe(false)
+    await expect(empty('', 'table a')).rejects.toMatchObject({
+      reason: 'NoLedger',
+      message: expect.stringMatching(/^the database has table a and no ledger .*baseline/) as string,
+    })
+  })
+})
+
+describe('a run that loses its connection in the first file of an empty database', () => {
+  /** @param has  files that are applied when it connects again */
+  async function run(has: string): Promise<string> {
+    let ledger: LedgerRow[] = []
+    let isLost = false
+    const connect: Connect = () =>
+      Promise.resolve({
+        ...database,
+        log: () => undefined,
+        readLedger: () => Promise.resolve(ledger),
+        existing: () => Promise.resolve(undefined),
+        takeLock: () => Promise.resolve(),
+        createLedger: () => Promise.resolve(),
+        applyFile({ version }: Migration) {
+          ledger = isLost ? ledgerOf('abX'.slice(0, version)) : ledgerOf(has)
+          if (isLost) return Promise.resolve()
+          isLost = true
+          return Promise.reject(new Failed('Unavailable', 'lost'))
+        },
+        differences: () => Promise.resolve([]),
+        record: () => Promise.resolve(),
+        close: () => Promise.resolve(),
+      })
+    const options = { waitMs: 0, signal: new AbortController().signal, log: () => undefined }
+    await apply(filesOf('abX'), connect, { ...options, breaking: true })
+    return lettersOf(ledger)
+  }
+
+  test.each(['', 'a'])('goes on as it began where nobody else applied anything (%j)', async (has) => {
+    expect(await run(has)).toBe('abX')
+  })
+
+  test('asks where somebody else went on meanwhile', async () => {
+    await expect(run('ab')).rejects.toMatchObject({ reason: 'ApprovalNeeded' })
+  })
+})
+
 describe('an approval', () => {
   const check = async (files: string, has: string, approve?: string, firstAt = 0) => {
     const [set, ledger] = [filesOf(files), ledgerOf(has, firstAt)]
-    checkApproval(await makePlan(set, ledger, database, {}), set, ledger, approve)
+    checkApproval(await makePlan(set, ledger, database, {}, false), set, ledger, approve)
   }
   const hashOf = async (files: string, has: string) => (await planOf(files, has)).hash
 

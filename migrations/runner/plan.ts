@@ -13,7 +13,7 @@ export interface Plan {
   now: Migration[]
   /** Files that wait, from the first breaking one on: an application of an older release may still run. */
   held: Migration[]
-  /** What is lost by `now`. Nothing in a database without a ledger, whatever the files do: what they take away they made themselves. */
+  /** What is lost by `now`. Nothing in an empty database, whatever the files do: what they take away they made themselves. */
   losses: DataLoss[]
   /** Names the plan where something would be lost. */
   hash: string | undefined
@@ -21,7 +21,7 @@ export interface Plan {
 
 /**
  * Changes nothing.
- * @param isNew  whether the database had no file when this run began; it goes on as it began when its connection is lost
+ * @param isNew  whether the database was empty, see `isEmpty`, before any of these files
  * @throws Refused for what apply refuses whatever is approved
  */
 export async function makePlan(
@@ -29,7 +29,7 @@ export async function makePlan(
   ledger: LedgerRow[],
   database: Pick<Database, 'losses'>,
   { breaking = false, target }: Pick<ApplyOptions, 'breaking' | 'target'>,
-  isNew = ledger.length === 0,
+  isNew: boolean,
 ): Promise<Plan> {
   checkTarget(ledger, target)
   const { pending } = compare(files, ledger)
@@ -39,6 +39,26 @@ export async function makePlan(
   for (const file of isNew ? [] : now)
     losses.push(...(await database.losses(file, files.migrations.slice(0, file.version - 1))))
   return { now, held, losses, hash: losses.length > 0 ? planHash(files.schema, ledger, now) : undefined }
+}
+
+/**
+ * Whether no file was ever applied. A ledger that is lost must not have all files run again: then what they make is there, unless a first
+ * run was cut short in its first file, which the ledger of an engine without transactions has from its beginning.
+ * @throws Refused('NoLedger') when something is there, and nothing says how it came
+ */
+export async function isEmpty(
+  files: MigrationSet,
+  ledger: LedgerRow[],
+  database: Pick<Database, 'existing' | 'readUnfinished'>,
+): Promise<boolean> {
+  if (ledger.length > 0) return false
+  if ((await database.readUnfinished?.()) !== undefined) return true
+  const found = await database.existing(files)
+  if (found === undefined) return true
+  throw new Refused(
+    'NoLedger',
+    `the database has ${found} and no ledger of migrations: baseline adopts it, if it is what the files make`,
+  )
 }
 
 function checkTarget(ledger: LedgerRow[], target: number | undefined): void {

@@ -47,6 +47,7 @@ export function postgres(config: ClientConfig): Connect {
         const { postgresLosses } = await import('./postgres-losses.ts')
         return postgresLosses(migration)
       },
+      existing: () => told(existing(session)),
       applyFile: (migration) => told(applyFile(session, migration)),
       async differences(files) {
         const { postgresDifferences } = await import('./postgres-baseline.ts')
@@ -160,6 +161,18 @@ async function readLedger({ client }: Pick<Session, 'client'>): Promise<LedgerRo
        FROM migrations.schema_migrations ORDER BY version`,
   )
   return rows
+}
+
+/** A table or view where the files make theirs; those of extensions, as PostGIS has, and of other schemas say nothing. */
+async function existing({ client }: Session): Promise<string | undefined> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT c.relname AS name FROM pg_class c
+      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+        AND NOT EXISTS (SELECT FROM pg_depend d
+                         WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+      ORDER BY c.relkind = 'v', c.relname LIMIT 1`,
+  )
+  return rows[0] && `table public.${rows[0].name}`
 }
 
 /** Migrating as anyone else would give the tables to the wrong role. */

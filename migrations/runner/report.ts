@@ -5,7 +5,7 @@ import { fileName } from './files.ts'
 import type { Migration, MigrationSet } from './files.ts'
 import { compare } from './ledger.ts'
 import type { LedgerRow } from './ledger.ts'
-import { heldBack, makePlan } from './plan.ts'
+import { heldBack, isEmpty, makePlan } from './plan.ts'
 
 /**
  * What apply would do now, as text or JSON; changes nothing.
@@ -18,7 +18,7 @@ export async function plan(
   options: Pick<ApplyOptions, 'breaking' | 'target'>,
 ): Promise<string> {
   const applied = await database.readLedger()
-  const planned = await makePlan(files, applied, database, options)
+  const planned = await makePlan(files, applied, database, options, await isEmpty(files, applied, database))
   const step = ({ version, name, checksum, breaking, statements }: Migration) => ({
     version,
     name,

@@ -14,7 +14,7 @@ import { interrupted } from './wait.ts'
  * Files of an engine that has no transaction around DDL, and no lock that ends with its session.
  *
  * 1. takeLock: a lease, renewed while we work; one that shows no sign of life counts no more.
- * 2. applyFile: step, ledger, step, ledger, … A kill leaves it open only whether the one step that was running is done, so that one
+ * 2. applyFile: ledger, step, ledger, step, ledger, … A kill leaves it open only whether the one step that was running is done, so that one
  *    runs again: every step leaves things as they are when they already are so, and is judged by what is there then.
  */
 
@@ -52,6 +52,8 @@ export interface Engine {
   steps(migration: Migration, earlier: Migration[]): Step[]
   /** What a file would lose in a database that has the earlier ones. */
   losses(migration: Migration, earlier: Migration[]): DataLoss[]
+  /** An object that these files would make, in words, if one is there. */
+  existing(files: MigrationSet): Promise<string | undefined>
   /** How the schema differs from what all these files make. */
   differences(files: MigrationSet, signal: AbortSignal): Promise<string[]>
   /** Absent where what is written first makes it. */
@@ -89,6 +91,7 @@ export function stepwise(engine: Engine, options: Options): Database {
     createLedger: () => told(engine.createLedger?.() ?? Promise.resolve()),
     losses: (migration, earlier) => engine.losses(migration, earlier),
     applyFile: (migration, earlier) => told(applyFile(engine, migration, earlier, () => lease.hold(), options)),
+    existing: (files) => told(engine.existing(files)),
     differences: (files) => told(engine.differences(files, options.signal)),
     record: (migrations) => told(record(engine, migrations, () => lease.hold())),
     async close() {
@@ -121,6 +124,12 @@ async function applyFile(
   const begun = (await engine.readEntries()).find((entry) => entry.version === version)
   const startedAt = begun?.startedAt ?? new Date()
   const done = begun ? resumed(begun, steps, file) : 0
+  // Without it, a kill in the first step of the first file would leave objects that nothing explains.
+  const nothing = { done: 0, digest: digestOf([]), appliedAt: undefined, executionMs: 0 }
+  if (!begun) {
+    await hold()
+    await engine.writeEntry({ version, name, checksum, breaking, startedAt, ...nothing })
+  }
   if (done > 0) log(`${file}: going on after ${done} of ${steps.length}, which were done before`)
   for (const [index, step] of steps.entries()) {
     if (index < done) continue

@@ -16,6 +16,7 @@ import type { GivenSecrets } from './given-secrets.ts'
 import { imageOf } from '../images.ts'
 import { claimsOf } from './losses.ts'
 import { readFrom } from './members.ts'
+import { migrationOf } from './migrate-job.ts'
 import type { SchemaFile } from './migration-plan.ts'
 import { names } from './names.ts'
 
@@ -242,9 +243,19 @@ export function migrationPods({ tools, namespace }: Context, job: string): KubeO
   return podsWith(tools.cache, namespace, { 'batch.kubernetes.io/job-name': job })
 }
 
+/** All Jobs that migrate a store of this name, and their pods. */
+export function migrationJobs({ store, tools, namespace }: Context): KubeObject[] {
+  return withLabels(tools.cache.list(jobKind, namespace), selector(migrationOf(store.metadata.name)))
+}
+
+export function allMigrationPods({ store, tools, namespace }: Context): KubeObject[] {
+  return podsWith(tools.cache, namespace, selector(migrationOf(store.metadata.name)))
+}
+
 /** Pods of ours that carry all these labels. */
 export function podsWith(cache: Cache, namespace: string, wanted: Record<string, string>): KubeObject[] {
-  return cache
-    .list(podKind, namespace)
-    .filter(({ metadata }) => Object.entries(wanted).every(([key, value]) => metadata.labels?.[key] === value))
+  return withLabels(cache.list(podKind, namespace), wanted)
 }
+
+const withLabels = (objects: KubeObject[], wanted: Record<string, string>) =>
+  objects.filter(({ metadata }) => Object.entries(wanted).every(([key, value]) => metadata.labels?.[key] === value))

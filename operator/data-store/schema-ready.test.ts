@@ -30,6 +30,11 @@ function contextOf(letters: string, version?: number): Context {
       return { kind: 'applied' }
     },
   }
+  const client = {
+    delete: async (gone: KubeObject) => {
+      objects = objects.filter((object) => object !== gone)
+    },
+  }
   const schema = { name: 'core', ...(version === undefined ? {} : { version }) }
   const spec = { engine: 'postgres', mode: 'managed', schema, placement: {}, imagePullSecrets: [] }
   const identity = { name: 'postgres', instance: 'db', component: 'database', cluster: 'demo', store: 'core' }
@@ -38,7 +43,7 @@ function contextOf(letters: string, version?: number): Context {
     namespace: 'ns',
     plan: { identity },
     schema: { files, clusterSql: '' },
-    tools: { cache, applier, images: { platform: image }, events: { normal: () => undefined } },
+    tools: { cache, client, applier, images: { platform: image }, events: { normal: () => undefined } },
     found: {},
   } as unknown as Context
 }
@@ -230,5 +235,84 @@ describe('a breaking file', () => {
     recorded('a')
     pod('old', service, 'x/platform:1')
     expect(await schemaReady.run(contextOf('aBc'))).toMatchObject({ kind: 'wait', reason: 'AwaitingPods' })
+  })
+})
+
+describe('an unfinished Job whose decision no longer holds', () => {
+  /** The pod of the last Job that was made, as Kubernetes makes it. */
+  function running(): void {
+    const { metadata } = jobs().at(-1) as KubeObject
+    pod(`${metadata.name}-pod`, { ...metadata.labels, 'batch.kubernetes.io/job-name': metadata.name }, image)
+  }
+
+  /** It is deleted, nothing else is made, and nothing goes on until its pod is gone. */
+  async function expectStopped(context: () => Context): Promise<void> {
+    const name = jobs()[0]?.metadata.name ?? ''
+    const message = `a migration that is not wanted any more still stops: Job ${name}, pod ${name}-pod`
+    expect(await schemaReady.run(context())).toMatchObject({ kind: 'wait', reason: 'Stopping', message })
+    expect(jobs()).toEqual([])
+    expect(await schemaReady.run(context())).toMatchObject({ kind: 'wait', reason: 'Stopping' })
+    expect(jobs()).toEqual([])
+    objects = objects.filter(({ metadata }) => metadata.name !== `${name}-pod`)
+  }
+
+  test('is ended when the release is taken back, before its services come', async () => {
+    recorded('a')
+    await schemaReady.run(contextOf('aB'))
+    running()
+    await expectStopped(() => contextOf('a'))
+    expect(await schemaReady.run(contextOf('a'))).toEqual({ kind: 'done', reason: 'Current' })
+  })
+
+  test('is ended when the approval is withdrawn', async () => {
+    recorded('a')
+    await schemaReady.run(contextOf('ab'))
+    end('Failed', 'ApprovalNeeded: plan 0123456789ab loses data: 000002_b.sql, header: x')
+    const asked = jobs()[0]
+    store.metadata.annotations = { [approve]: '0123456789ab' }
+    await schemaReady.run(contextOf('ab'))
+    running()
+    expect(await schemaReady.run(contextOf('ab'))).toMatchObject({ reason: 'Running' })
+    objects = objects.filter((object) => object !== asked)
+    store.metadata.annotations = {}
+    await expectStopped(() => contextOf('ab'))
+    await schemaReady.run(contextOf('ab'))
+    expect(jobs().map(argumentsOf)).toEqual([''])
+  })
+
+  test('is ended when a pod of another release comes back', async () => {
+    recorded('a')
+    await schemaReady.run(contextOf('aB'))
+    expect(jobs().map(argumentsOf)).toEqual(['"--breaking"'])
+    running()
+    pod('old', service, 'x/platform:1')
+    await expectStopped(() => contextOf('aB'))
+    expect(await schemaReady.run(contextOf('aB'))).toMatchObject({ kind: 'warn', reason: 'AwaitingPods' })
+  })
+
+  test('is ended when spec.schema.version is refused, or there is no schema any more', async () => {
+    recorded('ab')
+    await schemaReady.run(contextOf('abc'))
+    running()
+    await expectStopped(() => contextOf('abc', 1))
+    await schemaReady.run(contextOf('abc'))
+    running()
+    await expectStopped(() => contextOf(''))
+  })
+
+  test('one that has ended is left, and so is the Job of another store', async () => {
+    recorded('a')
+    await schemaReady.run(contextOf('ab'))
+    end('Complete')
+    const other = structuredClone(jobs()[0]) as KubeObject
+    other.metadata = {
+      ...other.metadata,
+      name: 'other',
+      labels: { ...other.metadata.labels, 'app.kubernetes.io/instance': 'other' },
+    }
+    objects.push({ ...other, status: {} })
+    recorded('ab')
+    expect(await schemaReady.run(contextOf('ab'))).toEqual({ kind: 'done', reason: 'Current' })
+    expect(jobs()).toHaveLength(2)
   })
 })

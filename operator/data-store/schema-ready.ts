@@ -16,6 +16,7 @@ import {
   type SchemaFile,
 } from './migration-plan.ts'
 import { findJob, hasMoved, location, migrationPods, servicePods, type Context } from './observe.ts'
+import { stopOthers } from './other-migrations.ts'
 import { approveAnnotation, isApproved } from './updates.ts'
 
 export const schemaReady: Step<Context> = {
@@ -26,11 +27,16 @@ export const schemaReady: Step<Context> = {
     const last = schema.files.at(-1)
     if (!name || !last) {
       if (name) context.found.schema = { version: 0, digest: '' }
+      const stopping = await stopOthers(context, undefined)
+      if (stopping) return stopping
       return { kind: 'done', reason: 'NoSchema' }
     }
     const older = podsOfOtherReleases(servicePods(context), migrationImage(context))
     const recorded = recordedSchema(context)
     const next = nextMigration({ files: schema.files, pin, recorded, older })
+    const plan = next.kind === 'run' ? decidedPlan(context, name, next) : undefined
+    const stopping = await stopOthers(context, plan && migrateJobName(plan))
+    if (stopping) return stopping
     switch (next.kind) {
       case 'refused':
         // The database is as it was, and so is all that uses it.
@@ -42,13 +48,7 @@ export const schemaReady: Step<Context> = {
       case 'run':
         break
     }
-    const isLast = next.target === last.version
-    const plan = {
-      ...migrationPlan(context, name, next.digest),
-      ...(isLast ? {} : { target: next.target }),
-      ...(next.breaking ? { breaking: true } : {}),
-    }
-    const done = await migrate(context, plan, next)
+    const done = plan && (await migrate(context, plan, next))
     if (done) return done
     tools.events.normal(store, 'SchemaMigrated', `schema is at migration ${next.target}`)
     context.found.schema = { version: next.target, digest: next.digest }
@@ -66,13 +66,21 @@ function held(context: Context, files: SchemaFile[], older: string[]): Outcome {
   return isBreakingOnly(files) ? { kind: 'warn', ...state } : { kind: 'wait', ...state }
 }
 
+/** What is to be run. The Job that was approved goes on, also when the one that asked for it is gone by now. */
+function decidedPlan(context: Context, name: string, next: NextRun): MigrationPlan {
+  const { [approveAnnotation]: approve = '' } = context.store.metadata.annotations ?? {}
+  const plan = {
+    ...migrationPlan(context, name, next.digest),
+    ...(next.target === context.schema.files.length ? {} : { target: next.target }),
+    ...(next.breaking ? { breaking: true } : {}),
+  }
+  const approved = { ...plan, approve }
+  return findJob(context, migrateJobName(approved)) ? approved : plan
+}
+
 /** Has a Job carry the plan out. @returns why it is not done; undefined: it is */
-async function migrate(context: Context, plan: MigrationPlan, next: NextRun): Promise<Outcome | undefined> {
+async function migrate(context: Context, job: MigrationPlan, next: NextRun): Promise<Outcome | undefined> {
   const { store, tools } = context
-  const { [approveAnnotation]: approve = '' } = store.metadata.annotations ?? {}
-  // The Job that was approved goes on, also when the one that asked for it is gone by now.
-  const approved = findJob(context, migrateJobName({ ...plan, approve }))
-  const job = approved ? { ...plan, approve } : plan
   const jobName = migrateJobName(job)
   const current = recordedSchema(context)?.version ?? 0
   context.found.migration = { current, target: next.target, files: next.files, job: jobName }
@@ -89,7 +97,8 @@ async function migrate(context: Context, plan: MigrationPlan, next: NextRun): Pr
       context.found.migration = { ...context.found.migration, failure: redact(words) }
       const asked = readApprovalNeeded(words)
       if (!asked) return migrationFailed(jobName, words)
-      if (isApproved(store, asked.hash) && !approved) return start(context, { ...plan, approve: asked.hash })
+      if (isApproved(store, asked.hash) && job.approve === undefined)
+        return start(context, { ...job, approve: asked.hash })
       const what = `migrate the schema to ${next.target}`
       context.found.pending ??= { hash: asked.hash, what, differences: asked.losses }
       const message = `${what}: ${asked.losses.join('; ')}. kubectl annotate datastore ${store.metadata.name} ${approveAnnotation}=${asked.hash} runs it all the same`
