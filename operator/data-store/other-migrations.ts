@@ -13,7 +13,7 @@ import { allMigrationPods, migrationJobs, type Context } from './observe.ts'
  * Unfinished Jobs other than the wanted one, and pods of such Jobs that may still run statements. Pure.
  * @param wanted  name of the Job whose decision holds now; undefined: nothing is to be migrated
  */
-export function otherMigrations(
+function otherMigrations(
   jobs: KubeObject[],
   pods: KubeObject[],
   wanted: string | undefined,
