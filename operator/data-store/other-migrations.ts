@@ -18,12 +18,17 @@ function otherMigrations(
   pods: KubeObject[],
   wanted: string | undefined,
 ): { jobs: KubeObject[]; pods: string[] } {
+  const isRunning = (job: KubeObject) => migrationState(job).state === 'running'
+  // A Job has ended only after its pods, of which the cache may not know yet.
+  const harmless = new Set([wanted, ...jobs.filter((job) => !isRunning(job)).map(({ metadata }) => metadata.name)])
   const mayRun = (pod: KubeObject) => {
     const { phase = '' } = (pod['status'] ?? {}) as { phase?: string }
-    return pod.metadata.labels?.['batch.kubernetes.io/job-name'] !== wanted && !['Succeeded', 'Failed'].includes(phase)
+    return (
+      !harmless.has(pod.metadata.labels?.['batch.kubernetes.io/job-name']) && !['Succeeded', 'Failed'].includes(phase)
+    )
   }
   return {
-    jobs: jobs.filter((job) => job.metadata.name !== wanted && migrationState(job).state === 'running'),
+    jobs: jobs.filter((job) => job.metadata.name !== wanted && isRunning(job)),
     pods: pods.filter(mayRun).map(({ metadata }) => metadata.name),
   }
 }

@@ -264,6 +264,17 @@ describe('an unfinished Job whose decision no longer holds', () => {
     expect(await schemaReady.run(contextOf('a'))).toEqual({ kind: 'done', reason: 'Current' })
   })
 
+  test('is not one that has ended, although the cache still has its pod as running', async () => {
+    recorded('a')
+    await schemaReady.run(contextOf('ab'))
+    running()
+    end('Complete')
+    const context = contextOf('ab')
+    expect(await schemaReady.run(context)).toMatchObject({ kind: 'done', reason: 'Current' })
+    Object.assign(store, { status: { ...store.status, ...context.found } })
+    expect(await schemaReady.run(contextOf('ab'))).toMatchObject({ kind: 'done', reason: 'Current' })
+  })
+
   test('is ended when the approval is withdrawn', async () => {
     recorded('a')
     await schemaReady.run(contextOf('ab'))
