@@ -46,7 +46,7 @@ const inWatchedNamespaces = [
   ['policy/poddisruptionbudgets',                    `${read} create patch delete`,       'applied and pruned: one pod at a time leaves a drained node'],
   ['rbac.authorization.k8s.io/roles',                `${read} create patch delete`,       'applied and pruned: the Role of Patroni'],
   ['rbac.authorization.k8s.io/rolebindings',         `${read} create patch delete`,       'applied and pruned: the Role of Patroni'],
-  ['batch/jobs',                                     `${read} create patch`,              'migrations; finished ones go by their time to live'],
+  ['batch/jobs',                                     `${read} create patch delete`,       'migrations; an unfinished one goes when its decision no longer holds'],
   ['/secrets',                                       `${read} create patch delete`,       'credentials and bindings; deleted with deletionPolicy Delete only'],
   ['/pods',                                          `${read} patch delete`,              'why a pod is not ready; patch: the pooler’s annotation, and Patroni; delete: a rollout, primary last'],
   ['/persistentvolumeclaims',                        `${read} patch delete`,              'what became of a volume; patch: it grows; deleted with deletionPolicy Delete only'],
