@@ -20,7 +20,8 @@ export interface DataLoss {
 
 /**
  * Names what is about to run in this database: other files, another end or another database give another hash.
- * @param ledger   what the database has. When its first file was applied tells it from all others, also from its copy made anew.
+ * @param ledger   what the database has. When its first file was applied tells it from all others, but for its own copies, as those that a
+ *                 backup brings back
  * @param pending  what is to run after that
  * @returns        12 hexadecimal digits
  */

@@ -45,18 +45,8 @@ export function postgresLosses({ version, text, destructive }: Migration): DataL
   return isMarked ? [{ version, where: 'header', why: 'says that it is destructive' }] : losses
 }
 
-/** Objects whose drop takes rows or columns with it; the others only if something else goes by CASCADE. */
-const holders: Record<string, string> = {
-  OBJECT_TABLE: 'table',
-  OBJECT_SCHEMA: 'schema',
-  OBJECT_SEQUENCE: 'sequence',
-}
-const cascading: Record<string, string> = {
-  OBJECT_TYPE: 'type',
-  OBJECT_DOMAIN: 'domain',
-  OBJECT_EXTENSION: 'extension',
-  OBJECT_FUNCTION: 'function',
-}
+/** Objects whose drop takes rows with it; a continuous aggregate outlives the rows it was made of. */
+const holders = ['OBJECT_TABLE', 'OBJECT_SCHEMA', 'OBJECT_SEQUENCE', 'OBJECT_MATVIEW']
 
 /** Every node of a statement that loses something, at any depth: DELETE may stand in a WITH. */
 function* lossesOf(node: unknown): Generator<string> {
@@ -101,8 +91,9 @@ function lossOf(name: string, node: Node): string | undefined {
 function dropped(node: Node): string | undefined {
   const type = String(node['removeType'])
   const isCascade = node['behavior'] === 'DROP_CASCADE'
-  const what = holders[type] ?? (isCascade ? cascading[type] : undefined)
-  if (what === undefined) return undefined
+  // Whatever it is, a column or a table may depend on it.
+  if (!holders.includes(type) && !isCascade) return undefined
+  const what = type === 'OBJECT_MATVIEW' ? 'materialized view' : type.replace('OBJECT_', '').toLowerCase()
   return `drops ${what} ${stringsOf(node['objects'])} with what it holds${isCascade ? ', and what depends on it' : ''}`
 }
 
@@ -119,7 +110,7 @@ function altered(node: Node): string | undefined {
 }
 
 /** What is of any type fits into these, as long as no expression says otherwise. What the column had before, no file says. */
-const takeAll = ['text', 'varchar', 'numeric']
+const takeAll = ['text', 'varchar']
 
 function mayNarrow(command: Node): boolean {
   const definition = (command['def'] as Node)['ColumnDef'] as Node
@@ -128,13 +119,13 @@ function mayNarrow(command: Node): boolean {
   return definition['raw_default'] !== undefined || type['typmods'] !== undefined || !takeAll.includes(name)
 }
 
+const losing =
+  /\b(DROP\s+(?:TABLE|SCHEMA|COLUMN|SEQUENCE|OWNED|DATABASE|MATERIALIZED\s+VIEW)|ALTER\s+TABLE\b[^;]*\b(?:DROP|TYPE)|CASCADE|TRUNCATE|DELETE\s+FROM|WHEN\s[^;]*THEN\s+DELETE)\b/i
+
 /** The body of DO is another language's; its words tell enough. */
 function bodyLoss(node: Node): string | undefined {
   const body = stringsOf(node['args'])
-  const match =
-    /\b(DROP\s+(?:TABLE|SCHEMA|COLUMN|SEQUENCE|OWNED|DATABASE)|TRUNCATE|DELETE\s+FROM|WHEN\s+.*THEN\s+DELETE)\b/i.exec(
-      body,
-    )
+  const match = losing.exec(body)
   return match ? `has ${match[1]?.toUpperCase().replace(/\s+/g, ' ')} in the body of DO` : undefined
 }
 

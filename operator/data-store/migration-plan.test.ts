@@ -64,11 +64,12 @@ describe('pods of other releases', () => {
     spec: { containers: images.map((image) => ({ name: 'core', image })) },
     status: { phase },
   })
-  test('are those with another image that have not ended, whatever they are about to do', () => {
+  test('are those without its image that have not ended, whatever they are about to do and whatever runs beside them', () => {
     const pods = [
       pod('c', ['x:1']),
       pod('b', ['x:2']),
-      pod('a', ['x:2', 'x:1'], 'Pending'),
+      pod('a', ['proxy:1', 'x:1'], 'Pending'),
+      pod('f', ['proxy:1', 'x:2']),
       pod('d', ['x:1'], 'Succeeded'),
       pod('e', ['x:1'], 'Failed'),
     ]

@@ -57,12 +57,12 @@ export function nextMigration(input: {
   return { kind: 'run', target: end.version, digest: end.digest, files: now.map(({ name }) => name), breaking, held }
 }
 
-/** Names of the running pods among these that have another image than this one in any container. Pure. */
+/** Names of the pods among these that have not ended and run this image in no container: what a sidecar runs says nothing. Pure. */
 export function podsOfOtherReleases(pods: KubeObject[], image: string): string[] {
   const isOther = (pod: KubeObject) => {
     const { phase } = (pod['status'] ?? {}) as { phase?: string }
     const { containers = [] } = (pod['spec'] ?? {}) as { containers?: { image?: string }[] }
-    return phase !== 'Succeeded' && phase !== 'Failed' && containers.some((container) => container.image !== image)
+    return phase !== 'Succeeded' && phase !== 'Failed' && !containers.some((container) => container.image === image)
   }
   return pods
     .filter(isOther)
