@@ -3,8 +3,7 @@ import { Failed } from './errors.ts'
 import { fileName } from './files.ts'
 import type { MigrationSet } from './files.ts'
 import { compare } from './ledger.ts'
-import type { LedgerRow } from './ledger.ts'
-import { checkApproval, heldBack, isEmpty, makePlan } from './plan.ts'
+import { checkApproval, heldBack, makePlan, readState } from './plan.ts'
 
 /** A file that takes the server down with it must not do so for ever. */
 const lossesWithoutProgress = 3
@@ -52,16 +51,16 @@ interface Run {
 async function applyAll(run: Run, database: Database): Promise<void> {
   const { files, options, applied } = run
   await database.checkOwner?.()
-  const before = await database.readLedger()
-  let plan = await makePlan(files, before, database, options, await isNew(run, before, database))
+  const before = await readState(files, database)
+  let plan = await makePlan(files, before.ledger, database, options, isNew(run, before))
   if (plan.now.length > 0) {
-    checkApproval(plan, files, before, options.approve)
+    checkApproval(plan, files, before.ledger, options.approve)
     await database.takeLock()
     // What another migrator did while we waited is in the ledger now. Only under the lock it is known that the database is empty.
-    const ledger = await database.readLedger()
-    run.beganEmpty = await isNew(run, ledger, database)
-    plan = await makePlan(files, ledger, database, options, run.beganEmpty)
-    checkApproval(plan, files, ledger, options.approve)
+    const state = await readState(files, database)
+    run.beganEmpty = isNew(run, state)
+    plan = await makePlan(files, state.ledger, database, options, run.beganEmpty)
+    checkApproval(plan, files, state.ledger, options.approve)
     await database.createLedger()
     for (const migration of plan.now) {
       const startedMs = performance.now()
@@ -79,9 +78,8 @@ async function applyAll(run: Run, database: Database): Promise<void> {
 }
 
 /** A run that began with an empty database goes on so after a lost connection, as long as all that was applied since is its own. */
-async function isNew({ files, begun, beganEmpty }: Run, ledger: LedgerRow[], database: Database): Promise<boolean> {
-  if (ledger.length > 0) return beganEmpty && ledger.every(({ version }) => begun.has(version))
-  return isEmpty(files, ledger, database)
+function isNew({ begun, beganEmpty }: Run, { ledger, isEmpty }: Awaited<ReturnType<typeof readState>>): boolean {
+  return isEmpty || (beganEmpty && ledger.every(({ version }) => begun.has(version)))
 }
 
 /**

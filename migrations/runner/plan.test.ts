@@ -5,7 +5,7 @@ import type { Connect } from './dialect.ts'
 import { Failed } from './errors.ts'
 import type { Migration, MigrationSet } from './files.ts'
 import type { LedgerRow } from './ledger.ts'
-import { checkApproval, heldBack, isEmpty, makePlan } from './plan.ts'
+import { checkApproval, heldBack, makePlan, readState } from './plan.ts'
 
 /** Files named by letters: a capital is breaking, one of `xyz` loses data. */
 const filesOf = (letters: string): MigrationSet => ({
@@ -65,20 +65,33 @@ describe('a plan', () => {
 })
 
 describe('an empty database', () => {
-  const empty = (has: string, there?: string, unfinished?: number) =>
-    isEmpty(filesOf('a'), ledgerOf(has), {
-      existing: () => Promise.resolve(there),
+  /** @param then  the ledger that is read after what is there */
+  const read = async (has: string, there?: string, unfinished?: number, then = has) => {
+    let letters = has
+    const { ledger, isEmpty } = await readState(filesOf('ab'), {
+      readLedger: () => Promise.resolve(ledgerOf(letters)),
+      existing() {
+        letters = then
+        return Promise.resolve(there)
+      },
       readUnfinished: () => Promise.resolve(unfinished === undefined ? undefined : { version: unfinished, done: 0 }),
     })
+    return isEmpty ? 'empty' : lettersOf(ledger)
+  }
 
   test('has neither a ledger nor anything that the files make, unless a first run was cut short', async () => {
-    expect(await empty('')).toBe(true)
-    expect(await empty('', 'table a', 1)).toBe(true)
-    expect(await empty('a', 'table a')).toBe(false)
-    await expect(empty('', 'table a')).rejects.toMatchObject({
+    expect(await read('')).toBe('empty')
+    expect(await read('', 'table a', 1)).toBe('empty')
+    expect(await read('a', 'table a')).toBe('a')
+    await expect(read('', 'table a')).rejects.toMatchObject({
       reason: 'NoLedger',
       message: expect.stringMatching(/^the database has table a and no ledger .*baseline/) as string,
     })
+  })
+
+  test('is not one that another migrator makes at this moment', async () => {
+    expect(await read('', 'table a', undefined, 'a')).toBe('a')
+    expect(await read('', 'table a', 2, 'a')).toBe('a')
   })
 })
 

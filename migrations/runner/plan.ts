@@ -21,7 +21,7 @@ export interface Plan {
 
 /**
  * Changes nothing.
- * @param isNew  whether the database was empty, see `isEmpty`, before any of these files
+ * @param isNew  whether the database was empty, see `readState`, before any of these files
  * @throws Refused for what apply refuses whatever is approved
  */
 export async function makePlan(
@@ -42,19 +42,22 @@ export async function makePlan(
 }
 
 /**
- * Whether no file was ever applied. A ledger that is lost must not have all files run again: then what they make is there, unless a first
- * run was cut short in its first file, which the ledger of an engine without transactions has from its beginning.
+ * What was applied, and whether that is nothing at all. A ledger that is lost must not have all files run again: then what they make is
+ * there, unless a first run was cut short in its first file, which the ledger of an engine without transactions has from its beginning.
+ * The ledger is read after what is there: what another migrator makes meanwhile has its row, or is the unfinished file, by then.
  * @throws Refused('NoLedger') when something is there, and nothing says how it came
  */
-export async function isEmpty(
+export async function readState(
   files: MigrationSet,
-  ledger: LedgerRow[],
-  database: Pick<Database, 'existing' | 'readUnfinished'>,
-): Promise<boolean> {
-  if (ledger.length > 0) return false
-  if ((await database.readUnfinished?.()) !== undefined) return true
+  database: Pick<Database, 'existing' | 'readLedger' | 'readUnfinished'>,
+): Promise<{ ledger: LedgerRow[]; isEmpty: boolean }> {
+  const before = await database.readLedger()
+  if (before.length > 0) return { ledger: before, isEmpty: false }
   const found = await database.existing(files)
-  if (found === undefined) return true
+  const unfinished = await database.readUnfinished?.()
+  const ledger = await database.readLedger()
+  if (ledger.length > 0) return { ledger, isEmpty: false }
+  if (found === undefined || unfinished !== undefined) return { ledger, isEmpty: true }
   throw new Refused(
     'NoLedger',
     `the database has ${found} and no ledger of migrations: baseline adopts it, if it is what the files make`,

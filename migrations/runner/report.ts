@@ -5,7 +5,7 @@ import { fileName } from './files.ts'
 import type { Migration, MigrationSet } from './files.ts'
 import { compare } from './ledger.ts'
 import type { LedgerRow } from './ledger.ts'
-import { heldBack, isEmpty, makePlan } from './plan.ts'
+import { heldBack, makePlan, readState } from './plan.ts'
 
 /**
  * What apply would do now, as text or JSON; changes nothing.
@@ -17,8 +17,8 @@ export async function plan(
   json: boolean,
   options: Pick<ApplyOptions, 'breaking' | 'target'>,
 ): Promise<string> {
-  const applied = await database.readLedger()
-  const planned = await makePlan(files, applied, database, options, await isEmpty(files, applied, database))
+  const { ledger: applied, isEmpty } = await readState(files, database)
+  const planned = await makePlan(files, applied, database, options, isEmpty)
   const step = ({ version, name, checksum, breaking, statements }: Migration) => ({
     version,
     name,

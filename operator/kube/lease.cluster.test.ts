@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { KubeClient } from './client.ts'
 import { acquireLease, type Leadership } from './lease.ts'
 import { client, config, configMap, log, testNamespace, until } from './testing/cluster.ts'
@@ -8,6 +8,8 @@ const namespace = await testNamespace()
 /** A fifth of the real times, in the same proportions. */
 const times = { durationMs: 3_000, renewMs: 2_000, retryMs: 400 }
 const forever = new AbortController().signal
+/** What requests may take beside other tests; that only one leads at any time is not measured with it. */
+const patienceMs = 2_500
 
 function acquire(name: string, identity: string, through = client, signal = forever): Promise<Leadership> {
   return acquireLease({ client: through, namespace, name, identity, log, signal, times })
@@ -30,7 +32,7 @@ test('one leads, the others wait; a release hands over within one retry', async 
   await first.release()
   expect(() => first.check()).toThrow('the Lease was last renewed')
   await until(() => second !== undefined)
-  expect(performance.now() - releasedMs).toBeLessThan(times.retryMs * 1.2 + 500)
+  expect(performance.now() - releasedMs).toBeLessThan(times.retryMs * 1.2 + patienceMs)
   await second?.release()
 })
 
@@ -48,36 +50,43 @@ test('of ten candidates exactly one leads', async () => {
   await leading[0]?.release()
 })
 
+/** The last moment at which it might write. */
+async function lastAllowed(leadership: Leadership): Promise<number> {
+  for (let allowedMs = performance.now(); ;) {
+    try {
+      leadership.check()
+      allowedMs = performance.now()
+    } catch {
+      return allowedMs
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
 test('a leader cut off from the API server stops writing before another takes over', async () => {
   const proxy = new Proxy(config)
   const cutOff = new KubeClient(await proxy.start())
   const first = await acquire('cut', 'a', cutOff)
   const writer = client.fenced(() => first.check())
   await writer.apply(configMap(namespace, 'fenced'), { force: true })
-  const next = acquire('cut', 'b')
+  const taken = acquire('cut', 'b').then((second) => {
+    const takenMs = performance.now()
+    onTestFinished(() => second.release())
+    return takenMs
+  })
   // Accepts requests and never answers.
   proxy.intercept = () => 'answered'
   const cutMs = performance.now()
   const lost = first.lost.then(() => performance.now() - cutMs)
-  await until(() => {
-    try {
-      first.check()
-      return false
-    } catch {
-      return true
-    }
-  })
-  const fencedMs = performance.now() - cutMs
+  const allowedMs = (await lastAllowed(first)) - cutMs
   await expect(writer.apply(configMap(namespace, 'fenced', { late: '1' }), { force: true })).rejects.toThrow(
     'the Lease was',
   )
-  const second = await next
-  const takenMs = performance.now() - cutMs
-  expect(fencedMs).toBeLessThanOrEqual(times.renewMs + 100)
-  expect(takenMs).toBeGreaterThan(fencedMs)
-  expect(takenMs).toBeLessThan(times.durationMs + 2 * times.retryMs + 500)
-  expect(await lost).toBeLessThan(times.renewMs + times.renewMs / 2 + times.retryMs + 200)
-  await second.release()
+  const takenMs = (await taken) - cutMs
+  expect(allowedMs).toBeLessThanOrEqual(times.renewMs)
+  expect(takenMs).toBeGreaterThan(allowedMs)
+  expect(takenMs).toBeLessThan(times.durationMs + 2 * times.retryMs + patienceMs)
+  expect(await lost).toBeLessThan(times.renewMs + times.renewMs / 2 + times.retryMs + patienceMs)
   proxy.close()
   await cutOff.close()
 })
