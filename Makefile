@@ -13,6 +13,8 @@ export CERT_MANAGER ?= node $(CURDIR)/local/main.ts cert-manager
 export ISOLATE_POD ?= node $(CURDIR)/local/main.ts isolate
 # How they restart the API server.
 export RESTART_API_SERVER ?= node $(CURDIR)/local/main.ts restart-api-server
+# Node's cache of what it compiled: without it every start of ours strips the types of every file anew, half of its time.
+export NODE_COMPILE_CACHE ?= $(CURDIR)/.local/node-cache
 TEST := vitest run --reporter=default --reporter=json --outputFile.json=.local/test-results.json
 .DEFAULT_GOAL := help
 

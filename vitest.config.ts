@@ -56,13 +56,12 @@ export default defineConfig({
           globalSetup: ['e2e/harness/postgres.ts'],
         },
       },
-      // One account of NATS is for all tests of it, so one file after the other.
       {
         test: {
           name: 'engines',
+          maxWorkers,
           include: ['migrations/**/*.engines.test.ts'],
           exclude: none,
-          fileParallelism: false,
           globalSetup: ['e2e/harness/engines.ts'],
         },
       },

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { ConditionType } from '../crds/conditions.ts'
 import { kubectl } from './harness/kubectl.ts'
-import { read, until } from './harness/objects.ts'
+import { read, until, type Kind } from './harness/objects.ts'
 import {
   applyPlatform,
   conditionOf,
@@ -11,6 +12,7 @@ import {
   identityOf,
   inventory,
   ledgerProblem,
+  matchingCluster,
   removePlatform,
   seed,
   whenAnswering,
@@ -49,6 +51,28 @@ test.each(names)('%s killed as soon as it runs', async (victim) => {
 test('the database killed again and again while it starts', async () => {
   await applyPlatform(name)
   for (let i = 0; i < 5; i++) await killRunning('database pod', name)
+  await expectWhole()
+})
+
+/** What one reconcile finds is written at once: of the conditions that turn True together, the last. */
+const moments: [Kind, string, ConditionType][] = [
+  [matchingCluster, name, 'StoresApplied'],
+  [dataStore, `${name}-core`, 'ObjectsApplied'],
+  [dataStore, `${name}-core`, 'CredentialsReady'],
+  [dataStore, `${name}-core`, 'BindingPublished'],
+  [matchingCluster, name, 'StoresReady'],
+  [matchingCluster, name, 'PoolerReady'],
+]
+
+test('the operator killed after each of its steps', async () => {
+  await applyPlatform(name)
+  for (const [kind, object, condition] of moments) {
+    await until(120_000, async () => {
+      const found = await read(kind, object)
+      return found && conditionOf(found, condition)?.status === 'True' ? found : `${object}: ${condition} is not True`
+    })
+    await kill('operator pod', name)
+  }
   await expectWhole()
 })
 

@@ -1,10 +1,8 @@
-import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { KubeObject } from '../crds/object.ts'
 import { kubectl } from './harness/kubectl.ts'
 import { list, until } from './harness/objects.ts'
-import { conditionOf, dataStore, matchingCluster, podKind } from './harness/platform.ts'
+import { podKind } from './harness/platform.ts'
 
 /** The operator's own figures: what it takes, how fast it is there, how fast another takes over. */
 const system = 'supersmartmatch-system'
@@ -79,30 +77,6 @@ test('a roll-out hands over within 3 s, and the new pod is ready within 10 s', {
   expect(name(pod)).not.toBe(name(old))
   expect(readySeconds / 1000).toBeLessThanOrEqual(10)
   expect(seconds).toBeLessThanOrEqual(3)
-})
-
-describe('in a namespace that is not watched', () => {
-  const elsewhere = `elsewhere-${randomBytes(4).toString('hex')}`
-  const there = async () => (await list(matchingCluster, '', elsewhere))[0]
-  beforeAll(() => kubectl(['create', 'namespace', elsewhere]))
-  afterAll(() => kubectl(['delete', 'namespace', elsewhere, '--wait=false']))
-
-  test('an object is told so, once, and nothing is made of it', async () => {
-    const object = { ...matchingCluster, metadata: { name: 'lost', namespace: elsewhere }, spec: {} }
-    await kubectl(['create', '--namespace', elsewhere, '--filename=-'], JSON.stringify(object))
-    const told = await until(90_000, async () => {
-      const found = await there()
-      return conditionOf(found, 'SpecValid')?.reason === 'NamespaceNotWatched' && found ? found : 'nothing is said'
-    })
-    expect(conditionOf(told, 'SpecValid')).toMatchObject({
-      status: 'False',
-      message: expect.stringContaining('watchNamespaces') as string,
-    })
-    expect(conditionOf(told, 'Stalled')?.status).toBe('True')
-    await sleep(5_000)
-    expect((await there())?.metadata.resourceVersion).toBe(told.metadata.resourceVersion)
-    expect(await list(dataStore, '', elsewhere)).toEqual([])
-  })
 })
 
 describe('two replicas', () => {

@@ -37,14 +37,19 @@ const normalised = (dump: string) =>
     .replace(/\n{3,}/g, '\n\n')
     .trimStart()
 
+const everySchema = process.env['SLOW'] === '1'
+
 describe.each(postgresSchemas)('%s', (schema) => {
-  test('20 first runs at once apply each file exactly once; a second round finds nothing to do', async () => {
-    const database = await bootstrapped(schema)
-    const { migrations } = await readMigrations(folderOf(schema), formatOfPostgres)
-    const results = await Promise.all(Array.from({ length: 20 }, () => applyAll(schema, database)))
-    expect(results.flat().sort((a, b) => a - b)).toEqual(migrations.map((migration) => migration.version))
-    expect(await applyAll(schema, database)).toEqual([])
-  })
+  test.runIf(schema === 'core' || everySchema)(
+    '20 first runs at once apply each file exactly once; a second round finds nothing to do',
+    async () => {
+      const database = await bootstrapped(schema)
+      const { migrations } = await readMigrations(folderOf(schema), formatOfPostgres)
+      const results = await Promise.all(Array.from({ length: 20 }, () => applyAll(schema, database)))
+      expect(results.flat().sort((a, b) => a - b)).toEqual(migrations.map((migration) => migration.version))
+      expect(await applyAll(schema, database)).toEqual([])
+    },
+  )
 
   /** Of temporal: on the apache edition of TimescaleDB, which the image has. */
   test('the schema is the golden one', async () => {

@@ -20,19 +20,21 @@ import { forward } from './port-forward.ts'
 const run = promisify(execFile)
 const password = 'password-of-tests'
 
-/** By engine: its DataStore, and the variable that says where its owner may log in. */
+/** A DataStore each, and the variable that says where its owner may log in. A stream has no database of its own: two servers of NATS. */
 const stores = [
   { engine: 'clickhouse', name: 'behavior', database: 'supersmartmatch_behavior', variable: 'TEST_CLICKHOUSE_URL', scheme: 'https' },
   { engine: 'elasticsearch', name: 'search', database: 'search', variable: 'TEST_ELASTICSEARCH_URL', scheme: 'https' },
   { engine: 'nats', name: 'events', database: 'events', variable: 'TEST_NATS_URL', scheme: 'tls' },
+  { engine: 'nats', name: 'runner', database: 'runner', variable: 'TEST_NATS_RUNNER_URL', scheme: 'tls' },
 ] as const // prettier-ignore
 type Store = (typeof stores)[number]
 
 /**
- * vitest globalSetup of the project `engines`. Starts one pod of each engine in the cluster that KUBECONFIG names, from the operator's own
+ * vitest globalSetup of the project `engines`. Starts pods of the engines in the cluster that KUBECONFIG names, from the operator's own
  * objects, and makes it reachable on this machine:
  *
  *   TEST_CLICKHOUSE_URL, TEST_ELASTICSEARCH_URL, TEST_NATS_URL   the owner's login; every login of a store has the same password
+ *   TEST_NATS_RUNNER_URL                                         a second server, for a test that empties its account
  *   TEST_ENGINES_CA                                              file of the CA that their certificates are from
  *
  * Does nothing when TEST_ENGINES_CA is set already. The namespace is gone afterwards.

@@ -29,7 +29,7 @@ export function urlOf(dialect: EngineDialect, login?: string, database?: string)
 }
 
 /** How long a killed migrator counts in tests. */
-export const leaseMs = 1_000
+export const leaseMs = 2_000
 
 export function options(more: Partial<Options> = {}): Options & { lines: string[] } {
   const lines: string[] = []

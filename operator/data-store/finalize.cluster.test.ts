@@ -186,7 +186,7 @@ describe('Delete', () => {
 
   const everyWrite = process.env['SLOW'] === '1'
   test('an operator that is killed before any of its writes leaves a deletion that the next one ends', async () => {
-    for (let writes = 0; ; writes += everyWrite ? 1 : 3) {
+    for (let writes = 0; ; writes += everyWrite ? 1 : 5) {
       await make('killed', { deletionPolicy: 'Delete' })
       writesLeft = writes
       await remove('killed')

@@ -68,10 +68,13 @@ async function progress(name: string): Promise<string> {
   return [started && 'prepare', await logs('prepare'), await logs('postgres')].join('\n')
 }
 
-/** A pod that is not there yet cannot be waited for: ask again. */
+/** Ready, and the primary, which Patroni makes it a turn or two of its loop later. */
 async function ready(name: string): Promise<void> {
+  // A pod that is not there yet cannot be waited for: ask again.
   const wait = () => lab.kubectl('wait', '--for=condition=Ready', `pod/${name}-0`, '--timeout=120s').catch(String)
   await expect.poll(wait, { timeout: 180_000, interval: 200 }).toContain('condition met')
+  const recovers = () => sql(name, 'SELECT pg_is_in_recovery()').catch(String)
+  await expect.poll(recovers, { timeout: 120_000, interval: 1_000 }).toBe('f\n')
 }
 const sql = (name: string, query: string, db = 'postgres') =>
   lab.kubectl('exec', `${name}-0`, '--', 'psql', '--no-psqlrc', '--tuples-only', '--no-align', '--command', query, db)
@@ -133,9 +136,7 @@ describe('a store', () => {
       await sleep(waitMs)
       await lab.kubectl('delete', 'pod', `${name}-0`, '--force', '--grace-period=0')
       await ready(name)
-      const target = await superuser(name)
-      // Its pod is ready while Patroni still makes it the primary, in one or two turns of its loop.
-      await expect.poll(() => postgres.probe(target, soon()), { timeout: 120_000 }).toMatchObject({ state: 'ready' })
+      expect(await postgres.probe(await superuser(name), soon())).toMatchObject({ state: 'ready' })
       const logins = `SELECT rolname, rolreplication FROM pg_authid WHERE rolpassword LIKE 'SCRAM-SHA-256$%' ORDER BY 1`
       expect((await sql(name, logins)).trim()).toBe('postgres|t\nreplicator|t')
     },
