@@ -23,6 +23,8 @@ export interface Connection {
   certificate: string
   /** @returns the answer; undefined when nobody is there to give one, or this login may not ask */
   request: (subject: string, question?: object) => Promise<unknown>
+  /** Whether this login may publish there. Nothing is stored: the message names a stream that nobody has as the only one to take it. */
+  mayPublish: (subject: string) => Promise<boolean>
 }
 
 /** The server refused with these words. */
@@ -138,9 +140,20 @@ async function login(target: Target, socket: TLSSocket, greeting: ServerInfo | u
   return {
     info,
     certificate: socket.getPeerX509Certificate()?.fingerprint256 ?? '',
-    request: (subject, question) => session.request(inbox, subject, question),
+    async request(subject, question) {
+      const answer = await session.request(inbox, subject, question)
+      return answer === nobody || answer === refused ? undefined : answer
+    },
+    async mayPublish(subject) {
+      const headers = `NATS/1.0\r\nNats-Expected-Stream: none_${randomBytes(8).toString('hex')}\r\n\r\n`
+      return (await session.request(inbox, subject, undefined, headers)) !== refused
+    },
   }
 }
+
+/** In place of an answer: nobody is there to give one, or this login may not ask. */
+const nobody = Symbol('nobody')
+const refused = Symbol('refused')
 
 const lineEnd = Buffer.from('\r\n')
 
@@ -170,12 +183,15 @@ class Session {
     this.#socket.write(lines.map((line) => `${line}\r\n`).join(''))
   }
 
-  request(inbox: string, subject: string, question: object = {}): Promise<unknown> {
+  /** @returns the answer, `nobody` or `refused` */
+  request(inbox: string, subject: string, question: object = {}, headers = ''): Promise<unknown> {
     const reply = `${inbox}.${this.#asked++}`
     const answer = Promise.withResolvers<unknown>()
     this.#answers.set(reply, answer)
-    const payload = JSON.stringify(question)
-    this.send(`PUB ${subject} ${reply} ${Buffer.byteLength(payload)}`, payload)
+    const message = headers + JSON.stringify(question)
+    const bytes = Buffer.byteLength(message)
+    const sizes = headers === '' ? `${bytes}` : `${Buffer.byteLength(headers)} ${bytes}`
+    this.send(`${headers === '' ? 'PUB' : 'HPUB'} ${subject} ${reply} ${sizes}`, message)
     return answer.promise
   }
 
@@ -225,14 +241,14 @@ class Session {
     const answer = this.#answers.get(subject)
     this.#answers.delete(subject)
     const headers = hasHeaders ? Number(words.at(-2)) : 0
-    const nobody = hasHeaders && content.toString('utf8', 0, headers).startsWith('NATS/1.0 503')
-    answer?.resolve(nobody ? undefined : JSON.parse(content.toString('utf8', headers)))
+    const isNobody = hasHeaders && content.toString('utf8', 0, headers).startsWith('NATS/1.0 503')
+    answer?.resolve(isNobody ? nobody : JSON.parse(content.toString('utf8', headers)))
   }
 
   /** A question that is not allowed has no answer; everything else ends the connection. */
   #refused(message: string): void {
     if (!/^Permissions Violation/i.test(message)) return this.#fail(new NatsError(message))
-    for (const { resolve } of this.#answers.values()) resolve(undefined)
+    for (const { resolve } of this.#answers.values()) resolve(refused)
     this.#answers.clear()
   }
 
