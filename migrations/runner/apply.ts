@@ -3,7 +3,7 @@ import { Failed } from './errors.ts'
 import { fileName } from './files.ts'
 import type { MigrationSet } from './files.ts'
 import { compare } from './ledger.ts'
-import { checkApproval, heldBack, makePlan, readState } from './plan.ts'
+import { breakingFileWaits, checkApproval, heldBack, makePlan, readState } from './plan.ts'
 
 /** A file that takes the server down with it must not do so for ever. */
 const lossesWithoutProgress = 3
@@ -12,7 +12,7 @@ const lossesWithoutProgress = 3
  * Brings a database to the folder's target, or leaves it as it is when it is there already (or ahead, by files that break nothing).
  * Safe to run any number of times at once. A lost connection is made again; the ledger tells whether the file that was running counts.
  * @returns the versions this call applied
- * @throws Refused before any statement of a file; Failed with every file before the failing one kept, and of that one what its engine
+ * @throws Refused before any statement of a file, or when all is done but what a breaking file keeps back; Failed with every file before the failing one kept, and of that one what its engine
  *         cannot take back
  */
 export async function apply(files: MigrationSet, connect: Connect, options: ApplyOptions): Promise<number[]> {
@@ -73,8 +73,8 @@ async function applyAll(run: Run, database: Database): Promise<void> {
     }
   }
   const held = heldBack(plan, files)
-  if (held === undefined) return verify(files, database)
-  database.log(held)
+  if (held !== undefined) throw breakingFileWaits((await database.readLedger()).at(-1)?.version ?? 0, held)
+  return verify(files, database)
 }
 
 /** A run that began with an empty database goes on so after a lost connection, as long as all that was applied since is its own. */

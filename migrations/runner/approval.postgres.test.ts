@@ -123,7 +123,8 @@ describe('a breaking file', () => {
     const { database, run } = await atTwo({ ...breaking, '000002_b.sql': 'CREATE TABLE b ();' })
     const waits = '2 of 4 files wait, from 000003_c.sql on, which is breaking'
     expect((await run('plan')).stdout).toContain(waits)
-    expect(await run('apply')).toMatchObject({ code: 0, stderr: expect.stringContaining(waits) as string })
+    const said = expect.stringContaining(`BreakingFileWaits: at 2: ${waits}`) as string
+    expect(await run('apply')).toMatchObject({ code: 2, stderr: said })
     expect(await tables(database)).toBe('a b')
     expect(await run('verify')).toMatchObject({ code: 1, stderr: expect.stringContaining('NotCurrent') as string })
     expect(await run('apply', '--breaking')).toMatchObject({ code: 0 })

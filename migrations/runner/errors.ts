@@ -17,6 +17,7 @@ export const refusals = [
   'WouldLoseData',
   'ApprovalNeeded',
   'TargetIsOlder',
+  'BreakingFileWaits',
   'NoLedger',
   'NotEmptyLedger',
   'SchemaDiffers',

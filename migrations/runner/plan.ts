@@ -87,3 +87,13 @@ export function heldBack({ held }: Plan, files: MigrationSet): string | undefine
   const name = fileName(first, files.extension)
   return `${held.length} of ${files.target} files wait, from ${name} on, which is breaking: apply --breaking runs them, once no application of an older release runs`
 }
+
+/** @param at  what the database has by now */
+export const breakingFileWaits = (at: number, held: string): Refused =>
+  new Refused('BreakingFileWaits', `at ${at}: ${held}`)
+
+/** The operator reads what the runner said last. @returns what the database has; undefined for every other reason */
+export function readBreakingFileWaits(words: string): number | undefined {
+  const [, at] = /^BreakingFileWaits: at (\d+): /.exec(words) ?? []
+  return at === undefined ? undefined : Number(at)
+}

@@ -231,6 +231,23 @@ describe('a breaking file', () => {
     expect(context.found).toMatchObject({ schema: { version: 2 }, migration: { current: 2, target: 3, files: ['C'] } })
   })
 
+  test('is asked for anew in a database that has less than is recorded', async () => {
+    recorded('aBc')
+    await schemaReady.run(contextOf('aBcd'))
+    expect(jobs().map(argumentsOf)).toEqual([''])
+    end('Failed', 'BreakingFileWaits: at 1: 3 of 4 files wait, from B on, which is breaking')
+    const context = contextOf('aBcd')
+    expect(await schemaReady.run(context)).toMatchObject({ kind: 'wait', message: 'the database is at migration 1' })
+    expect(context.found).toMatchObject({ schema: { version: 1, digest: 'a' }, migration: undefined })
+
+    recorded('a')
+    pod('old', service, 'x/platform:1')
+    expect(await schemaReady.run(contextOf('aBcd'))).toMatchObject({ kind: 'wait', reason: 'AwaitingPods' })
+    objects = objects.filter(({ metadata }) => metadata.name !== 'old')
+    await schemaReady.run(contextOf('aBcd'))
+    expect(jobs().map(argumentsOf)).toEqual(['', '"--breaking"'])
+  })
+
   test('holds the services up when they need what comes after it', async () => {
     recorded('a')
     pod('old', service, 'x/platform:1')

@@ -1,4 +1,5 @@
 import { readApprovalNeeded } from '../../migrations/runner/data-loss.ts'
+import { readBreakingFileWaits } from '../../migrations/runner/plan.ts'
 import { waitFor } from '../credentials.ts'
 import { imageOf } from '../images.ts'
 import { withOwner } from '../kube/apply.ts'
@@ -94,6 +95,8 @@ async function migrate(context: Context, job: MigrationPlan, next: NextRun): Pro
       return undefined
     case 'failed': {
       const words = lastWords(migrationPods(context, jobName)) ?? state.reason
+      const at = readBreakingFileWaits(words)
+      if (at !== undefined) return isBehind(context, at)
       context.found.migration = { ...context.found.migration, failure: redact(words) }
       const asked = readApprovalNeeded(words)
       if (!asked) return migrationFailed(jobName, words)
@@ -110,6 +113,13 @@ async function migrate(context: Context, job: MigrationPlan, next: NextRun): Pro
     const result = await tools.applier.apply(withOwner(store, migrateJob(wanted)))
     return result.kind === 'refused' ? waitFor(result) : running(of, migrateJobName(wanted), next.target)
   }
+}
+
+/** The database has less than is recorded, as one that was restored: what was decided by the record is decided anew. */
+function isBehind(context: Context, at: number): Outcome {
+  context.found.schema = { version: at, digest: context.schema.files[at - 1]?.digest ?? '' }
+  context.found.migration = undefined
+  return { kind: 'wait', reason: 'Running', message: `the database is at migration ${at}`, retryAfterMs: 1_000 }
 }
 
 type NextRun = NextMigration & { kind: 'run' }
