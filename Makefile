@@ -6,6 +6,8 @@ export KUBECONFIG ?= $(CURDIR)/.local/kubeconfig
 # Where its API server notes the operator's writes, for the tests that count them: see e2e/harness/audit.ts.
 ifeq ($(KUBECONFIG),$(CURDIR)/.local/kubeconfig)
 export AUDIT_LOG ?= $(CURDIR)/.local/audit.log
+# This machine is its node: see operator/testing/port-forward.ts.
+export PODS_ARE_ROUTED ?= 1
 endif
 # How the tests get cert-manager: prints its controller and the folder with the definitions of its kinds.
 export CERT_MANAGER ?= node $(CURDIR)/local/main.ts cert-manager

@@ -5,7 +5,7 @@ import type { KubeObject } from '../crds/object.ts'
 import { kubectl, KubectlError } from './harness/kubectl.ts'
 import { config, list, namespace } from './harness/objects.ts'
 import { podKind } from './harness/platform.ts'
-import { forward } from './harness/port-forward.ts'
+import { forward } from '../operator/testing/port-forward.ts'
 
 /*
  * One connection without TLS to every listener of every store there is, poolers and Keepers included: none tells anything but that this

@@ -48,11 +48,16 @@ function entry(stmt: Node): [string, Node] {
 
 const relationOf = (node: Node) => ((node['relation'] ?? {}) as { relname?: string }).relname ?? ''
 
-/** Names of the tables and views that a statement makes. */
+type Name = { String?: { sval: string } }
+const lastOf = (names: unknown) => ((names ?? []) as Name[]).at(-1)?.String?.sval ?? ''
+
+/** Names of the tables, views and functions that a statement makes. One that may be there already is not made. */
 function madeBy(stmt: Node): string[] {
   const [name, node] = entry(stmt)
+  if (node['if_not_exists'] === true) return []
   if (name === 'CreateStmt') return [relationOf(node)]
   if (name === 'ViewStmt') return [((node['view'] ?? {}) as { relname?: string }).relname ?? '']
+  if (name === 'CreateFunctionStmt') return [lastOf(node['funcname'])]
   if (name !== 'CreateTableAsStmt') return []
   return [((node['into'] ?? {}) as { rel?: { relname?: string } }).rel?.relname ?? '']
 }
@@ -81,16 +86,24 @@ function blocking(stmt: Node, made: Set<string>): string | undefined {
   return command && `${rewriting[String(command['subtype'])]} rewrites the table, and nobody reads it meanwhile`
 }
 
-/** What is not there any more under its name, or not of its type. */
+/** What an older release may name. A policy, trigger, index or constraint it does not. */
+const named =
+  /^OBJECT_(TABLE|FOREIGN_TABLE|VIEW|MATVIEW|COLUMN|FUNCTION|PROCEDURE|ROUTINE|AGGREGATE|TYPE|DOMAIN|SEQUENCE|SCHEMA|ATTRIBUTE)$/
+
+/** What is not there any more under its name, not of its type, or not allowed. */
 function missed(stmt: Node, made: Set<string>): string | undefined {
   const [name, node] = entry(stmt)
-  if (name === 'RenameStmt' && ['OBJECT_TABLE', 'OBJECT_COLUMN', 'OBJECT_VIEW'].includes(String(node['renameType'])))
+  if (name === 'RenameStmt' && named.test(String(node['renameType'])))
     return made.has(relationOf(node))
       ? undefined
-      : `renames ${(node['subname'] as string | undefined) ?? relationOf(node)}`
-  if (name === 'DropStmt' && ['OBJECT_TABLE', 'OBJECT_VIEW'].includes(String(node['removeType']))) {
-    const gone = droppedNames(node).filter((one) => !made.has(one))
+      : `renames ${(node['subname'] as string | undefined) ?? (relationOf(node) || namesOf([node['object']]).join())}`
+  if (name === 'DropStmt' && named.test(String(node['removeType']))) {
+    const gone = namesOf(node['objects']).filter((one) => !made.has(one))
     return gone.length > 0 ? `drops ${gone.join(', ')}` : undefined
+  }
+  if (name === 'GrantStmt' && node['is_grant'] !== true) {
+    const kept = namesOf(node['objects']).filter((one) => !made.has(one))
+    return kept.length > 0 ? `takes rights on ${kept.join(', ')} away` : undefined
   }
   if (name !== 'AlterTableStmt' || made.has(relationOf(node))) return undefined
   for (const { subtype, name: column } of commandsOf(node)) {
@@ -101,9 +114,14 @@ function missed(stmt: Node, made: Set<string>): string | undefined {
   return undefined
 }
 
-const droppedNames = (node: Node) =>
-  ((node['objects'] ?? []) as { List: { items: { String: { sval: string } }[] } }[]).map(
-    ({ List }) => List.items.at(-1)?.String.sval ?? '',
+/** Of objects as statements list them: tables by a range, functions with their arguments, types by a name, others by a list. */
+const namesOf = (objects: unknown): string[] =>
+  ((objects ?? []) as Record<string, Node>[]).map(({ RangeVar, ObjectWithArgs, TypeName, List, String: plain }) =>
+    RangeVar
+      ? String(RangeVar['relname'])
+      : plain
+        ? String(plain['sval'])
+        : lastOf(ObjectWithArgs?.['objname'] ?? TypeName?.['names'] ?? List?.['items']),
   )
 
 // --- ClickHouse -------------------------------------------------------------------------------------------------------------

@@ -52,6 +52,16 @@ test.each<[string, string[]]>([
   ['DROP TABLE a',                                                       ['2 breaks-older-releases']],
   ['DROP VIEW v',                                                        ['2 breaks-older-releases']],
   ['DROP VIEW v; CREATE VIEW v AS SELECT 1',                             []],
+  ['CREATE TABLE IF NOT EXISTS a (b integer); ALTER TABLE a RENAME b TO c', ['2 breaks-older-releases']],
+  ['DROP FUNCTION f(integer)',                                           ['2 breaks-older-releases']],
+  ['DROP FUNCTION f(integer); CREATE FUNCTION f(integer) RETURNS text LANGUAGE sql RETURN 1', []],
+  ['ALTER FUNCTION f(integer) RENAME TO g',                              ['2 breaks-older-releases']],
+  ['DROP TYPE t',                                                        ['2 breaks-older-releases']],
+  ['DROP MATERIALIZED VIEW m',                                           ['2 breaks-older-releases']],
+  ['DROP POLICY p ON a',                                                 []],
+  ['REVOKE SELECT ON a FROM admin_role',                                 ['2 breaks-older-releases']],
+  ['GRANT SELECT ON a TO admin_role',                                    []],
+  ['CREATE FUNCTION f() RETURNS integer LANGUAGE sql RETURN 1; REVOKE ALL ON FUNCTION f() FROM PUBLIC', []],
 ])('PostgreSQL: %s', async (statement, expected) => {
   const found = await rulesOf('postgres', sql(statement))
   expect([...new Set(found)].sort()).toEqual(expected.map((rule) => `1:${rule}`))

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { Binding } from '../../crds/binding.ts'
 import { clickhouse, elasticsearch, nats, redis } from '../../operator/testing/official-clients.ts'
 import { config, namespace } from './objects.ts'
-import { forward } from './port-forward.ts'
+import { forward } from '../../operator/testing/port-forward.ts'
 
 /*
  * The official client of each engine, only that the way leads through the API server to the given pod. Dispose to disconnect.

@@ -15,7 +15,7 @@ import type { Engine, Plan } from '../../operator/engines/engine.ts'
 import { engines } from '../../operator/engines/registry.ts'
 import { secret } from '../../operator/secrets.ts'
 import { surroundings } from '../../operator/testing/platform.ts'
-import { forward } from './port-forward.ts'
+import { forward } from '../../operator/testing/port-forward.ts'
 
 const run = promisify(execFile)
 const password = 'password-of-tests'

@@ -4,7 +4,7 @@ import { checkServerIdentity } from 'node:tls'
 import pg from 'pg'
 import type { Binding } from '../../crds/binding.ts'
 import { config, namespace } from './objects.ts'
-import { forward } from './port-forward.ts'
+import { forward } from '../../operator/testing/port-forward.ts'
 
 /** What clients saw of a database while something happened to it. */
 export interface Report {

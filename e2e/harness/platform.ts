@@ -11,7 +11,7 @@ import { coreAlone } from '../../operator/testing/platform.ts'
 import { remove } from './case.ts'
 import { kubectl } from './kubectl.ts'
 import { config, list, namespace, read, until, type Kind } from './objects.ts'
-import { forward } from './port-forward.ts'
+import { forward } from '../../operator/testing/port-forward.ts'
 
 /*
  * A MatchingCluster of a test's own, named in each call. Little is requested, so that it fits beside the sample on a node

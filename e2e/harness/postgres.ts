@@ -3,7 +3,7 @@ import type { V1Container, V1Namespace, V1Pod } from '@kubernetes/client-node'
 import type { AddressInfo, Server } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { forward } from './port-forward.ts'
+import { forward, podsAreRouted } from '../../operator/testing/port-forward.ts'
 
 const postgresPort = 5432
 const poolerPort = 6432
@@ -21,7 +21,7 @@ const testLabel = 'supersmartmatch.io/test'
  *
  * Does nothing when TEST_POSTGRES_URL is set already. The pod and its data are gone afterwards; what a killed run left behind goes
  * at the start of a later one.
- * The two only listen on the pod's loopback address: whoever may forward ports to it may use them, nobody else.
+ * The two let in who is on the pod's loopback address, so whoever may forward ports to it, and the node where this machine is one.
  */
 export default async function setup(): Promise<(() => Promise<void>) | undefined> {
   if (process.env['TEST_POSTGRES_URL']) return undefined
@@ -40,14 +40,15 @@ export default async function setup(): Promise<(() => Promise<void>) | undefined
   }
   try {
     await core.createNamespacedPod({ namespace, body: podOf(pod, use) })
-    await running(core, namespace, pod)
+    const address = await running(core, namespace, pod)
     for (const [variable, port] of [
       ['TEST_POSTGRES_URL', postgresPort] as const,
       ['TEST_PGBOUNCER_URL', poolerPort] as const,
     ]) {
-      const server = await forward(config, namespace, pod, port)
-      servers.push(server)
-      const url = `postgres://postgres@127.0.0.1:${(server.address() as AddressInfo).port}/postgres`
+      const server = podsAreRouted ? undefined : await forward(config, namespace, pod, port)
+      if (server) servers.push(server)
+      const at = server ? `127.0.0.1:${(server.address() as AddressInfo).port}` : `${address}:${port}`
+      const url = `postgres://postgres@${at}/postgres`
       await answering(url)
       process.env[variable] = url
     }
@@ -149,25 +150,42 @@ function podOf(name: string, use: Images): V1Pod {
   }
 }
 
+/** Who is let in: this container's own address, and where this machine is the node, the node, which is the pod's gateway. */
+const writeHba = `
+hba() {
+  gateway=$(awk '$2 == "00000000" {print $3; exit}' /proc/net/route)
+  for at in 127.0.0.1 ${podsAreRouted ? '$(printf "%d.%d.%d.%d" $(echo "$gateway" | sed "s/\\(..\\)\\(..\\)\\(..\\)\\(..\\)/0x\\4 0x\\3 0x\\2 0x\\1/"))' : ''}; do
+    echo "host all all $at/32 trust"
+    echo "host replication all $at/32 trust"
+  done
+}
+`
+const listen = podsAreRouted ? '*' : '127.0.0.1'
+
 /** As the operator starts it, as far as tests can tell; nothing is synced to disk, because nothing is to be kept. */
 const startPostgres = `
+${writeHba}
 data=/var/lib/postgresql/data/pgdata
 initdb --pgdata "$data" --username postgres --auth trust --encoding UTF8 --no-sync \\
   --locale-provider builtin --builtin-locale C.UTF-8 --locale C.UTF-8 --data-checksums >/tmp/initdb.log
-exec postgres -D "$data" -p ${postgresPort} -c listen_addresses=127.0.0.1 -c unix_socket_directories=/tmp \\
+{ echo 'local all all trust'; hba; } >"$data/pg_hba.conf"
+exec postgres -D "$data" -p ${postgresPort} -c listen_addresses='${listen}' -c unix_socket_directories=/tmp \\
   -c shared_preload_libraries=timescaledb,pg_cron,pgaudit,pg_stat_statements -c cron.database_name=supersmartmatch_core \\
   -c cron.use_background_workers=on -c max_worker_processes=24 -c max_connections=300 \\
   -c fsync=off -c synchronous_commit=off -c full_page_writes=off
 `
 const startPooler = `
+${writeHba}
+hba | grep -v replication >/tmp/hba.txt
 cat >/tmp/pgbouncer.ini <<END
 [databases]
 * = host=127.0.0.1 port=${postgresPort}
 [pgbouncer]
-listen_addr = 127.0.0.1
+listen_addr = ${listen}
 listen_port = ${poolerPort}
 unix_socket_dir =
-auth_type = trust
+auth_type = hba
+auth_hba_file = /tmp/hba.txt
 auth_file = /tmp/users.txt
 pool_mode = transaction
 max_client_conn = 500
@@ -176,12 +194,13 @@ printf '"%s" ""\\n' postgres supersmartmatch_core_app_a >/tmp/users.txt
 exec pgbouncer /tmp/pgbouncer.ini
 `
 
-async function running(core: CoreV1Api, namespace: string, name: string): Promise<void> {
+/** @returns its address */
+async function running(core: CoreV1Api, namespace: string, name: string): Promise<string> {
   const deadline = Date.now() + startLimitMs
   for (;;) {
     const { status } = await core.readNamespacedPod({ namespace, name })
     const containers = status?.containerStatuses ?? []
-    if (containers.length > 0 && containers.every((container) => container.state?.running)) return
+    if (containers.length > 0 && containers.every((container) => container.state?.running)) return status?.podIP ?? ''
     const ended = containers.find((container) => container.state?.terminated)
     if (ended || Date.now() > deadline)
       throw new Error(`the test pod does not start: ${JSON.stringify(ended?.state ?? containers.map((c) => c.state))}`)

@@ -1,9 +1,10 @@
+import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { containersOf, podSpecs, restrictedViolations, secretMaterial } from '../testing/restricted.ts'
-import { migrateJob, migrateJobName, type MigrationPlan } from './migrate-job.ts'
+import { migrateJob, migrateJobName, runnerOptions, type MigrationPlan } from './migrate-job.ts'
 
 const alone: MigrationPlan = {
   store: 'orders',
@@ -93,4 +94,20 @@ test('what was decided about it is what the command is told', () => {
   const [pod] = podSpecs([migrateJob({ ...alone, target: 2, breaking: true, approve: '0123456789ab' })])
   const [container] = pod ? containersOf(pod) : []
   expect(container?.command?.slice(-5)).toEqual(['--target', '2', '--breaking', '--approve', '0123456789ab'])
+})
+
+// With the compiler that V8 chooses by itself it was more than twice the limit.
+test('the parser of PostgreSQL fits into what the container may have', () => {
+  const root = join(import.meta.dirname, '../..')
+  const script = `
+    const { readMigrations } = await import('${root}/migrations/runner/files.ts')
+    const { formatOfPostgres } = await import('${root}/migrations/runner/postgres-file.ts')
+    const { postgresLosses } = await import('${root}/migrations/runner/postgres-losses.ts')
+    const { migrations } = await readMigrations('${root}/migrations/core', formatOfPostgres)
+    for (const migration of migrations) postgresLosses(migration)
+    console.log(process.resourceUsage().maxRSS)`
+  const args = [...runnerOptions, '--input-type=module', '--eval', script]
+  const peakMb = Number(execFileSync('node', args, { encoding: 'utf8' })) / 1024
+  expect(stringify(migrateJob(alone))).toContain('memory: 256Mi')
+  expect(peakMb).toBeLessThan(160)
 })

@@ -8,6 +8,12 @@ import { names } from './names.ts'
 /** Exit code of the runner for what no retry can help: an edited or missing file, a newer breaking database. */
 const refused = 2
 
+/**
+ * PostgreSQL's parser is WebAssembly, and the compiler for long runs takes 600 MB for it, where the quick one takes 10: more than the
+ * container may have. V8 takes the flag when it starts only.
+ */
+export const runnerOptions = ['--liftoff-only']
+
 export interface MigrationPlan {
   store: string
   namespace: string
@@ -97,7 +103,7 @@ function container(plan: MigrationPlan) {
     name: 'migrate',
     image: plan.image,
     imagePullPolicy: 'IfNotPresent',
-    command: ['node', 'migrations/runner/cli.ts', 'apply', ...options],
+    command: ['node', ...runnerOptions, 'migrations/runner/cli.ts', 'apply', ...options],
     resources: { requests: { cpu: '50m', memory: '96Mi' }, limits: { memory: '256Mi' } },
     securityContext: containerSecurity,
     volumeMounts: [

@@ -1,10 +1,11 @@
-import { KubeConfig, PortForward } from '@kubernetes/client-node'
+import { KubeConfig } from '@kubernetes/client-node'
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { createServer, type AddressInfo, type Server } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
 import { promisify } from 'node:util'
 import { afterAll } from 'vitest'
 import type { KubeObject } from '../../crds/object.ts'
+import { forward } from './port-forward.ts'
 
 const run = promisify(execFile)
 
@@ -37,28 +38,13 @@ export async function createLab(): Promise<Lab> {
       await kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], JSON.stringify(list))
     },
     async forward(pod, port) {
-      const server = await forwardTo(namespace, pod, port)
+      const config = new KubeConfig()
+      config.loadFromDefault()
+      const server = await forward(config, namespace, pod, port)
       servers.push(server)
       return (server.address() as AddressInfo).port
     },
   }
-}
-
-/** Each connection has a stream of its own: `kubectl port-forward` ends altogether when a server resets one. */
-async function forwardTo(namespace: string, pod: string, port: number): Promise<Server> {
-  const config = new KubeConfig()
-  config.loadFromDefault()
-  const forwarder = new PortForward(config)
-  const server = createServer((socket) => {
-    socket.on('error', () => undefined)
-    const stream = forwarder.portForward(namespace, pod, [port], socket, null, socket) as Promise<unknown>
-    stream.then(
-      (open) => socket.on('close', () => (open as { close(): void }).close()),
-      () => socket.destroy(),
-    )
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return server
 }
 
 async function kubectlIn(namespace: string, args: string[], input: string): Promise<string> {
