@@ -113,8 +113,14 @@ function start(daemon: Daemon, hash: string): void {
   const [command, ...args] = daemon.argv
   const child = spawn(command ?? '', args, {
     cwd: '/',
-    // The daemons must not depend on the shell that happened to start them.
-    env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LANG: 'C.UTF-8' },
+    // The daemons must not depend on the shell that happened to start them. With Go's own choice of 100, collecting garbage takes a
+    // quarter of the API server's time.
+    env: {
+      GOGC: '300',
+      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      HOME: '/root',
+      LANG: 'C.UTF-8',
+    },
     detached: true,
     stdio: ['ignore', log, log],
   })

@@ -53,10 +53,11 @@ async function applyAll(run: Run, database: Database): Promise<void> {
   await database.checkOwner?.()
   const before = await readState(files, database)
   let plan = await makePlan(files, before.ledger, database, options, isNew(run, before))
-  if (plan.now.length > 0) {
+  if (plan.now.length + plan.held.length > 0) {
     checkApproval(plan, files, before.ledger, options.approve)
     await database.takeLock()
-    // What another migrator did while we waited is in the ledger now. Only under the lock it is known that the database is empty.
+    // What another migrator did while we waited is in the ledger now, a breaking file of its first run, too. Only under the lock it is
+    // known that the database is empty.
     const state = await readState(files, database)
     run.beganEmpty = isNew(run, state)
     plan = await makePlan(files, state.ledger, database, options, run.beganEmpty)

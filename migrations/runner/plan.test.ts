@@ -95,6 +95,28 @@ describe('an empty database', () => {
   })
 })
 
+test('what another migrator is about to finish is not held back', async () => {
+  let ledger = ledgerOf('a')
+  const connect: Connect = () =>
+    Promise.resolve({
+      ...database,
+      log: () => undefined,
+      readLedger: () => Promise.resolve(ledger),
+      existing: () => Promise.resolve('table a'),
+      takeLock() {
+        ledger = ledgerOf('aB')
+        return Promise.resolve()
+      },
+      createLedger: () => Promise.resolve(),
+      applyFile: () => Promise.reject(new Error('nothing is left to apply')),
+      differences: () => Promise.resolve([]),
+      record: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    })
+  const options = { waitMs: 0, signal: new AbortController().signal, log: () => undefined }
+  expect(await apply(filesOf('aB'), connect, options)).toEqual([])
+})
+
 describe('a run that loses its connection in the first file of an empty database', () => {
   /** @param has  files that are applied when it connects again */
   async function run(has: string): Promise<string> {
