@@ -85,8 +85,17 @@ export function runningRecord(name: string): DaemonRecord | undefined {
   return record && isAlive(record) ? record : undefined
 }
 
+/** The daemons must not depend on the shell that happened to start them. */
+const environment = {
+  // With Go's own choice of 100, collecting garbage takes a quarter of the API server's time.
+  GOGC: '300',
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  HOME: '/root',
+  LANG: 'C.UTF-8',
+}
+
 function daemonHash(daemon: Daemon): string {
-  const hash = createHash('sha256').update(JSON.stringify(daemon.argv))
+  const hash = createHash('sha256').update(JSON.stringify([daemon.argv, environment]))
   for (const file of daemon.configFiles) hash.update(readFileSync(file))
   return hash.digest('hex').slice(0, 16)
 }
@@ -113,14 +122,7 @@ function start(daemon: Daemon, hash: string): void {
   const [command, ...args] = daemon.argv
   const child = spawn(command ?? '', args, {
     cwd: '/',
-    // The daemons must not depend on the shell that happened to start them. With Go's own choice of 100, collecting garbage takes a
-    // quarter of the API server's time.
-    env: {
-      GOGC: '300',
-      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-      HOME: '/root',
-      LANG: 'C.UTF-8',
-    },
+    env: environment,
     detached: true,
     stdio: ['ignore', log, log],
   })

@@ -51,10 +51,10 @@ const relationOf = (node: Node) => ((node['relation'] ?? {}) as { relname?: stri
 type Name = { String?: { sval: string } }
 const lastOf = (names: unknown) => ((names ?? []) as Name[]).at(-1)?.String?.sval ?? ''
 
-/** Names of the tables, views and functions that a statement makes. One that may be there already is not made. */
+/** Names of the tables, views and functions that a statement makes: of functions the name alone. One that may be there already is not made. */
 function madeBy(stmt: Node): string[] {
   const [name, node] = entry(stmt)
-  if (node['if_not_exists'] === true) return []
+  if (node['if_not_exists'] === true || node['replace'] === true) return []
   if (name === 'CreateStmt') return [relationOf(node)]
   if (name === 'ViewStmt') return [((node['view'] ?? {}) as { relname?: string }).relname ?? '']
   if (name === 'CreateFunctionStmt') return [lastOf(node['funcname'])]
@@ -93,10 +93,10 @@ const named =
 /** What is not there any more under its name, not of its type, or not allowed. */
 function missed(stmt: Node, made: Set<string>): string | undefined {
   const [name, node] = entry(stmt)
-  if (name === 'RenameStmt' && named.test(String(node['renameType'])))
-    return made.has(relationOf(node))
-      ? undefined
-      : `renames ${(node['subname'] as string | undefined) ?? (relationOf(node) || namesOf([node['object']]).join())}`
+  if (name === 'RenameStmt' && named.test(String(node['renameType']))) {
+    const what = relationOf(node) || namesOf([node['object']]).join()
+    return made.has(what) ? undefined : `renames ${(node['subname'] as string | undefined) ?? what}`
+  }
   if (name === 'DropStmt' && named.test(String(node['removeType']))) {
     const gone = namesOf(node['objects']).filter((one) => !made.has(one))
     return gone.length > 0 ? `drops ${gone.join(', ')}` : undefined

@@ -56,6 +56,8 @@ test.each<[string, string[]]>([
   ['DROP FUNCTION f(integer)',                                           ['2 breaks-older-releases']],
   ['DROP FUNCTION f(integer); CREATE FUNCTION f(integer) RETURNS text LANGUAGE sql RETURN 1', []],
   ['ALTER FUNCTION f(integer) RENAME TO g',                              ['2 breaks-older-releases']],
+  ['CREATE FUNCTION f() RETURNS integer LANGUAGE sql RETURN 1; ALTER FUNCTION f() RENAME TO g', []],
+  ['CREATE OR REPLACE VIEW v AS SELECT 1 AS a; ALTER VIEW v RENAME COLUMN a TO b', ['2 breaks-older-releases']],
   ['DROP TYPE t',                                                        ['2 breaks-older-releases']],
   ['DROP MATERIALIZED VIEW m',                                           ['2 breaks-older-releases']],
   ['DROP POLICY p ON a',                                                 []],

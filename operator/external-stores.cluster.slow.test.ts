@@ -142,11 +142,7 @@ const cases: Record<string, { resources: object; lacking: string[] }> = {
   },
   nats: {
     resources: { cpu: '20m', memory: '32Mi', memoryLimit: '256Mi' },
-    lacking: [
-      'publishing to $JS.API.STREAM.CREATE.>',
-      'publishing to $JS.API.CONSUMER.CREATE.>',
-      'publishing to $KV.schema_migrations.>',
-    ],
+    lacking: ['publishing to $JS.API.STREAM.CREATE.>', 'publishing to $JS.API.CONSUMER.CREATE.>'],
   },
 }
 

@@ -5,7 +5,7 @@ import { config, namespace } from './objects.ts'
 import { forward } from '../../operator/testing/port-forward.ts'
 
 /*
- * The official client of each engine, only that the way leads through the API server to the given pod. Dispose to disconnect.
+ * The official client of each engine, only that the way leads to the given pod: see operator/testing/port-forward.ts. Dispose to disconnect.
  * PostgreSQL's is `connect` in platform.ts.
  */
 

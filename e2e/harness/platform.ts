@@ -131,8 +131,8 @@ export async function secretData(name: string): Promise<Record<string, string>> 
 }
 
 /**
- * Connects as a client with this binding would: TLS verified for CA and host name, only that the way leads through the
- * API server to the given pod. Dispose to disconnect.
+ * Connects as a client with this binding would: TLS verified for CA and host name, only that the way leads to the given pod: see
+ * operator/testing/port-forward.ts. Dispose to disconnect.
  */
 export async function connect(
   login: Pick<Binding, 'host' | 'port' | 'database' | 'username' | 'password' | 'ca.crt'>,

@@ -265,7 +265,7 @@ describe.each<Kind>([clickhouse, nats, elasticsearch])('$dialect', (kind) => {
     async () => {
       const url = await kind.newDatabase()
       const set = await (await newFolder(dialect, 'test', good)).read()
-      // A busy machine may keep one from renewing for longer than the second that the other tests give it.
+      // A busy machine may keep one from renewing for longer than the other tests give it.
       const results = await Promise.all(Array.from({ length: 20 }, () => apply(url, set, { leaseMs: 20_000 })))
       expect(results.flat().sort()).toEqual([1, 2, 3])
     },

@@ -30,6 +30,8 @@ test('one leads, the others wait; a release hands over within one retry', async 
   expect(await holder('release')).toBe('a')
   const releasedMs = performance.now()
   await first.release()
+  // Given back, not left to expire.
+  expect(['', 'b']).toContain(await holder('release'))
   expect(() => first.check()).toThrow('the Lease was last renewed')
   await until(() => second !== undefined)
   expect(performance.now() - releasedMs).toBeLessThan(times.retryMs * 1.2 + patienceMs)

@@ -2,6 +2,7 @@ import { CoreV1Api, PortForward } from '@kubernetes/client-node'
 import type { KubeConfig } from '@kubernetes/client-node'
 import { connect, createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
+import { pipeline } from 'node:stream/promises'
 
 /**
  * Whether this machine is the node, so that pods are reached at their own addresses. A connection through the API server passes it, the
@@ -49,11 +50,7 @@ function throughNetwork(config: KubeConfig): Carry {
     if (!status?.podIP) throw new Error(`pod ${pod} has no address`)
     const upstream = connect({ host: status.podIP, port, noDelay: true })
     socket.setNoDelay(true)
-    upstream.on('error', () => socket.destroy())
-    upstream.on('close', () => socket.destroy())
-    socket.on('close', () => upstream.destroy())
-    if (socket.destroyed) upstream.destroy()
-    socket.pipe(upstream)
-    upstream.pipe(socket)
+    // Whichever fails takes the other with it; an orderly end is passed on after what came before it.
+    await pipeline(upstream, socket, upstream)
   }
 }

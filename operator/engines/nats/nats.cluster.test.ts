@@ -6,7 +6,7 @@ import type { KubeObject } from '../../../crds/object.ts'
 import { issueServerCertificate, type KeyPair } from '../../certificates.ts'
 import { containerSecurity, podSecurity, resourceRequirements } from '../../pods.ts'
 import { monitorPort, routePort } from './config.ts'
-import type { Target } from '../engine.ts'
+import type { Plan, Target } from '../engine.ts'
 import { nats } from './engine.ts'
 import {
   authority,
@@ -27,6 +27,7 @@ import {
   tls,
 } from './fixture.ts'
 import { monitoringUser } from './logins.ts'
+import { missingRights } from './rights.ts'
 
 const single = () => planOf('events')
 const trio = () => planOf('trio', { replicas: 3 })
@@ -136,6 +137,32 @@ describe('a store', () => {
     expect(await nats.probe(target, soon())).toMatchObject({ state: 'ready' })
     const monitoring = await targetOf(plan(), 'events-0', monitoringUser)
     expect(await nats.probe(monitoring, soon())).toMatchObject({ state: 'ready' })
+  })
+
+  test('its logins are told what they may not do, and nothing is stored by asking', async () => {
+    const withSchema = {
+      ...plan(),
+      store: { ...plan().store, spec: { ...plan().store.spec, schema: { name: 'events' as const } } },
+    }
+    const missing = async (login: string, of: Plan) =>
+      missingRights(await targetOf(plan(), 'events-0', login), of, soon())
+    const making = ['STREAM.CREATE', 'STREAM.UPDATE', 'STREAM.DELETE', 'CONSUMER.CREATE', 'CONSUMER.DELETE']
+    const publishing = (apis: string[]) => apis.map((api) => `publishing to $JS.API.${api}.>`)
+    const toLedger = 'publishing to $KV.schema_migrations.>'
+
+    expect(await missing('owner', withSchema)).toEqual([])
+    expect(await missing('app', plan())).toEqual(publishing(making))
+    expect(await missing('app', withSchema)).toEqual([...publishing(making), toLedger])
+    const mayOnlyLook = await missing(monitoringUser, withSchema)
+    expect(mayOnlyLook).toEqual(expect.arrayContaining([...publishing(making), toLedger]))
+
+    // The same where there is a ledger, which what is asked must not add to.
+    const manager = await owner.jetstreamManager()
+    await manager.streams.add({ name: 'KV_schema_migrations', subjects: ['$KV.schema_migrations.>'] })
+    expect(await missing('owner', withSchema)).toEqual([])
+    expect(await missing('app', withSchema)).toEqual([...publishing(making), toLedger])
+    expect((await manager.streams.info('KV_schema_migrations')).state.messages).toBe(0)
+    await manager.streams.delete('KV_schema_migrations')
   })
 
   test('its owner makes streams, its app uses them and can change none', async () => {
