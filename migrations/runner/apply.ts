@@ -12,8 +12,8 @@ const lossesWithoutProgress = 3
  * Brings a database to the folder's target, or leaves it as it is when it is there already (or ahead, by files that break nothing).
  * Safe to run any number of times at once. A lost connection is made again; the ledger tells whether the file that was running counts.
  * @returns the versions this call applied
- * @throws Refused before any statement of a file, or when all is done but what a breaking file keeps back; Failed with every file before the failing one kept, and of that one what its engine
- *         cannot take back
+ * @throws Refused before any statement of a file, or when all is done but what a breaking file keeps back; Failed with every file before
+ *         the failing one kept, and of that one what its engine cannot take back
  */
 export async function apply(files: MigrationSet, connect: Connect, options: ApplyOptions): Promise<number[]> {
   const run: Run = { files, options, applied: [], begun: new Set(), beganEmpty: false }
