@@ -1,61 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import policies from './policies.json' with { type: 'json' }
 import { one, testDatabase } from '../testing/database.ts'
-import type { Query } from '../testing/database.ts'
+import { addSharedRows, callersOf, is, sharedTables, testPolicies } from '../testing/policies.ts'
+import type { Attempts } from '../testing/policies.ts'
 import { addCandidate, addJob, addRecruiter, addSkill, addUser, apply } from './testing/people.ts'
 
-/**
- * Which rows each kind of caller reaches, grants aside: policies.json has it by table, caller and attempt, as the names of the rows
- * that the attempt reached; what is not there reaches nothing. matrix.json has the grants: together they say who may do what.
- *
- * Then every predicate of every policy is taken out, one at a time, and the matrix has to notice.
- */
+/** Candidates with each visibility, two companies with their recruiters, and what is between them. */
 const db = testDatabase('core')
 
-/** Everybody's privileges on all tables, so that policies alone decide; all of it in one transaction that is rolled back. */
-const prepare = `
-  GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO authenticated_users, recruiter_role, admin_role, outbox_worker;
-  GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO authenticated_users, recruiter_role, admin_role, outbox_worker;
-  -- Tries a statement and undoes it: the number of its rows, 'accepted' when a constraint stops it, which comes after the policies,
-  -- or 'refused'.
-  CREATE FUNCTION attempt(p_sql text) RETURNS text LANGUAGE plpgsql AS $$
-  DECLARE
-    v_rows text;
-  BEGIN
-    EXECUTE p_sql;
-    GET DIAGNOSTICS v_rows = ROW_COUNT;
-    RAISE EXCEPTION USING ERRCODE = 'raise_exception', MESSAGE = v_rows;
-  EXCEPTION
-    WHEN raise_exception THEN RETURN SQLERRM;
-    WHEN insufficient_privilege THEN RETURN 'refused';
-    WHEN integrity_constraint_violation THEN RETURN 'accepted';
-  END
-  $$;
-  GRANT EXECUTE ON FUNCTION attempt(text) TO PUBLIC`
-
-interface Caller {
-  role: 'authenticated_users' | 'recruiter_role' | 'admin_role' | 'outbox_worker'
-  /** null: no identity was ever set; '': what is left of one in a pooled session. */
-  userId: string | null
-}
-type Rows = Record<string, string>
-interface Attempts {
-  /** Condition of each named row. */
-  rows: Rows
-  /** A statement for each named row that would be new. */
-  insert: Rows
-  /** SET clauses that leave a row where it is or give it away; tried on each row. */
-  update?: Rows
-  /** SET clauses with constants only, on all rows: without a condition the policies for SELECT do not join in. */
-  blind: string[]
-}
-
-let callers: Record<string, Caller>
-let tables: Record<string, Attempts>
-
-beforeAll(async () => {
-  const { query } = db
+testPolicies(db, policies, async (query) => {
   const people = {
     hidden: await addCandidate(query, 'private'), // the candidate who asks, and who applied to A
     card: await addCandidate(query, 'limited'),
@@ -124,24 +78,13 @@ beforeAll(async () => {
   await query(
     `INSERT INTO audit_chain (month, position, audit_id, row_hash, retention_until, hash) VALUES ('2020-01-01', 1, 1, '', '2021-01-01', '')`,
   )
-  await query(`INSERT INTO outbox_dead_letters (event_id, aggregate_type, aggregate_id, event_type, event_data, event_version, sequence, last_error, attempts)
-               SELECT event_id, aggregate_type, aggregate_id, event_type, event_data, event_version, sequence, '-', 1 FROM outbox_events LIMIT 1`)
+  await addSharedRows(query)
 
-  callers = {
-    self: { role: 'authenticated_users', userId: hidden.userId },
-    other: { role: 'authenticated_users', userId: open.userId },
-    recruiter: { role: 'recruiter_role', userId: memberB },
+  const callers = {
+    ...callersOf({ self: hidden.userId, other: open.userId, recruiter: memberB, admin }),
     'recruiter with application': { role: 'recruiter_role', userId: ownerA.userId },
-    admin: { role: 'admin_role', userId: admin },
-    'no context': { role: 'authenticated_users', userId: null },
-    'recruiter, no context': { role: 'recruiter_role', userId: null },
-    'empty context': { role: 'authenticated_users', userId: '' },
-    'forged context': { role: 'recruiter_role', userId: hidden.userId },
-    worker: { role: 'outbox_worker', userId: null },
-  }
+  } as const
 
-  const is = (column: string, values: Record<string, string>): Rows =>
-    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, `${column} = '${value}'`]))
   const ids = Object.fromEntries(Object.entries(people).map(([name, person]) => [name, person.candidateId]))
   const child = (insert: (id: string) => string, set: string): Attempts => ({
     rows: is('candidate_id', ids),
@@ -163,7 +106,8 @@ beforeAll(async () => {
   const membership = (company: string) =>
     `INSERT INTO company_members (company_id, user_id) VALUES ('${company}', '${newcomer}')`
 
-  tables = {
+  const tables: Record<string, Attempts> = {
+    ...sharedTables,
     users: {
       rows: is('user_id', { hidden: hidden.userId, ownerA: ownerA.userId }),
       insert: {
@@ -333,179 +277,7 @@ beforeAll(async () => {
       },
       blind: ['rows = 2'],
     },
-    outbox_events: {
-      rows: { any: 'TRUE' },
-      insert: {
-        any: `INSERT INTO outbox_events (aggregate_type, aggregate_id, event_type, event_data)
-              VALUES ('user', gen_random_uuid(), 'user.updated', '{}')`,
-      },
-      blind: ['published = TRUE'],
-    },
-    outbox_dead_letters: {
-      rows: { any: 'TRUE' },
-      insert: {
-        any: `INSERT INTO outbox_dead_letters (event_id, aggregate_type, aggregate_id, event_type, event_data, event_version, sequence, last_error, attempts)
-              VALUES (gen_random_uuid(), 'user', gen_random_uuid(), 'user.updated', '{}', 1, 1, '-', 1)`,
-      },
-      update: { keep: 'attempts = 2' },
-      blind: ['attempts = 2'],
-    },
   }
   expect(await one(query, `SELECT count(*) FROM job_postings_default`)).toBe('0')
-})
-
-type Reached = Record<string, string>
-type Try = [attempt: string, row: string, sql: string]
-
-const triesOf = (table: string, { rows, insert, update = {}, blind }: Attempts): Try[] => {
-  const onEach = (attempt: string, statement: string): Try[] =>
-    Object.entries(rows).map(([row, where]) => [attempt, row, `${statement} WHERE ${where}`])
-  return [
-    ...onEach('SELECT', `SELECT FROM ${table}`),
-    ...Object.entries(insert).map(([row, sql]): Try => ['INSERT', row, sql]),
-    ...Object.entries(update).flatMap(([name, set]) => onEach(`UPDATE ${name}`, `UPDATE ${table} SET ${set}`)),
-    ...onEach('DELETE', `DELETE FROM ${table}`),
-    ...blind.map((set): Try => ['UPDATE all', '', `UPDATE ${table} SET ${set}`]),
-    ['DELETE all', '', `DELETE FROM ${table}`],
-  ]
-}
-
-/** What a caller reaches of a table, by attempt: names of rows, or the number of rows where none is named. */
-async function reach(query: Query, table: string, caller: Caller): Promise<Reached> {
-  const tries = triesOf(table, tables[table] ?? { rows: {}, insert: {}, blind: [] })
-  await query(`SET LOCAL ROLE ${caller.role}`)
-  await query(`SELECT set_config('app.current_user_id', $1, true)`, [caller.userId ?? ''])
-  const results = await query(
-    `SELECT attempt(sql) AS result FROM unnest($1::text[]) WITH ORDINALITY AS t(sql, n) ORDER BY n`,
-    [tries.map(([, , sql]) => sql)],
-  )
-  await query('RESET ROLE')
-  const reached: Record<string, string[]> = {}
-  tries.forEach(([attempt, row], i) => {
-    const result = results[i]?.['result'] as string
-    if (result === '0' || result === 'refused') return
-    ;(reached[attempt] ??= []).push(row || result)
-  })
-  return Object.fromEntries(Object.entries(reached).map(([attempt, names]) => [attempt, names.join(', ')]))
-}
-
-/** Of a table, for the callers with one of these roles. */
-async function matrixOf(query: Query, table: string, roles?: string[]): Promise<Record<string, Reached>> {
-  const matrix: Record<string, Reached> = {}
-  for (const [name, caller] of Object.entries(callers)) {
-    if (roles && !roles.includes(caller.role)) continue
-    const reached = await reach(query, table, caller)
-    if (Object.keys(reached).length > 0) matrix[name] = reached
-  }
-  return matrix
-}
-
-async function aside<T>(work: (query: Query) => Promise<T>): Promise<T> {
-  const client = await db.connect()
-  const query: Query = async (sql, values = []) => (await client.query<Record<string, unknown>>(sql, values)).rows
-  await client.query('BEGIN')
-  try {
-    await client.query(prepare)
-    return await work(query)
-  } finally {
-    await client.query('ROLLBACK')
-  }
-}
-
-const declared: Record<string, Record<string, Reached>> = policies
-
-describe('row level security', () => {
-  test('is tried on every table that has it', async () => {
-    const guarded = await db.query(
-      `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relrowsecurity AND NOT relispartition ORDER BY 1`,
-    )
-    expect(Object.keys(tables).sort()).toEqual(guarded.map((row) => row['relname']))
-  })
-
-  test('lets each caller reach the declared rows, no other', async () => {
-    const found = await aside(async (query) => {
-      const all: Record<string, Record<string, Reached>> = {}
-      for (const table of Object.keys(tables).sort()) all[table] = await matrixOf(query, table)
-      return all
-    })
-    expect(found).toEqual(declared)
-  })
-
-  test('lets nobody reach anything with an identity that is none', async () => {
-    const forged = db.as('authenticated_users', `' OR TRUE --`, (query) =>
-      query('SELECT candidate_id FROM candidate_profiles'),
-    )
-    await expect(forged).rejects.toMatchObject({ code: '22P02' })
-    const client = await db.connect('supersmartmatch_core_app_a')
-    await client.query(`SELECT set_config('app.current_user_id', '${callers['self']?.userId}', false)`)
-    await expect(client.query('SELECT candidate_id FROM candidate_profiles')).rejects.toMatchObject({ code: '42501' })
-  })
-})
-
-interface Policy {
-  name: string
-  roles: string[]
-  using: string | null
-  check: string | null
-}
-
-/** The parts that AND or OR joins at the top of an expression as pg_get_expr writes it. */
-function parts(expression: string): { operator: string; operands: string[] } {
-  const text = expression.trim()
-  const tokens = text.matchAll(/'(?:[^']|'')*'|[()]| (AND|OR) /g)
-  let depth = 0
-  let whole = text.startsWith('(')
-  let operator = 'AND'
-  let from = 0
-  const operands: string[] = []
-  for (const token of tokens) {
-    if (token[0] === '(') depth++
-    else if (token[0] === ')') depth--
-    else if (token[1] && depth === 0) {
-      operator = token[1]
-      operands.push(text.slice(from, token.index))
-      from = token.index + token[0].length
-    }
-    if (depth === 0 && token.index + token[0].length < text.length) whole = false
-  }
-  if (whole) return parts(text.slice(1, -1))
-  return { operator, operands: [...operands, text.slice(from)] }
-}
-
-/** The expression without each of its predicates in turn. */
-function without(expression: string): string[] {
-  if (expression === 'true') return ['false']
-  const { operator, operands } = parts(expression)
-  if (operands.length === 1) return ['true']
-  return operands.map((_, i) => operands.filter((__, j) => j !== i).join(` ${operator} `))
-}
-
-describe('a policy without one of its predicates is noticed', () => {
-  test.for(Object.keys(policies))('%s', async (table) => {
-    const found = (await db.query(
-      `SELECT polname AS name, ARRAY(SELECT rolname::text FROM pg_roles WHERE oid = ANY (polroles)) AS roles,
-              pg_get_expr(polqual, polrelid) AS using, pg_get_expr(polwithcheck, polrelid) AS check
-         FROM pg_policy WHERE polrelid = $1::regclass AND polname <> 'definer_access' ORDER BY polname`,
-      [table],
-    )) as unknown as Policy[]
-    const unnoticed = await aside(async (query) => {
-      const missed: string[] = []
-      for (const { name, roles, using, check } of found) {
-        const before = JSON.stringify(await matrixOf(query, table, roles))
-        const changes = [
-          ...(using === null ? [] : without(using).map((rest) => `USING (${rest})`)),
-          ...(check === null ? [] : without(check).map((rest) => `WITH CHECK (${rest})`)),
-        ]
-        for (const change of changes) {
-          await query('SAVEPOINT policy')
-          await query(`ALTER POLICY ${name} ON ${table} ${change}`)
-          const after = JSON.stringify(await matrixOf(query, table, roles))
-          await query('ROLLBACK TO policy')
-          if (before === after) missed.push(`${name} ${change}`)
-        }
-      }
-      return missed
-    })
-    expect(unnoticed).toEqual([])
-  })
+  return { callers, tables, personal: 'candidate_profiles' }
 })

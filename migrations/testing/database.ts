@@ -21,7 +21,7 @@ export const postgresSchemas = schemaNames.filter((name): name is PostgresSchema
 /** What a service's login may become. */
 export type Role = 'authenticated_users' | 'recruiter_role' | 'admin_role' | 'authentication_role' | 'key_keeper'
 /** Of workers, which have logins of their own. */
-type WorkerRole = 'outbox_worker' | 'analytics'
+export type WorkerRole = 'outbox_worker' | 'analytics'
 export type Row = Record<string, unknown>
 
 /** A query, of any rows. */
@@ -30,6 +30,8 @@ export type Query = (sql: string, values?: unknown[]) => Promise<Row[]>
 export interface TestDatabase {
   name: string
   owner: string
+  /** Of the services. */
+  login: string
   /** Runs as superuser, past row security. */
   query: Query
   /** One transaction as the services make it: role and identity by SET LOCAL. Rolled back when `work` throws. */
@@ -113,6 +115,7 @@ export function testDatabase(
   name = `${schema}_${randomBytes(5).toString('hex')}`,
 ): TestDatabase {
   const owner = ownerRole(databaseName(schema))
+  const login = appRole(databaseName(schema))
   const clients: pg.Client[] = []
   const connect = async (login?: string): Promise<pg.Client> => {
     // A test that fails amid a transaction must not make the next one wait for its locks for ever.
@@ -142,7 +145,7 @@ export function testDatabase(
     const log = () => undefined
     const files = await readMigrations(folderOf(schema), formatOfPostgres)
     await apply(files, postgres(config), { waitMs: 20_000, signal: new AbortController().signal, log })
-    service = await connect(appRole(databaseName(schema)))
+    service = await connect(login)
     worker = await connect()
   })
   afterAll(async () => {
@@ -154,6 +157,7 @@ export function testDatabase(
   return {
     name,
     owner,
+    login,
     connect,
     query: (sql, values) => queryOf(superuser)(sql, values),
     as: (role, userId, work) =>

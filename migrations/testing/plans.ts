@@ -1,4 +1,7 @@
 import type pg from 'pg'
+import { beforeAll, expect, test } from 'vitest'
+import { one, transaction } from './database.ts'
+import type { Query, Row, TestDatabase } from './database.ts'
 
 /** A node of EXPLAIN (FORMAT JSON). */
 interface Node {
@@ -62,3 +65,155 @@ export function scans(explained: Explained[], large: Set<string>): string[] {
 }
 
 const nodes = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(nodes)]
+
+/** What a database ships, and as whom it is called; in SQL `{name}` stands for an id. */
+export interface Shipped {
+  /** Who may call which function. */
+  matrix: { functions: Record<string, string> }
+  /** Fills the database. Returns ids, of `user`, `recruiter` and `admin`, as whom the roles ask, among others. */
+  fill: (query: Query) => Promise<Record<string, string>>
+  /** Of the functions that somebody may call: calls, made as each role that may. */
+  calls: Record<string, string[]>
+  /** What else is read, and what fires the triggers that no call fires. As `postgres` where policies are those of others. */
+  statements: [as: string, sql: string][]
+  /** What a trigger or function refuses. */
+  refused: [as: string, sql: string][]
+  /** Functions, jobs and statements that read everything, and why they may. */
+  whole: Record<string, string>
+  /** Functions that only migrations run. */
+  once: string[]
+  /** There are more functions than that. */
+  moreThan: number
+}
+
+interface Statement {
+  name: string
+  as: string
+  sql: string
+}
+
+const self: Record<string, string> = { authenticated_users: 'user', recruiter_role: 'recruiter', admin_role: 'admin' }
+
+/** The upkeep that every database has, as its owner. */
+const upkeep = [
+  'SELECT * FROM list_legal_holds()',
+  `SELECT set_retention((SELECT jsonb_object_agg(name, jsonb_build_object('keep', keep + interval '1 day', 'held', FALSE)) FROM retention_rules),
+                        jsonb_build_object(gen_random_uuid(), 'case'))`,
+  `SELECT publish_domain_event('user', gen_random_uuid(), 'user.updated', '{}')`,
+  `UPDATE maintenance_jobs SET schedule = '1 1 1 1 *'`,
+  `SELECT run_maintenance_job('purge-cron-history')`,
+]
+/** The same, of what looks through all rows that a rule is about. */
+const reports = {
+  'SELECT * FROM retention_state()': 'looks for the oldest row of each rule, every five minutes',
+  [`SELECT retention_removes(name, keep / 2, FALSE, '{}') FROM retention_rules`]:
+    'counts rows, when spec.retention changes',
+}
+
+/**
+ * Defines the tests: every function, trigger, policy and job of a database that is filled, as every role that may call it, and by which
+ * plans its statements ran.
+ */
+export function testPlans(db: TestDatabase, shipped: Shipped): void {
+  const { matrix, calls } = shipped
+  const whole = { ...shipped.whole, ...reports }
+  let query: Query
+  let taken: () => Explained[]
+  let large: Set<string>
+  let ids: Record<string, string>
+
+  beforeAll(async () => {
+    const client = await db.connect()
+    query = async (sql, values = []) => (await client.query<Row>(sql, values)).rows
+    ids = await shipped.fill(query)
+    await addPast(query, db.owner)
+    await query('ANALYZE')
+    large = await largeTables(client)
+    taken = await explainAll(client)
+  }, 900_000)
+
+  const filled = (sql: string) => sql.replace(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? name)
+
+  /** The large tables that a statement reads as a whole, or why it failed; undone afterwards. */
+  async function readsWhole({ as, sql }: Pick<Statement, 'as' | 'sql'>): Promise<string[]> {
+    taken()
+    const undo = new Error('undo')
+    const end: unknown = await transaction(query, as, ids[self[as] ?? ''] ?? null, async (inside) => {
+      await inside(filled(sql))
+      throw undo
+    }).catch((error: unknown) => error)
+    return [...scans(taken(), large), ...(end === undo ? [] : [`failed: ${String(end)}`])]
+  }
+
+  /** What reads everything and may not, and what may and no longer does, which is to be taken off the list. */
+  async function wrong(statements: Statement[]): Promise<Record<string, string[]>> {
+    const found: Record<string, string[]> = {}
+    const idle = new Set(statements.map(({ name }) => name).filter((name) => name in whole))
+    for (const { name, as, sql } of statements) {
+      const read = await readsWhole({ as, sql })
+      const failed = read.some((one) => one.startsWith('failed'))
+      if (read.length > 0 && (failed || !(name in whole))) found[`${as}: ${sql}`] = read
+      else if (read.length > 0) idle.delete(name)
+    }
+    for (const name of idle) found[name] = ['reads no large table as a whole']
+    return found
+  }
+
+  test('no function reads a large table from one end to the other', { timeout: 600_000 }, async () => {
+    const callable = Object.entries(matrix.functions).filter(([, roles]) => roles !== 'matching_definer')
+    expect(Object.keys(calls).sort()).toEqual(callable.map(([name]) => name).sort())
+    const called = callable.flatMap(([name, roles]) =>
+      roles
+        .split(' ')
+        .filter((role) => role !== 'matching_definer')
+        .flatMap((as) => (calls[name] ?? []).map((sql) => ({ name, as, sql: `SELECT * FROM ${sql}` }))),
+    )
+    const asOwner = [...upkeep, ...Object.keys(reports)].map((sql) => ({ name: sql, as: db.owner, sql }))
+    const others = shipped.statements.map(([as, sql]) => ({ name: sql, as, sql }))
+    expect(await wrong([...called, ...asOwner, ...others])).toEqual({})
+    for (const [as, sql] of shipped.refused) {
+      const [failure, ...read] = (await readsWhole({ as, sql })).reverse()
+      expect(failure, sql).toMatch(/^failed/)
+      expect(read, sql).toEqual([])
+    }
+  })
+
+  test(
+    'no job reads a large table from one end to the other, but those about all of it',
+    { timeout: 600_000 },
+    async () => {
+      const jobs = await query('SELECT name, command AS sql FROM maintenance_jobs ORDER BY name')
+      expect(await wrong(jobs.map((job) => ({ ...(job as { name: string; sql: string }), as: db.owner })))).toEqual({})
+    },
+  )
+
+  test('every function was among them', async () => {
+    await query('SELECT pg_stat_force_next_flush()')
+    const never = await query(
+      `SELECT name FROM (${functions}) f WHERE NOT EXISTS (SELECT FROM pg_stat_user_functions s WHERE s.funcid = f.oid) ORDER BY 1`,
+    )
+    expect(never.map(({ name }) => name)).toEqual(shipped.once)
+    expect(Number(await one(query, `SELECT count(*) FROM (${functions}) f`))).toBeGreaterThan(shipped.moreThan)
+  })
+}
+
+/** The functions whose statements cannot be elsewhere than in a plan of their own. */
+const functions = `
+  SELECT p.oid, p.proname::text AS name FROM pg_proc p
+   WHERE p.pronamespace = 'public'::regnamespace AND p.prosqlbody IS NULL
+     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')`
+
+/** The events once more, a day ago, and a relay that passed them all. */
+async function addPast(query: Query, owner: string): Promise<void> {
+  const today = `date_trunc('day', now(), 'UTC')`
+  await transaction(query, owner, null, (inside) =>
+    inside(
+      `SELECT create_range_partition('outbox_events', 'outbox_events_yesterday', ${today} - interval '1 day', ${today})`,
+    ),
+  )
+  await query(`INSERT INTO outbox_events (aggregate_type, aggregate_id, event_type, event_data, created_at)
+               SELECT aggregate_type, aggregate_id, event_type, event_data, ${today} - interval '1 hour' FROM outbox_events`)
+  await query(
+    `INSERT INTO outbox_cursor (relay, xid, sequence) SELECT 'done', pg_current_xact_id(), max(sequence) FROM outbox_events`,
+  )
+}

@@ -1,13 +1,11 @@
 import type { Query } from '../../testing/database.ts'
-
-/** Ids of the n-th of each, as SQL over n and as text. Of candidates: the profile; their user is `user`. */
-const md5 = (kind: string, n: string) => `md5('${kind} ' || (${n}))::uuid`
+import { eventRows, fillTables, idOf as id, series as upTo } from '../../testing/many.ts'
 
 /** SQL for the id of the n-th row of a kind that `fillCore` made, n from 1. */
 export const idOf = (
   kind: 'user' | 'recruiter' | 'candidate' | 'company' | 'job' | 'application' | 'skill' | 'session',
   n: string,
-) => md5(kind, n)
+) => id(kind, n)
 
 /** Words of titles and descriptions; some are rare, so that a search for one has few answers. */
 const words = `(ARRAY['data','senior','java','nurse','sales','kitchen','python','driver','teacher','welder','legal','cloud'])`
@@ -21,33 +19,19 @@ export type Filled = keyof ReturnType<typeof statements>
 
 /**
  * Fills an empty core database with so many rows in every table that grows with people, postings or time; the taxonomy gets the
- * 14,000 rows that ESCO has. As superuser and past the triggers, which would take an hour: what they derive is written here, and
- * indexes are made afterwards. Rows are the same each time but for instants; all postings are in one partition, the largest one table
- * can get.
+ * 14,000 rows that ESCO has. As superuser. Rows are the same each time but for instants; all postings are in one partition, the largest
+ * one table can get.
  * @param only  not all of the tables
  */
 export async function fillCore(query: Query, rows: number, only?: Filled[]): Promise<void> {
   const fill = Object.entries(statements(rows)).filter(([table]) => only?.includes(table as Filled) ?? true)
-  const tables = fill.map(([table]) => table)
-  // Of a partitioned table the definition says ONLY, which would leave its partitions without.
-  const indexes = await query(
-    `SELECT indexrelid::regclass::text AS name, replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ') AS definition
-       FROM pg_index WHERE indrelid = ANY ($1::text[]::regclass[])
-        AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)`,
-    [tables],
-  )
-  await query(`SET session_replication_role = replica`)
-  if (indexes.length > 0) await query(`DROP INDEX ${indexes.map(({ name }) => name as string).join()}`)
-  for (const [table, select] of fill) await query(`INSERT INTO ${table} ${select}`)
-  for (const { definition } of indexes) await query(definition as string)
-  await query(`SET session_replication_role = origin`)
-  for (const table of tables) await query(`ANALYZE ${table}`)
+  await fillTables(query, Object.fromEntries(fill))
 }
 
 /** Columns and rows of each table. */
 function statements(rows: number) {
   const recruiters = Math.ceil(rows / 10)
-  const series = (count = rows) => `generate_series(1, ${count}) n`
+  const series = (count = rows) => upTo(count)
   const month = `date_trunc('month', now(), 'UTC')`
   /** Spread over 25 days of this month, so that none is in another partition. */
   const created = `${month} + n % 2160000 * interval '1 second'`
@@ -113,10 +97,11 @@ function statements(rows: number) {
      UNION ALL SELECT 'application', ${idOf('application', 'n')}, 1, 'submitted', ${userOf(`1 + n * 7 % ${rows}`)} FROM ${series()}`,
     audit_log: `(table_name, operation, record_id, user_id, subject_user_id, user_ip, data_classification, retention_until)
      SELECT 'candidate_profiles', 'UPDATE', ${candidate}, ${userOf('n')}, ${userOf('n')}, '192.0.2.1', 'restricted', CURRENT_DATE + 1000 FROM ${series()}`,
-    outbox_events: `(aggregate_type, aggregate_id, event_type, event_data)
-     SELECT 'candidate', ${candidate}, 'candidate.profile.updated', jsonb_build_object('candidate_id', ${candidate}, 'user_id', ${userOf('n')}) FROM ${series()}`,
-    outbox_dead_letters: `(event_id, aggregate_type, aggregate_id, event_type, event_data, event_version, sequence, last_error, attempts)
-     SELECT md5('dead ' || n)::uuid, 'candidate', ${candidate}, 'candidate.profile.updated', jsonb_build_object('user_id', ${userOf('n')}), 1, n, '-', 3 FROM ${series()}`,
-    inbox: `(consumer, event_id, created_at) SELECT 'search', md5('event ' || n)::uuid, now() - n % 29 * interval '1 day' FROM ${series()}`,
+    ...eventRows(
+      rows,
+      'candidate',
+      candidate,
+      `jsonb_build_object('candidate_id', ${candidate}, 'user_id', ${userOf('n')})`,
+    ),
   }
 }

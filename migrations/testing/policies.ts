@@ -1,0 +1,298 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Query, Role, TestDatabase, WorkerRole } from './database.ts'
+
+/**
+ * Which rows each kind of caller reaches, grants aside. What a database declares of it (its policies.json) is by table, caller and
+ * attempt, as the names of the rows that the attempt reached; what is not there reaches nothing. matrix.json has the grants: together
+ * they say who may do what.
+ */
+export type Declared = Record<string, Record<string, Reached>>
+type Reached = Record<string, string>
+
+export interface Caller {
+  role: Role | WorkerRole
+  /** null: no identity was ever set; '': what is left of one in a pooled session. */
+  userId: string | null
+}
+export type Rows = Record<string, string>
+export interface Attempts {
+  /** Condition of each named row. */
+  rows: Rows
+  /** A statement for each named row that would be new. */
+  insert: Rows
+  /** SET clauses that leave a row where it is or give it away; tried on each row. */
+  update?: Rows
+  /** SET clauses with constants only, on all rows: without a condition the policies for SELECT do not join in. */
+  blind: string[]
+}
+export interface Cast {
+  callers: Record<string, Caller>
+  /** Every table with row security. */
+  tables: Record<string, Attempts>
+  /** Definer views that show callers their own rows of a table without it. */
+  views?: Record<string, Rows>
+  /** A table with rows that only the caller `self` sees. */
+  personal: string
+}
+
+/** Who asks in every database. */
+export const callersOf = (people: Record<'self' | 'other' | 'recruiter' | 'admin', string>): Cast['callers'] => ({
+  self: { role: 'authenticated_users', userId: people.self },
+  other: { role: 'authenticated_users', userId: people.other },
+  recruiter: { role: 'recruiter_role', userId: people.recruiter },
+  admin: { role: 'admin_role', userId: people.admin },
+  'no context': { role: 'authenticated_users', userId: null },
+  'recruiter, no context': { role: 'recruiter_role', userId: null },
+  'empty context': { role: 'authenticated_users', userId: '' },
+  'forged context': { role: 'recruiter_role', userId: people.self },
+  worker: { role: 'outbox_worker', userId: null },
+})
+
+/** Conditions of rows by the value of a column. */
+export const is = (column: string, values: Record<string, string>): Rows =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, `${column} = '${value}'`]))
+
+/** What every database has, with the rows of `addSharedRows`. */
+export const sharedTables: Cast['tables'] = {
+  legal_holds: {
+    rows: { any: 'TRUE' },
+    insert: { any: `INSERT INTO legal_holds (subject_id, reason) VALUES (gen_random_uuid(), 'case 2')` },
+    blind: [`reason = 'case 3'`],
+  },
+  outbox_events: {
+    rows: { any: 'TRUE' },
+    insert: {
+      any: `INSERT INTO outbox_events (aggregate_type, aggregate_id, event_type, event_data)
+            VALUES ('user', gen_random_uuid(), 'user.updated', '{}')`,
+    },
+    blind: ['published = TRUE'],
+  },
+  outbox_dead_letters: {
+    rows: { any: 'TRUE' },
+    insert: {
+      any: `INSERT INTO outbox_dead_letters (event_id, aggregate_type, aggregate_id, event_type, event_data, event_version, sequence, last_error, attempts)
+            VALUES (gen_random_uuid(), 'user', gen_random_uuid(), 'user.updated', '{}', 1, 1, '-', 1)`,
+    },
+    update: { keep: 'attempts = 2' },
+    blind: ['attempts = 2'],
+  },
+}
+
+/** Needs an event. */
+export async function addSharedRows(query: Query): Promise<void> {
+  await query(`INSERT INTO legal_holds (subject_id, reason) VALUES (gen_random_uuid(), 'case 1')`)
+  await query(`INSERT INTO outbox_dead_letters (event_id, aggregate_type, aggregate_id, event_type, event_data, event_version, sequence, last_error, attempts)
+               SELECT event_id, aggregate_type, aggregate_id, event_type, event_data, event_version, sequence, '-', 1 FROM outbox_events LIMIT 1`)
+}
+
+/**
+ * Defines the tests: each caller reaches what is declared and no more; then every predicate of every policy is taken out, one at a
+ * time, and the matrix has to notice.
+ * @param stage  adds the rows, once, as superuser
+ */
+export function testPolicies(db: TestDatabase, declared: Declared, stage: (query: Query) => Promise<Cast>): void {
+  let cast: Cast
+
+  beforeAll(async () => {
+    cast = await stage(db.query)
+  })
+
+  describe('row level security', () => {
+    test('is tried on every table that has it', async () => {
+      const guarded = await db.query(
+        `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relrowsecurity AND NOT relispartition ORDER BY 1`,
+      )
+      expect(Object.keys(cast.tables).sort()).toEqual(guarded.map((row) => row['relname']))
+    })
+
+    test('lets each caller reach the declared rows, no other', async () => {
+      const found = await aside(db, cast, async (query) => {
+        const all: Declared = {}
+        for (const name of Object.keys({ ...cast.tables, ...cast.views })) all[name] = await matrixOf(query, cast, name)
+        return all
+      })
+      expect(found).toEqual(declared)
+    })
+
+    test('lets nobody reach anything with an identity that is none', async () => {
+      const sql = `SELECT FROM ${cast.personal}`
+      const forged = db.as('authenticated_users', `' OR TRUE --`, (query) => query(sql))
+      await expect(forged).rejects.toMatchObject({ code: '22P02' })
+      const client = await db.connect(db.login)
+      await client.query(`SELECT set_config('app.current_user_id', '${cast.callers['self']?.userId}', false)`)
+      await expect(client.query(sql)).rejects.toMatchObject({ code: '42501' })
+    })
+  })
+
+  describe('a policy without one of its predicates is noticed', () => {
+    test.for(Object.keys(declared))('%s', async (name) => {
+      const changes = [...(await policyChanges(db.query, name)), ...(await viewChanges(db.query, name))]
+      const unnoticed = await aside(db, cast, async (query) => {
+        const missed: string[] = []
+        for (const { sql, roles } of changes) {
+          const reached = async () => JSON.stringify(await matrixOf(query, cast, name, roles))
+          const before = await reached()
+          await query('SAVEPOINT policy')
+          await query(sql)
+          const after = await reached()
+          await query('ROLLBACK TO policy')
+          if (before === after) missed.push(sql)
+        }
+        return missed
+      })
+      expect(unnoticed).toEqual([])
+    })
+  })
+}
+
+/** Everybody's privileges on all tables, so that policies alone decide; all of it in one transaction that is rolled back. */
+const prepare = (roles: string) => `
+  GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${roles};
+  GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO ${roles};
+  -- Tries a statement and undoes it: the number of its rows, 'accepted' when a constraint stops it, which comes after the policies
+  -- (a trigger before the row comes before them: rows and SET clauses are such that none stops them), or 'refused'.
+  CREATE FUNCTION attempt(p_sql text) RETURNS text LANGUAGE plpgsql AS $$
+  DECLARE
+    v_rows text;
+  BEGIN
+    EXECUTE p_sql;
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    RAISE EXCEPTION USING ERRCODE = 'raise_exception', MESSAGE = v_rows;
+  EXCEPTION
+    WHEN raise_exception THEN RETURN SQLERRM;
+    WHEN insufficient_privilege THEN RETURN 'refused';
+    WHEN integrity_constraint_violation THEN RETURN 'accepted';
+  END
+  $$;
+  GRANT EXECUTE ON FUNCTION attempt(text) TO PUBLIC`
+
+async function aside<T>(db: TestDatabase, { callers }: Cast, work: (query: Query) => Promise<T>): Promise<T> {
+  const client = await db.connect()
+  const query: Query = async (sql, values = []) => (await client.query<Record<string, unknown>>(sql, values)).rows
+  const roles = new Set(Object.values(callers).map(({ role }) => role))
+  await client.query('BEGIN')
+  try {
+    await client.query(prepare([...roles].join()))
+    return await work(query)
+  } finally {
+    await client.query('ROLLBACK')
+  }
+}
+
+type Try = [attempt: string, row: string, sql: string]
+
+function triesOf({ tables, views }: Cast, name: string): Try[] {
+  const { rows, insert, update = {}, blind } = tables[name] ?? { rows: views?.[name] ?? {}, insert: {}, blind: [] }
+  const onEach = (attempt: string, statement: string): Try[] =>
+    Object.entries(rows).map(([row, where]) => [attempt, row, `${statement} WHERE ${where}`])
+  const reads = onEach('SELECT', `SELECT FROM ${name}`)
+  if (!(name in tables)) return reads
+  return [
+    ...reads,
+    ...Object.entries(insert).map(([row, sql]): Try => ['INSERT', row, sql]),
+    ...Object.entries(update).flatMap(([attempt, set]) => onEach(`UPDATE ${attempt}`, `UPDATE ${name} SET ${set}`)),
+    ...onEach('DELETE', `DELETE FROM ${name}`),
+    ...blind.map((set): Try => ['UPDATE all', '', `UPDATE ${name} SET ${set}`]),
+    ['DELETE all', '', `DELETE FROM ${name}`],
+  ]
+}
+
+/** What a caller reaches, by attempt: names of rows, or the number of rows where none is named. */
+async function reach(query: Query, tries: Try[], caller: Caller): Promise<Reached> {
+  await query(`SET LOCAL ROLE ${caller.role}`)
+  await query(`SELECT set_config('app.current_user_id', $1, true)`, [caller.userId ?? ''])
+  const results = await query(
+    `SELECT attempt(sql) AS result FROM unnest($1::text[]) WITH ORDINALITY AS t(sql, n) ORDER BY n`,
+    [tries.map(([, , sql]) => sql)],
+  )
+  await query('RESET ROLE')
+  const reached: Record<string, string[]> = {}
+  tries.forEach(([attempt, row], i) => {
+    const result = results[i]?.['result'] as string
+    if (result === '0' || result === 'refused') return
+    ;(reached[attempt] ??= []).push(row || result)
+  })
+  return Object.fromEntries(Object.entries(reached).map(([attempt, names]) => [attempt, names.join(', ')]))
+}
+
+/** Of a table or view, for the callers with one of these roles. */
+async function matrixOf(query: Query, cast: Cast, name: string, roles?: string[]): Promise<Record<string, Reached>> {
+  const tries = triesOf(cast, name)
+  const matrix: Record<string, Reached> = {}
+  for (const [who, caller] of Object.entries(cast.callers)) {
+    if (roles && !roles.includes(caller.role)) continue
+    const reached = await reach(query, tries, caller)
+    if (Object.keys(reached).length > 0) matrix[who] = reached
+  }
+  return matrix
+}
+
+/** A statement that takes one predicate out, and whom it can concern. */
+interface Change {
+  sql: string
+  roles?: string[]
+}
+
+interface Policy {
+  name: string
+  roles: string[]
+  using: string | null
+  check: string | null
+}
+
+async function policyChanges(query: Query, table: string): Promise<Change[]> {
+  const found = (await query(
+    `SELECT polname AS name, ARRAY(SELECT rolname::text FROM pg_roles WHERE oid = ANY (polroles)) AS roles,
+            pg_get_expr(polqual, polrelid) AS using, pg_get_expr(polwithcheck, polrelid) AS check
+       FROM pg_policy WHERE polrelid = $1::regclass AND polname <> 'definer_access' ORDER BY polname`,
+    [table],
+  )) as unknown as Policy[]
+  return found.flatMap(({ name, roles, using, check }) =>
+    [
+      ...(using === null ? [] : without(using).map((rest) => `USING (${rest})`)),
+      ...(check === null ? [] : without(check).map((rest) => `WITH CHECK (${rest})`)),
+    ].map((change) => ({ sql: `ALTER POLICY ${name} ON ${table} ${change}`, roles })),
+  )
+}
+
+async function viewChanges(query: Query, view: string): Promise<Change[]> {
+  const found = await query(
+    `SELECT pg_get_viewdef(oid) AS sql FROM pg_class WHERE oid = $1::regclass AND relkind = 'v'`,
+    [view],
+  )
+  return found.flatMap(({ sql }) => {
+    const [, select = '', where = ''] = /^([^]*?)\sWHERE\s([^]*);$/.exec(sql as string) ?? []
+    return without(where).map((rest) => ({ sql: `CREATE OR REPLACE VIEW ${view} AS ${select} WHERE ${rest}` }))
+  })
+}
+
+/** The parts that AND or OR joins at the top of an expression as pg_get_expr writes it. */
+function parts(expression: string): { operator: string; operands: string[] } {
+  const text = expression.trim()
+  const tokens = text.matchAll(/'(?:[^']|'')*'|[()]| (AND|OR) /g)
+  let depth = 0
+  let whole = text.startsWith('(')
+  let operator = 'AND'
+  let from = 0
+  const operands: string[] = []
+  for (const token of tokens) {
+    if (token[0] === '(') depth++
+    else if (token[0] === ')') depth--
+    else if (token[1] && depth === 0) {
+      operator = token[1]
+      operands.push(text.slice(from, token.index))
+      from = token.index + token[0].length
+    }
+    if (depth === 0 && token.index + token[0].length < text.length) whole = false
+  }
+  if (whole) return parts(text.slice(1, -1))
+  return { operator, operands: [...operands, text.slice(from)] }
+}
+
+/** The expression without each of its predicates in turn. */
+function without(expression: string): string[] {
+  if (expression === 'true') return ['false']
+  const { operator, operands } = parts(expression)
+  if (operands.length === 1) return ['true']
+  return operands.map((_, i) => operands.filter((__, j) => j !== i).join(` ${operator} `))
+}
