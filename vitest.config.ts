@@ -60,7 +60,7 @@ export default defineConfig({
         test: {
           name: 'engines',
           maxWorkers,
-          include: ['migrations/**/*.engines.test.ts'],
+          include: ['{migrations,operator}/**/*.engines.test.ts'],
           exclude: none,
           globalSetup: ['e2e/harness/engines.ts'],
         },

@@ -139,6 +139,7 @@ describe('defaults', () => {
     updatePolicy: { type: 'Always', windows: [] },
     paused: false,
     hibernate: false,
+    retention: { rules: {}, legalHolds: [] },
   }
   const postgres = { replication: 'Synchronous', pgHba: [] }
   const storeDefaults = {
@@ -259,6 +260,10 @@ function platformStoreCases(name: StoreName): Case[] {
   return [...(name === 'core' ? [] : [switching]), ...cases].filter(({ field }) => isPostgresFamily(engine) || !postgresOnly.includes(field))
 }
 
+const rule = (name: string) => ({ rules: { [name]: { keep: '90d' } } })
+const onHold = (name: string) => ({ rules: { [name]: { hold: true } } })
+const held = { legalHolds: [{ subject: '6f1c0b3e-8f43-4c0e-9a55-0d7c5e5b0001', reason: 'case 1' }] }
+
 // prettier-ignore
 const clusterCases: Case[] = [
   { field: 'spec.stores.events.replicas', message: 'the events store can only grow, and not from 1 server', before: cluster({}), good: cluster({ profile: 'medium', stores: { events: { replicas: 1 } } }), bad: cluster({ profile: 'medium' }) },
@@ -268,7 +273,9 @@ const clusterCases: Case[] = [
   { field: 'metadata.name', message: nameLength(30), good: cluster({}, 'a'.repeat(30)), bad: cluster({}, 'a'.repeat(31)) },
   { field: 'metadata.name', message: nameLetters, good: cluster({}, 'a-1'), bad: cluster({}, '1-a') },
   { field: 'spec.updatePolicy.windows', message: windowless, good: cluster({ updatePolicy: { type: 'Window', windows: [window] } }), bad: cluster({ updatePolicy: { type: 'Window' } }) },
-  ...['retention', 'monitoring'].map((name) => ({ field: `spec.${name}`, message: notBuilt(name), good: cluster({}), bad: cluster({ [name]: { a: 1 } }) })),
+  { field: 'spec.monitoring', message: notBuilt('monitoring'), good: cluster({}), bad: cluster({ monitoring: { a: 1 } }) },
+  { field: 'spec.retention.rules', message: 'retention.rules names a rule that there is not; <store>.<rule>: core has job-applications', good: cluster({ retention: rule('core.sessions') }), bad: cluster({ retention: rule('sessions') }) },
+  { field: 'spec.retention.rules', message: 'retention.rules: no hold on keys of the cache', good: cluster({ retention: onHold('core.sessions') }), bad: cluster({ retention: onHold('cache.sessions') }) },
   { field: 'spec.tls.issuerRef.kind', message: issuerKind, good: cluster({ tls: { issuerRef: { name: 'ca', kind: 'ClusterIssuer' } } }), bad: cluster({ tls: { issuerRef: { name: 'ca', kind: 'Other' } } }) },
   { field: 'spec.pooling.resources.cpu', message: tooMuch('1024'), good: cluster({ pooling: { resources: { cpu: '1024000m' } } }), bad: cluster({ pooling: { resources: { cpu: '99999999999999999999' } } }) },
   { field: 'spec.services.core.resources.memoryLimit', message: tooMuch('64Ti'), good: cluster({ services: { core: memory('1Gi', '64Ti') } }), bad: cluster({ services: { core: memory('1Gi', '65Ti') } }) },
@@ -316,7 +323,11 @@ const storeCases: Case[] = [
   { field: 'spec.tls.issuerRef', message: 'caSecret and issuerRef exclude each other', good: store({ tls: { caSecret: 'own' } }), bad: store({ tls: { caSecret: 'own', issuerRef: { name: 'ca' } } }) },
   { field: 'spec.tls.issuerRef.kind', message: issuerKind, good: store({ tls: { issuerRef: { name: 'ca', kind: 'Issuer' } } }), bad: store({ tls: { issuerRef: { name: 'ca', kind: 'Other' } } }) },
   { field: 'spec.updatePolicy.windows', message: windowless, good: store({ updatePolicy: { type: 'Window', windows: [window] } }), bad: store({ updatePolicy: { type: 'Window' } }) },
-  ...['retention', 'credentials', 'backup', 'monitoring'].map((name) => ({ field: `spec.${name}`, message: notBuilt(name), good: store({}), bad: store({ [name]: { a: 1 } }) })),
+  ...['credentials', 'backup', 'monitoring'].map((name) => ({ field: `spec.${name}`, message: notBuilt(name), good: store({}), bad: store({ [name]: { a: 1 } }) })),
+  { field: 'spec.retention.rules', message: 'retention.rules names a rule that the store does not have: core has job-applications', good: store({ retention: rule('sessions') }), bad: store({ retention: rule('user-metrics') }) },
+  { field: 'spec.retention.rules', message: 'retention.rules names a rule that the store does not have', good: events({ schema: { name: 'events' }, retention: rule('dead-letters') }), bad: events({ retention: rule('dead-letters') }) },
+  { field: 'spec.retention.rules', message: 'retention.rules: no hold on keys of the cache', good: store({ retention: onHold('sessions') }), bad: store({ engine: 'redis', schema: undefined, retention: onHold('sessions') }) },
+  { field: 'spec.retention.legalHolds', message: 'retention.legalHolds has no effect here', good: store({ retention: held }), bad: store({ schema: { name: 'vault' }, retention: held }) },
   { field: 'spec.storage.size', message: tooMuch('1Pi'), good: store({ storage: { size: '1Pi' } }), bad: store({ storage: { size: '2Pi' } }) },
   { field: 'spec.resources.cpu', message: tooMuch('1024'), good: store({ resources: { cpu: '1024' } }), bad: store({ resources: { cpu: '1024.5' } }) },
   { field: 'spec.resources.memoryLimit', message: tooMuch('64Ti'), good: store(memory('1Gi', '64Ti')), bad: store(memory('1Gi', '65Ti')) },

@@ -1,7 +1,7 @@
 /** Everything that follows from crds/schema and crds/conditions.ts. `make generate` (docs/generate.ts) writes it. */
 import { stringify } from 'yaml'
 import { definition } from './generator/definition.ts'
-import { conditionsPage, kindPage } from './generator/reference.ts'
+import { conditionsPage, kindPage, retentionPage } from './generator/reference.ts'
 import { dataStoreKind } from './schema/data-store.ts'
 import { matchingClusterKind } from './schema/matching-cluster.ts'
 
@@ -22,6 +22,7 @@ export function generatedFiles(): Map<string, string> {
     files.set(`docs/reference/${source.singular}.md`, kindPage(source))
   }
   files.set('docs/reference/conditions.md', conditionsPage())
+  files.set('docs/reference/retention.md', retentionPage())
   return files
 }
 

@@ -38,6 +38,7 @@ function index(): string {
   const pages = [
     ...kinds.map((kind) => `- [${kind.kind}](${kind.singular}.md): ${kind.description}`),
     '- [Conditions](conditions.md): every condition of `status.conditions` and every reason.',
+    '- [Retention](retention.md): every rule of `spec.retention`, its default, and what it does.',
     '- [Pooling](pooling.md): every setting of `spec.pooling`, for all, for one database and for one login.',
     '- [Profiles](profiles.md): how large the stores and the pooler are where nothing is said of them.',
     '- [PostgreSQL parameters](postgres-parameters.md), [TimescaleDB parameters](timescale-parameters.md), [Redis parameters](redis-parameters.md): every setting of `spec.parameters`, those that are refused, and why.',

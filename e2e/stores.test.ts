@@ -1,14 +1,25 @@
 import { describe, expect, test } from 'vitest'
-import type { StoreName } from '../crds/schema/platform-stores.ts'
+import { retentionRules, rulesOf } from '../crds/retention.ts'
+import type { DataStore } from '../crds/schema/data-store.ts'
+import { storeNames, type StoreName } from '../crds/schema/platform-stores.ts'
 import { clickhouseClient, elasticsearchClient, natsClient, redisClient } from './harness/clients.ts'
-import { list } from './harness/objects.ts'
-import { bindingOf, connect, podKind } from './harness/platform.ts'
+import { list, read } from './harness/objects.ts'
+import { bindingOf, connect, dataStore, podKind } from './harness/platform.ts'
 
 /** Each store of the sample, reached by its official client with nothing but its `-app` binding. */
 const cluster = 'demo'
 
 const bindingFor = (store: StoreName) => bindingOf(`${cluster}-${store}`, 'app')
 const firstPod = (store: StoreName) => `${cluster}-${store}-0`
+
+/** Each engine says what it keeps how long, as the table has it, for the sample says nothing. */
+test.each(storeNames.filter((store) => store in retentionRules))('%s: retention in force', async (store) => {
+  const { status } = (await read(dataStore, `${cluster}-${store}`)) as DataStore
+  const periods = Object.entries(status?.retention ?? {}).map(([name, { keep }]) => [name, keep])
+  const table = Object.entries(rulesOf(store)).map(([name, { keep }]) => [name, keep])
+  expect(periods.sort()).toEqual(table.sort())
+  expect(status?.conditions.find(({ type }) => type === 'RetentionInSync')).toMatchObject({ reason: 'InSync' })
+})
 
 describe('PostgreSQL, with pg', () => {
   // prettier-ignore

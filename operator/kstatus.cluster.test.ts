@@ -74,7 +74,8 @@ test.each<Controller<never>>([
 ])('kstatus agrees with Ready in every state that a $kind can be in', async ({ kind, steps, finalSteps = [] }) => {
   const states: KubeObject[] = []
   for (const [list, deleting] of [[steps, false] as const, [finalSteps, true] as const]) {
-    const names = list.map(({ condition }) => condition)
+    // One of the two that only warn stands for both: each more makes three times the states.
+    const names = list.map(({ condition }) => condition).filter((condition) => condition !== 'RetentionInSync')
     for (const course of courses(names.length)) {
       const results = await resultsOf(names, course)
       const status = computeStatus({ results, observed: [beside], generation: 2, deleting, now })

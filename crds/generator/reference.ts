@@ -1,4 +1,5 @@
 import { conditions } from '../conditions.ts'
+import { retentionRules, type RetentionRule } from '../retention.ts'
 import { apiVersion } from '../schema/common.ts'
 import { objectSchema, type KindSource } from './definition.ts'
 import type { StructuralSchema } from './structural.ts'
@@ -47,14 +48,39 @@ export function conditionsPage(): string {
     '# Conditions\n\n' +
     'What `status.conditions` of a MatchingCluster or DataStore may hold. The operator works through the step conditions in the order below and stops at\n' +
     'the first that is not `True`; those after it are `Unknown` with reason `NotReached`. A step that failed in an unforeseen way has reason `Error`; it is tried again.\n\n' +
-    '`MaintenanceOnTime` warns and holds up nothing: it may be `False` while `Ready` is `True`, because clients of the store notice nothing. Alert on it by itself;\n' +
-    '[the runbook](../runbooks/maintenance.md) says what to do.\n\n' +
+    '`RetentionInSync` and `MaintenanceOnTime` warn and hold up nothing: they may be `False` while `Ready` is `True`, because clients of the store notice nothing.\n' +
+    'Alert on them by themselves; the runbooks say what to do: [retention](../runbooks/retention.md), [scheduled jobs](../runbooks/maintenance.md).\n\n' +
     '`Ready` repeats the message of the first stopped step. `Reconciling` and `Stalled` are present only while true, so that `kubectl wait`, Helm, Flux and\n' +
     'Argo CD understand them: `Reconciling` means that work goes on by itself, `Stalled` that somebody has to act.\n' +
     'In a release of Helm 4, `helm install --wait` returns when the MatchingCluster is Ready and fails at once with the message when it is Stalled;\n' +
     'one that hibernates is not Ready, so do not wait for that.\n\n' +
     '```sh\nkubectl wait --for=condition=Ready mc/demo -n supersmartmatch --timeout=10m\n```\n\n' +
     table(['condition', 'on', 'when true', 'reasons'], rows)
+  )
+}
+
+/** docs/reference/retention.md: every rule, its default and what it does. */
+export function retentionPage(): string {
+  const sections = Object.entries<Record<string, RetentionRule>>(retentionRules).map(([schema, rules]) => {
+    const rows = Object.entries(rules).map(([name, { of, action, keep, people, least }]) => [
+      `\`${name}\``,
+      of,
+      action,
+      `\`${keep}\`` + (least ? ` (at least \`${least.keep}\`: ${least.because})` : ''),
+      people ? 'yes' : '',
+    ])
+    return (
+      `## ${schema}\n\n` +
+      table(['rule', 'what, and what its age counts from', 'then', 'kept for', 'legal holds'], rows)
+    )
+  })
+  return (
+    notice +
+    '# Retention\n\n' +
+    'Every rule of `spec.retention`: in a DataStore by its name, in a MatchingCluster as `<store>.<rule>`. How to change one, hold one, or hold a person: [retention](../retention.md).\n\n' +
+    'Then: `delete`, the row, key or message goes; `detach`, a partition is taken out of its table and dropped; `drop`, a whole index goes; `anonymise`, the row stays without these fields. ' +
+    'Legal holds: the rows are somebody’s, and those of a person in `spec.retention.legalHolds` stay.\n\n' +
+    sections.join('\n')
   )
 }
 

@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox'
 import {
+  cel,
   conditionsStatus,
   deletionPolicy,
   hibernate,
@@ -30,6 +31,7 @@ import {
   type CelRule,
   type Resource,
 } from './common.ts'
+import { retentionStatus, storeRetention, storeRetentionRules } from './retention.ts'
 
 /** What can run behind a DataStore: the versions of each that are supported, the default first. */
 export const engineVersions = {
@@ -68,10 +70,7 @@ export type SchemaName = keyof typeof schemaEngines
 export const schemaNames = Object.keys(schemaEngines) as SchemaName[]
 
 /** Fields of later issues. */
-const laterFields = ['retention', 'credentials', 'backup', 'monitoring'] as const
-
-/** A list or map in CEL. */
-const cel = (value: unknown) => JSON.stringify(value).replaceAll('"', "'")
+const laterFields = ['credentials', 'backup', 'monitoring'] as const
 
 /** What only some engines have: setting it for another would do nothing. */
 const onlyFor = (engines: readonly EngineName[], unset: string, field: string): CelRule => ({
@@ -355,7 +354,7 @@ export const DataStoreSpec = Type.Object(
     updatePolicy,
     paused,
     hibernate: hibernate('the store'),
-    retention: later('How long data is kept.'),
+    retention: storeRetention,
     credentials: later('Rotation of passwords.'),
     backup: later('Backups.'),
     monitoring: later('Exporters, rules and dashboards.'),
@@ -369,6 +368,7 @@ export const DataStoreSpec = Type.Object(
       managedOnly('!has(self.image)', 'image', 'the server runs its own'),
       managedOnly("self.updatePolicy.type == 'Always'", 'updatePolicy.type', 'the operator restarts nothing there'),
       managedOnly('!self.hibernate', 'hibernate', 'and stop the server where it runs'),
+      ...storeRetentionRules,
       ...laterRules(laterFields),
     ),
   },
@@ -458,6 +458,7 @@ export const DataStoreStatus = Type.Object(
         { description: 'What is still to be done to the schema; absent when nothing is.' },
       ),
     ),
+    retention: Type.Optional(retentionStatus),
     conditions: conditionsStatus,
   },
   { description: 'What the operator saw and did.', default: unseenStatus },

@@ -24,6 +24,7 @@ import {
 } from './common.ts'
 import { engineNames, type EngineName } from './data-store.ts'
 import { eventsRule, storeSchemas } from './platform-stores.ts'
+import { platformRetention, platformRetentionRules } from './retention.ts'
 
 const imagesOfEngines = Object.fromEntries(engineNames.map((name) => [name, Type.Optional(image(name))])) as Record<
   EngineName,
@@ -130,12 +131,12 @@ export const MatchingClusterSpec = Type.Object(
     updatePolicy,
     paused,
     hibernate: hibernate('the platform, pooler and services included'),
-    retention: later('How long data is kept.'),
+    retention: platformRetention,
     monitoring: later('Exporters, rules and dashboards.'),
   },
   {
     description: 'What the platform shall be. Every field has a default that works.',
-    ...rules(eventsRule, ...laterRules(['retention', 'monitoring'])),
+    ...rules(eventsRule, ...platformRetentionRules, ...laterRules(['monitoring'])),
   },
 )
 export type MatchingClusterSpec = Static<typeof MatchingClusterSpec>

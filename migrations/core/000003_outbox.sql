@@ -68,6 +68,7 @@ CREATE TABLE outbox_dead_letters (
   updated_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 CREATE INDEX idx_outbox_dead_letters_aggregate ON outbox_dead_letters (aggregate_type, aggregate_id);
+CREATE INDEX idx_outbox_dead_letters_created ON outbox_dead_letters (created_at);
 CREATE TRIGGER outbox_dead_letters_touch BEFORE UPDATE ON outbox_dead_letters
   FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 
@@ -78,8 +79,9 @@ CREATE TABLE inbox (
   created_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
   PRIMARY KEY (consumer, event_id)
 );
+CREATE INDEX idx_inbox_created ON inbox (created_at);
 
--- When the retention job first saw that every event of a partition was published: it is dropped 7 days later.
+-- When the retention job first saw that every event of a partition was published: it is dropped some days later (000014).
 CREATE TABLE outbox_published_partitions (
   partition_name TEXT PRIMARY KEY,
   published_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP

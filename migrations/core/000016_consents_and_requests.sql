@@ -90,10 +90,10 @@ CREATE FUNCTION keep_consents() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF TG_OP = 'DELETE' AND OLD.created_at < now() - interval '5 years' THEN
+  IF TG_OP = 'DELETE' AND OLD.created_at < public.retention_cutoff('consents') THEN
     RETURN OLD;
   END IF;
-  RAISE EXCEPTION 'a consent is never changed, and kept for 5 years: withdraw it with record_consent()'
+  RAISE EXCEPTION 'a consent is never changed, and kept as a proof: withdraw it with record_consent()'
     USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
 END
 $$;
@@ -159,18 +159,20 @@ CREATE FUNCTION purge_proofs() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
   DELETE FROM public.user_consents c
-   WHERE created_at < now() - interval '5 years'
+   WHERE created_at < public.retention_cutoff('consents') AND NOT public.is_on_hold(user_id)
      AND (withdrawn_at IS NOT NULL
           OR EXISTS (SELECT 1 FROM public.user_consents later
                       WHERE later.user_id = c.user_id AND later.purpose = c.purpose AND later.consent_id > c.consent_id)
           OR NOT EXISTS (SELECT 1 FROM public.users u WHERE u.user_id = c.user_id AND u.status <> 'anonymized'));
-  DELETE FROM public.erasure_requests WHERE done_at < now() - interval '5 years'
+  DELETE FROM public.erasure_requests WHERE done_at < public.retention_cutoff('erasure-requests')
 $$;
 
 CREATE FUNCTION purge_matches() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
-  DELETE FROM public.candidate_job_matches WHERE computed_at < now() - interval '90 days'
+  DELETE FROM public.candidate_job_matches m
+   WHERE computed_at < public.retention_cutoff('job-matches')
+     AND NOT public.is_on_hold((SELECT p.user_id FROM public.candidate_profiles p WHERE p.candidate_id = m.candidate_id))
 $$;
 
 SET LOCAL ROLE supersmartmatch_core_owner;
@@ -181,6 +183,18 @@ CREATE TRIGGER candidate_profiles_consent AFTER UPDATE OF profile_visibility ON 
   FOR EACH ROW WHEN ((OLD.profile_visibility = 'public') IS DISTINCT FROM (NEW.profile_visibility = 'public'))
   EXECUTE FUNCTION record_visibility();
 SELECT add_event_triggers('user_consents', 'publish_child_events', 'user', 'user', 'user_id', '', 'users');
+
+INSERT INTO retention_rules (name, keep, rows_of) VALUES
+  ('consents', interval '5 years',
+   'SELECT created_at AS dated, ARRAY[user_id] AS subjects FROM public.user_consents c
+     WHERE withdrawn_at IS NOT NULL
+        OR EXISTS (SELECT FROM public.user_consents later
+                    WHERE later.user_id = c.user_id AND later.purpose = c.purpose AND later.consent_id > c.consent_id)
+        OR NOT EXISTS (SELECT FROM public.users u WHERE u.user_id = c.user_id AND u.status <> ''anonymized'')'),
+  ('erasure-requests', interval '5 years', 'SELECT done_at AS dated, NULL::uuid[] AS subjects FROM public.erasure_requests'),
+  ('job-matches', interval '90 days',
+   'SELECT m.computed_at AS dated, ARRAY[(SELECT p.user_id FROM public.candidate_profiles p WHERE p.candidate_id = m.candidate_id)] AS subjects
+      FROM public.candidate_job_matches m');
 
 INSERT INTO maintenance_jobs (name, command, schedule) VALUES
   ('purge-proofs', 'SELECT public.purge_proofs()', '50 1 * * *'),

@@ -75,6 +75,10 @@ BEGIN
   IF NOT FOUND THEN
     RETURN FALSE;
   END IF;
+  IF public.is_on_hold(p_user_id) THEN
+    RAISE EXCEPTION 'this person is on legal hold: end it in spec.retention.legalHolds first'
+      USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
   PERFORM FROM public.candidate_profiles WHERE user_id = p_user_id FOR UPDATE;
   PERFORM set_config('app.erasing', p_user_id::text, true);
 

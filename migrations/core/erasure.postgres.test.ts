@@ -89,6 +89,7 @@ const ofNobody = [
   'job_locations',
   'job_required_skills',
   'keys',
+  'legal_holds', // who is in it is not erased
 ]
 
 const personColumns = ['user_id', 'candidate_id', 'recruiter_id', 'aggregate_id']

@@ -960,14 +960,14 @@ BEGIN
     INSERT INTO public.outbox_published_partitions (partition_name) VALUES (v_partition.partition::text)
     ON CONFLICT DO NOTHING;
     DELETE FROM public.outbox_published_partitions
-     WHERE partition_name = v_partition.partition::text AND published_at <= now() - interval '7 days';
+     WHERE partition_name = v_partition.partition::text AND published_at <= public.retention_cutoff('published-events');
     IF FOUND THEN
       EXECUTE format('DROP TABLE %s', v_partition.partition);
       v_dropped := v_dropped + 1;
     END IF;
   END LOOP;
   DELETE FROM public.outbox_events_default
-   WHERE created_at < now() - interval '7 days' AND (xid, sequence) <= (v_cursor.xid, v_cursor.sequence);
+   WHERE created_at < public.retention_cutoff('published-events') AND (xid, sequence) <= (v_cursor.xid, v_cursor.sequence);
   RETURN v_dropped;
 END
 $_$;
@@ -1028,6 +1028,10 @@ BEGIN
   PERFORM FROM public.users WHERE user_id = p_user_id FOR UPDATE;
   IF NOT FOUND THEN
     RETURN FALSE;
+  END IF;
+  IF public.is_on_hold(p_user_id) THEN
+    RAISE EXCEPTION 'this person is on legal hold: end it in spec.retention.legalHolds first'
+      USING ERRCODE = 'object_not_in_prerequisite_state';
   END IF;
   PERFORM FROM public.candidate_profiles WHERE user_id = p_user_id FOR UPDATE;
   PERFORM set_config('app.erasing', p_user_id::text, true);
@@ -1248,6 +1252,17 @@ $$;
 
 ALTER FUNCTION public.generate_job_slug() OWNER TO matching_definer;
 
+CREATE FUNCTION public.is_on_hold(VARIADIC p_subjects uuid[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM public.legal_holds WHERE subject_id = ANY (p_subjects));
+END
+$$;
+
+ALTER FUNCTION public.is_on_hold(VARIADIC p_subjects uuid[]) OWNER TO matching_definer;
+
 CREATE FUNCTION public.is_string_array(p_value jsonb) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((jsonb_typeof(p_value) = 'array'::text) AND (NOT jsonb_path_exists(p_value, '$[*]?(@.type() != "string")'::jsonpath)));
@@ -1278,10 +1293,10 @@ CREATE FUNCTION public.keep_consents() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
-  IF TG_OP = 'DELETE' AND OLD.created_at < now() - interval '5 years' THEN
+  IF TG_OP = 'DELETE' AND OLD.created_at < public.retention_cutoff('consents') THEN
     RETURN OLD;
   END IF;
-  RAISE EXCEPTION 'a consent is never changed, and kept for 5 years: withdraw it with record_consent()'
+  RAISE EXCEPTION 'a consent is never changed, and kept as a proof: withdraw it with record_consent()'
     USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
 END
 $$;
@@ -1299,6 +1314,17 @@ END
 $$;
 
 ALTER FUNCTION public.keep_job_identity() OWNER TO supersmartmatch_core_owner;
+
+CREATE FUNCTION public.list_legal_holds() RETURNS TABLE(subject uuid, reason text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  RETURN QUERY SELECT h.subject_id, h.reason FROM public.legal_holds h ORDER BY h.subject_id;
+END
+$$;
+
+ALTER FUNCTION public.list_legal_holds() OWNER TO matching_definer;
 
 CREATE FUNCTION public.lock_aggregate(p_aggregate_type text, p_aggregate_id uuid) RETURNS void
     LANGUAGE sql
@@ -1407,13 +1433,16 @@ CREATE FUNCTION public.purge_applications() RETURNS integer
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
+  v_cutoff CONSTANT timestamptz := public.retention_cutoff('job-applications');
   v_ids uuid[];
   v_count integer;
 BEGIN
   SELECT array_agg(application_id ORDER BY application_id) INTO v_ids
-    FROM (SELECT application_id FROM public.job_applications WHERE decided_at < now() - interval '2 years' LIMIT 1000) due;
+    FROM (SELECT application_id FROM public.job_applications
+           WHERE decided_at < v_cutoff AND NOT public.is_on_hold(user_id) ORDER BY decided_at LIMIT 1000) due;
   PERFORM public.lock_aggregate('application', id) FROM unnest(v_ids) AS id;
-  DELETE FROM public.job_applications WHERE application_id = ANY (v_ids) AND decided_at < now() - interval '2 years';
+  DELETE FROM public.job_applications
+   WHERE application_id = ANY (v_ids) AND decided_at < v_cutoff AND NOT public.is_on_hold(user_id);
   GET DIAGNOSTICS v_count = ROW_COUNT;
   RETURN v_count;
 END
@@ -1459,16 +1488,17 @@ CREATE FUNCTION public.purge_closed_jobs() RETURNS integer
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
+  v_cutoff CONSTANT timestamptz := public.retention_cutoff('closed-jobs');
   v_ids uuid[];
   v_count integer;
 BEGIN
   SELECT array_agg(job_id ORDER BY job_id) INTO v_ids
     FROM (SELECT job_id FROM public.job_postings j
-           WHERE closed_at < now() - interval '2 years'
+           WHERE closed_at < v_cutoff
              AND NOT EXISTS (SELECT 1 FROM public.job_applications a WHERE a.job_id = j.job_id) LIMIT 1000) due;
   PERFORM public.lock_aggregate('job', id) FROM unnest(v_ids) AS id;
   DELETE FROM public.job_postings j
-   WHERE job_id = ANY (v_ids) AND closed_at < now() - interval '2 years'
+   WHERE job_id = ANY (v_ids) AND closed_at < v_cutoff
      AND NOT EXISTS (SELECT 1 FROM public.job_applications a WHERE a.job_id = j.job_id);
   GET DIAGNOSTICS v_count = ROW_COUNT;
   RETURN v_count;
@@ -1494,8 +1524,8 @@ CREATE FUNCTION public.purge_event_records() RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-  DELETE FROM public.outbox_dead_letters WHERE created_at < now() - interval '30 days';
-  DELETE FROM public.inbox WHERE created_at < now() - interval '30 days'
+  DELETE FROM public.outbox_dead_letters WHERE created_at < public.retention_cutoff('event-records');
+  DELETE FROM public.inbox WHERE created_at < public.retention_cutoff('event-records')
 $$;
 
 ALTER FUNCTION public.purge_event_records() OWNER TO matching_definer;
@@ -1504,7 +1534,9 @@ CREATE FUNCTION public.purge_matches() RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-  DELETE FROM public.candidate_job_matches WHERE computed_at < now() - interval '90 days'
+  DELETE FROM public.candidate_job_matches m
+   WHERE computed_at < public.retention_cutoff('job-matches')
+     AND NOT public.is_on_hold((SELECT p.user_id FROM public.candidate_profiles p WHERE p.candidate_id = m.candidate_id))
 $$;
 
 ALTER FUNCTION public.purge_matches() OWNER TO matching_definer;
@@ -1514,12 +1546,12 @@ CREATE FUNCTION public.purge_proofs() RETURNS void
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   DELETE FROM public.user_consents c
-   WHERE created_at < now() - interval '5 years'
+   WHERE created_at < public.retention_cutoff('consents') AND NOT public.is_on_hold(user_id)
      AND (withdrawn_at IS NOT NULL
           OR EXISTS (SELECT 1 FROM public.user_consents later
                       WHERE later.user_id = c.user_id AND later.purpose = c.purpose AND later.consent_id > c.consent_id)
           OR NOT EXISTS (SELECT 1 FROM public.users u WHERE u.user_id = c.user_id AND u.status <> 'anonymized'));
-  DELETE FROM public.erasure_requests WHERE done_at < now() - interval '5 years'
+  DELETE FROM public.erasure_requests WHERE done_at < public.retention_cutoff('erasure-requests')
 $$;
 
 ALTER FUNCTION public.purge_proofs() OWNER TO matching_definer;
@@ -1528,7 +1560,7 @@ CREATE FUNCTION public.purge_user_sessions() RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-  DELETE FROM public.user_sessions WHERE expires_at < now() - interval '30 days'
+  DELETE FROM public.user_sessions WHERE expires_at < public.retention_cutoff('sessions') AND NOT public.is_on_hold(user_id)
 $$;
 
 ALTER FUNCTION public.purge_user_sessions() OWNER TO matching_definer;
@@ -1852,6 +1884,69 @@ $$;
 
 ALTER FUNCTION public.reset_skill_verification() OWNER TO supersmartmatch_core_owner;
 
+CREATE FUNCTION public.retention_cutoff(p_rule text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_cutoff timestamptz;
+BEGIN
+  SELECT CASE WHEN held THEN '-infinity' ELSE now() - keep END INTO STRICT v_cutoff
+    FROM public.retention_rules WHERE name = p_rule;
+  RETURN v_cutoff;
+END
+$$;
+
+ALTER FUNCTION public.retention_cutoff(p_rule text) OWNER TO matching_definer;
+
+CREATE FUNCTION public.retention_removes(p_rule text, p_keep interval, p_held boolean, p_holds uuid[]) RETURNS bigint
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+  v_holds CONSTANT uuid[] := ARRAY(SELECT subject_id FROM public.legal_holds);
+  v_cutoff CONSTANT timestamptz := public.retention_cutoff(p_rule);
+  v_rows bigint;
+BEGIN
+  IF p_held OR (now() - p_keep <= v_cutoff AND v_holds <@ p_holds) THEN
+    RETURN 0;
+  END IF;
+  EXECUTE format(
+    'SELECT count(*) FROM (%s) AS r
+      WHERE dated < $1 AND NOT COALESCE(subjects && $2, FALSE) AND (dated >= $3 OR COALESCE(subjects && $4, FALSE))',
+    (SELECT rows_of FROM public.retention_rules WHERE name = p_rule))
+    INTO v_rows USING now() - p_keep, p_holds, v_cutoff, v_holds;
+  RETURN v_rows;
+END
+$_$;
+
+ALTER FUNCTION public.retention_removes(p_rule text, p_keep interval, p_held boolean, p_holds uuid[]) OWNER TO matching_definer;
+
+CREATE FUNCTION public.retention_state() RETURNS TABLE(name text, keep interval, held boolean, oldest timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+  v_holds CONSTANT uuid[] := ARRAY(SELECT subject_id FROM public.legal_holds);
+  v_rule public.retention_rules;
+BEGIN
+  FOR v_rule IN SELECT * FROM public.retention_rules r ORDER BY r.name LOOP
+    name := v_rule.name;
+    keep := v_rule.keep;
+    held := v_rule.held;
+    oldest := NULL;
+    IF NOT held THEN
+      EXECUTE format('SELECT dated FROM (%s) AS r WHERE dated IS NOT NULL %s ORDER BY dated LIMIT 1', v_rule.rows_of,
+                     CASE WHEN v_holds <> '{}' THEN 'AND NOT COALESCE(subjects && $1, FALSE)' ELSE '' END)
+         INTO oldest USING v_holds;
+    END IF;
+    RETURN NEXT;
+  END LOOP;
+END
+$_$;
+
+ALTER FUNCTION public.retention_state() OWNER TO matching_definer;
+
 CREATE FUNCTION public.revoke_sessions(p_user_id uuid, p_session_id uuid DEFAULT NULL::uuid) RETURNS SETOF uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -2104,6 +2199,24 @@ CREATE FUNCTION public.set_audit_head(p_head public.audit_heads) RETURNS void
 $$;
 
 ALTER FUNCTION public.set_audit_head(p_head public.audit_heads) OWNER TO matching_definer;
+
+CREATE FUNCTION public.set_retention(p_rules jsonb, p_holds jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  INSERT INTO public.legal_holds AS h (subject_id, reason)
+  SELECT key::uuid, value FROM jsonb_each_text(p_holds)
+  ON CONFLICT (subject_id) DO UPDATE SET reason = excluded.reason WHERE h.reason <> excluded.reason;
+  DELETE FROM public.legal_holds WHERE NOT p_holds ? subject_id::text;
+  UPDATE public.retention_rules r SET keep = wanted.keep, held = wanted.held
+    FROM (SELECT key AS name, (value ->> 'keep')::interval AS keep, (value ->> 'held')::boolean AS held
+            FROM jsonb_each(p_rules)) wanted
+   WHERE r.name = wanted.name AND (r.keep, r.held) IS DISTINCT FROM (wanted.keep, wanted.held);
+END
+$$;
+
+ALTER FUNCTION public.set_retention(p_rules jsonb, p_holds jsonb) OWNER TO matching_definer;
 
 CREATE FUNCTION public.start_session(p_user_id uuid, p_refresh_token_hash text, p_expires_at timestamp with time zone, p_user_agent text) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3080,6 +3193,17 @@ CREATE TABLE public.job_skill_weights (
 
 ALTER TABLE public.job_skill_weights OWNER TO supersmartmatch_core_owner;
 
+CREATE TABLE public.legal_holds (
+    subject_id uuid NOT NULL,
+    reason text NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT legal_holds_reason_check CHECK ((reason <> ''::text))
+);
+
+ALTER TABLE ONLY public.legal_holds FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.legal_holds OWNER TO supersmartmatch_core_owner;
+
 CREATE TABLE public.maintenance_jobs (
     name text NOT NULL,
     command text NOT NULL,
@@ -3300,6 +3424,18 @@ CREATE VIEW public.recruiter_certifications WITH (security_barrier='true') AS
   WHERE (a.access >= 2);
 
 ALTER VIEW public.recruiter_certifications OWNER TO matching_definer;
+
+CREATE TABLE public.retention_rules (
+    name text NOT NULL,
+    keep interval NOT NULL,
+    held boolean DEFAULT false NOT NULL,
+    rows_of text NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT retention_rules_keep_check CHECK ((keep > '00:00:00'::interval))
+);
+
+ALTER TABLE public.retention_rules OWNER TO supersmartmatch_core_owner;
 
 CREATE MATERIALIZED VIEW public.skill_demand AS
  SELECT r.skill_id,
@@ -3522,6 +3658,9 @@ ALTER TABLE ONLY public.job_required_skills
 ALTER TABLE ONLY public.job_skill_weights
     ADD CONSTRAINT job_skill_weights_pkey PRIMARY KEY (job_id);
 
+ALTER TABLE ONLY public.legal_holds
+    ADD CONSTRAINT legal_holds_pkey PRIMARY KEY (subject_id);
+
 ALTER TABLE ONLY public.maintenance_jobs
     ADD CONSTRAINT maintenance_jobs_pkey PRIMARY KEY (name);
 
@@ -3548,6 +3687,9 @@ ALTER TABLE ONLY public.outbox_events_default
 
 ALTER TABLE ONLY public.outbox_published_partitions
     ADD CONSTRAINT outbox_published_partitions_pkey PRIMARY KEY (partition_name);
+
+ALTER TABLE ONLY public.retention_rules
+    ADD CONSTRAINT retention_rules_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.skill_relations
     ADD CONSTRAINT skill_relations_pkey PRIMARY KEY (skill_id, related_skill_id, relation);
@@ -3661,6 +3803,8 @@ CREATE INDEX idx_erasure_requests_due ON public.erasure_requests USING btree (du
 
 CREATE INDEX idx_erasure_requests_user ON public.erasure_requests USING btree (user_id);
 
+CREATE INDEX idx_inbox_created ON public.inbox USING btree (created_at);
+
 CREATE INDEX idx_job_applications_candidate ON public.job_applications USING btree (candidate_id);
 
 CREATE INDEX idx_job_applications_decided ON public.job_applications USING btree (decided_at) WHERE (decided_at IS NOT NULL);
@@ -3708,6 +3852,8 @@ CREATE INDEX idx_occupations_isco08 ON public.occupations USING btree (isco08);
 CREATE INDEX idx_occupations_prefix ON public.occupations USING btree (lower((label)::text) text_pattern_ops);
 
 CREATE INDEX idx_outbox_dead_letters_aggregate ON public.outbox_dead_letters USING btree (aggregate_id, aggregate_type);
+
+CREATE INDEX idx_outbox_dead_letters_created ON public.outbox_dead_letters USING btree (created_at);
 
 CREATE INDEX idx_outbox_dead_letters_user ON public.outbox_dead_letters USING btree (((event_data ->> 'user_id'::text))) WHERE ((event_data ->> 'user_id'::text) IS NOT NULL);
 
@@ -4095,6 +4241,8 @@ CREATE TRIGGER outbox_cursor_touch BEFORE UPDATE ON public.outbox_cursor FOR EAC
 
 CREATE TRIGGER outbox_dead_letters_touch BEFORE UPDATE ON public.outbox_dead_letters FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 
+CREATE TRIGGER retention_rules_touch BEFORE UPDATE ON public.retention_rules FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
 CREATE TRIGGER skill_relations_events AFTER UPDATE ON public.skill_relations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('skill', 'skill', 'skill_id', '', 'skills_taxonomy');
 
 CREATE TRIGGER skill_relations_events_delete AFTER DELETE ON public.skill_relations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('skill', 'skill', 'skill_id', '', 'skills_taxonomy');
@@ -4374,6 +4522,8 @@ CREATE POLICY definer_access ON public.job_postings TO matching_definer USING (t
 
 CREATE POLICY definer_access ON public.job_required_skills TO matching_definer USING (true) WITH CHECK (true);
 
+CREATE POLICY definer_access ON public.legal_holds TO matching_definer USING (true) WITH CHECK (true);
+
 CREATE POLICY definer_access ON public.outbox_dead_letters TO matching_definer USING (true) WITH CHECK (true);
 
 CREATE POLICY definer_access ON public.outbox_events TO matching_definer USING (true) WITH CHECK (true);
@@ -4397,6 +4547,8 @@ ALTER TABLE public.job_locations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.job_postings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.job_required_skills ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.legal_holds ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY member_read ON public.company_members FOR SELECT TO recruiter_role USING (public.app_is_company_member(company_id));
 
@@ -4788,6 +4940,9 @@ GRANT ALL ON FUNCTION public.find_account(p_email text) TO authentication_role;
 REVOKE ALL ON FUNCTION public.generate_job_slug() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.generate_job_slug() TO supersmartmatch_core_owner;
 
+REVOKE ALL ON FUNCTION public.is_on_hold(VARIADIC p_subjects uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_on_hold(VARIADIC p_subjects uuid[]) TO supersmartmatch_core_owner;
+
 REVOKE ALL ON FUNCTION public.is_string_array(p_value jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_string_array(p_value jsonb) TO matching_definer;
 GRANT ALL ON FUNCTION public.is_string_array(p_value jsonb) TO authenticated_users;
@@ -4799,6 +4954,9 @@ REVOKE ALL ON FUNCTION public.keep_audit_log() FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.keep_consents() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.keep_job_identity() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.list_legal_holds() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_legal_holds() TO supersmartmatch_core_owner;
 
 REVOKE ALL ON FUNCTION public.lock_aggregate(p_aggregate_type text, p_aggregate_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lock_aggregate(p_aggregate_type text, p_aggregate_id uuid) TO matching_definer;
@@ -4892,6 +5050,15 @@ REVOKE ALL ON FUNCTION public.reset_certificate_verification() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.reset_skill_verification() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.retention_cutoff(p_rule text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.retention_cutoff(p_rule text) TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.retention_removes(p_rule text, p_keep interval, p_held boolean, p_holds uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.retention_removes(p_rule text, p_keep interval, p_held boolean, p_holds uuid[]) TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.retention_state() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.retention_state() TO supersmartmatch_core_owner;
+
 REVOKE ALL ON FUNCTION public.revoke_sessions(p_user_id uuid, p_session_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.revoke_sessions(p_user_id uuid, p_session_id uuid) TO supersmartmatch_core_owner;
 GRANT ALL ON FUNCTION public.revoke_sessions(p_user_id uuid, p_session_id uuid) TO authenticated_users;
@@ -4927,6 +5094,9 @@ GRANT SELECT ON TABLE public.audit_heads TO admin_role;
 
 REVOKE ALL ON FUNCTION public.set_audit_head(p_head public.audit_heads) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_audit_head(p_head public.audit_heads) TO supersmartmatch_core_owner;
+
+REVOKE ALL ON FUNCTION public.set_retention(p_rules jsonb, p_holds jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_retention(p_rules jsonb, p_holds jsonb) TO supersmartmatch_core_owner;
 
 REVOKE ALL ON FUNCTION public.start_session(p_user_id uuid, p_refresh_token_hash text, p_expires_at timestamp with time zone, p_user_agent text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.start_session(p_user_id uuid, p_refresh_token_hash text, p_expires_at timestamp with time zone, p_user_agent text) TO supersmartmatch_core_owner;
@@ -5380,6 +5550,10 @@ GRANT SELECT ON TABLE public.job_skill_weights TO authenticated_users;
 GRANT SELECT ON TABLE public.job_skill_weights TO recruiter_role;
 GRANT SELECT ON TABLE public.job_skill_weights TO admin_role;
 
+GRANT SELECT,INSERT,DELETE ON TABLE public.legal_holds TO matching_definer;
+
+GRANT UPDATE(reason) ON TABLE public.legal_holds TO matching_definer;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_sessions TO matching_definer;
 
 GRANT SELECT ON TABLE public.my_sessions TO authenticated_users;
@@ -5407,9 +5581,17 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.outbox_dead_letters TO outbox_
 
 GRANT SELECT ON TABLE public.outbox_events_status TO outbox_worker;
 
+GRANT SELECT ON TABLE public.outbox_published_partitions TO matching_definer;
+
 GRANT SELECT ON TABLE public.recruiter_candidates TO recruiter_role;
 
 GRANT SELECT ON TABLE public.recruiter_certifications TO recruiter_role;
+
+GRANT SELECT ON TABLE public.retention_rules TO matching_definer;
+
+GRANT UPDATE(keep) ON TABLE public.retention_rules TO matching_definer;
+
+GRANT UPDATE(held) ON TABLE public.retention_rules TO matching_definer;
 
 GRANT SELECT ON TABLE public.skill_demand TO authenticated_users;
 GRANT SELECT ON TABLE public.skill_demand TO recruiter_role;

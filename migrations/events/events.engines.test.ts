@@ -2,9 +2,11 @@ import { connect, headers, type NatsConnection } from 'nats'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { keepOfStream } from '../../crds/retention-marks.ts'
+import { baseline } from '../runner/baseline.ts'
 import { readMigrations } from '../runner/files.ts'
 import { formats } from '../runner/formats.ts'
-import { applyTo, ca, newFolder, urlOf } from '../runner/testing-engines.ts'
+import { applyTo, ca, connectTo, newFolder, options, urlOf } from '../runner/testing-engines.ts'
 
 /* The streams and consumers of the platform, in the account of a real server. */
 
@@ -140,6 +142,40 @@ describe('a file that would take messages away is refused, and says which', () =
       subjects: ['events.core.>', 'events.more.>'],
     })
     expect((await ask('CONSUMER.INFO.EVENTS_CORE.search'))['config']).toMatchObject({ backoff: [10e9], ack_wait: 10e9 })
+  })
+})
+
+/** As the operator does (operator/engines/nats/retention.ts). */
+async function keep(stream: string, text: string, seconds: number): Promise<void> {
+  const config: Config = (await ask(`STREAM.INFO.${stream}`))['config']!
+  const metadata = { ...(config['metadata'] as object), [keepOfStream]: text }
+  const duplicate_window = Math.min(7_200, seconds || Infinity) * 1e9
+  const changed = { ...config, max_age: seconds * 1e9, duplicate_window, metadata }
+  expect((await ask(`STREAM.UPDATE.${stream}`, changed))['error']).toBeUndefined()
+}
+
+describe('an age limit that the operator keeps', () => {
+  // prettier-ignore
+  test.each<[string, string, number]>([
+    ['longer than the file’s', '30d', 30 * 86_400],
+    ['shorter than the window of duplicates', '10min', 600],
+    ['none, for a hold', '7d', 0],
+  ])('%s: is no drift, and the next file of the stream leaves it alone', async (_name, text, seconds) => {
+    await removeAll()
+    const folder = await newFolder('nats', 'events')
+    await applyTo('nats', urlOf('nats'), await folder.read())
+    await keep('EVENTS_CORE', text, seconds)
+    const before = (await own()).find(({ name }) => name === 'EVENTS_CORE')
+    // Refuses a schema that differs from the files.
+    await ask('STREAM.DELETE.KV_schema_migrations')
+    const connect = await connectTo('nats', urlOf('nats'))
+    await baseline(await folder.read(), connect, options())
+
+    const { streams: [core] } = JSON.parse(readFileSync(`${import.meta.dirname}/000001_streams.json`, 'utf8')) as { streams: object[] }
+    const more = { ...core, subjects: ['events.core.>', 'events.more.>'] }
+    await folder.write('000002_more.json', JSON.stringify({ about: 'More.', streams: [more], consumers: [] }))
+    expect(await applyTo('nats', urlOf('nats'), await folder.read())).toEqual([2])
+    expect((await own()).find(({ name }) => name === 'EVENTS_CORE')).toEqual({ ...before, subjects: more.subjects })
   })
 })
 

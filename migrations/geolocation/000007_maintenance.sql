@@ -83,12 +83,128 @@ $$;
 CREATE TRIGGER maintenance_jobs_schedule AFTER INSERT OR DELETE OR UPDATE OF name, schedule ON maintenance_jobs
   FOR EACH STATEMENT EXECUTE FUNCTION maintenance_jobs_changed();
 
+-- How long rows are kept. Who removes them asks retention_cutoff() and is_on_hold(). The operator writes what spec.retention says, by
+-- set_retention(), and reads retention_state(); where there is none, whoever keeps the database does.
+CREATE TABLE retention_rules (
+  name TEXT PRIMARY KEY,
+  keep INTERVAL NOT NULL CHECK (keep > interval '0'),
+  held BOOLEAN NOT NULL DEFAULT FALSE, -- legal hold: nothing of the rule goes
+  -- A query of the rows that the rule is about: dated, from when their age counts, and subjects, the user_ids whose they are.
+  rows_of TEXT NOT NULL,
+  created_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  updated_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE TRIGGER retention_rules_touch BEFORE UPDATE ON retention_rules FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+GRANT SELECT, UPDATE (keep, held) ON retention_rules TO matching_definer;
+GRANT SELECT ON outbox_published_partitions TO matching_definer;
+
+-- People whose rows stay, whatever the rules say.
+CREATE TABLE legal_holds (
+  subject_id UUID PRIMARY KEY,
+  reason TEXT NOT NULL CHECK (reason <> ''),
+  created_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+ALTER TABLE legal_holds ENABLE ROW LEVEL SECURITY;
+ALTER TABLE legal_holds FORCE ROW LEVEL SECURITY;
+CREATE POLICY definer_access ON legal_holds FOR ALL TO matching_definer USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT, UPDATE (reason), DELETE ON legal_holds TO matching_definer;
+
 -- Rows that no partition took; more than 0 is an alarm (D-088).
 CREATE VIEW default_partition_rows WITH (security_invoker = true) AS
 SELECT 'outbox_events' AS table_name, count(*) AS rows FROM outbox_events_default;
 
 SET LOCAL ROLE matching_definer;
 
+-- Rows dated before it go. Under a hold nothing is.
+CREATE FUNCTION retention_cutoff(p_rule text) RETURNS timestamptz
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_cutoff timestamptz;
+BEGIN
+  SELECT CASE WHEN held THEN '-infinity' ELSE now() - keep END INTO STRICT v_cutoff
+    FROM public.retention_rules WHERE name = p_rule;
+  RETURN v_cutoff;
+END
+$$;
+
+CREATE FUNCTION is_on_hold(VARIADIC p_subjects uuid[]) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM public.legal_holds WHERE subject_id = ANY (p_subjects));
+END
+$$;
+
+CREATE FUNCTION list_legal_holds() RETURNS TABLE (subject uuid, reason text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+  RETURN QUERY SELECT h.subject_id, h.reason FROM public.legal_holds h ORDER BY h.subject_id;
+END
+$$;
+
+-- Every rule as it is in force, with the oldest row that it may still remove.
+CREATE FUNCTION retention_state() RETURNS TABLE (name text, keep interval, held boolean, oldest timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_holds CONSTANT uuid[] := ARRAY(SELECT subject_id FROM public.legal_holds);
+  v_rule public.retention_rules;
+BEGIN
+  FOR v_rule IN SELECT * FROM public.retention_rules r ORDER BY r.name LOOP
+    name := v_rule.name;
+    keep := v_rule.keep;
+    held := v_rule.held;
+    oldest := NULL;
+    IF NOT held THEN
+      EXECUTE format('SELECT dated FROM (%s) AS r WHERE dated IS NOT NULL %s ORDER BY dated LIMIT 1', v_rule.rows_of,
+                     CASE WHEN v_holds <> '{}' THEN 'AND NOT COALESCE(subjects && $1, FALSE)' ELSE '' END)
+         INTO oldest USING v_holds;
+    END IF;
+    RETURN NEXT;
+  END LOOP;
+END
+$$;
+
+-- How many rows would go with this keep and these holds that stay with what is in force.
+CREATE FUNCTION retention_removes(p_rule text, p_keep interval, p_held boolean, p_holds uuid[]) RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_holds CONSTANT uuid[] := ARRAY(SELECT subject_id FROM public.legal_holds);
+  v_cutoff CONSTANT timestamptz := public.retention_cutoff(p_rule);
+  v_rows bigint;
+BEGIN
+  IF p_held OR (now() - p_keep <= v_cutoff AND v_holds <@ p_holds) THEN
+    RETURN 0;
+  END IF;
+  EXECUTE format(
+    'SELECT count(*) FROM (%s) AS r
+      WHERE dated < $1 AND NOT COALESCE(subjects && $2, FALSE) AND (dated >= $3 OR COALESCE(subjects && $4, FALSE))',
+    (SELECT rows_of FROM public.retention_rules WHERE name = p_rule))
+    INTO v_rows USING now() - p_keep, p_holds, v_cutoff, v_holds;
+  RETURN v_rows;
+END
+$$;
+
+-- Rules as {name: {keep, held}}, those that are left out stay; holds as {user_id: reason}, all there shall be.
+CREATE FUNCTION set_retention(p_rules jsonb, p_holds jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+  INSERT INTO public.legal_holds AS h (subject_id, reason)
+  SELECT key::uuid, value FROM jsonb_each_text(p_holds)
+  ON CONFLICT (subject_id) DO UPDATE SET reason = excluded.reason WHERE h.reason <> excluded.reason;
+  DELETE FROM public.legal_holds WHERE NOT p_holds ? subject_id::text;
+  UPDATE public.retention_rules r SET keep = wanted.keep, held = wanted.held
+    FROM (SELECT key AS name, (value ->> 'keep')::interval AS keep, (value ->> 'held')::boolean AS held
+            FROM jsonb_each(p_rules)) wanted
+   WHERE r.name = wanted.name AND (r.keep, r.held) IS DISTINCT FROM (wanted.keep, wanted.held);
+END
+$$;
+
+-- cache_expires_at is what a provider's terms allow, 30 days and an hour after the answer: where it is used, the age counts from there.
 -- The next two take so many rows at a time and run often, so that a backlog holds locks only briefly.
 
 CREATE FUNCTION purge_distances() RETURNS integer
@@ -99,7 +215,8 @@ DECLARE
 BEGIN
   DELETE FROM public.distance_calculations
    WHERE calculation_id IN (SELECT calculation_id FROM public.distance_calculations
-                             WHERE cache_expires_at <= now() ORDER BY cache_expires_at LIMIT 10000);
+                             WHERE cache_expires_at <= public.retention_cutoff('distances') + interval '1 hour'
+                             ORDER BY cache_expires_at LIMIT 10000);
   GET DIAGNOSTICS v_count = ROW_COUNT;
   RETURN v_count;
 END
@@ -115,7 +232,8 @@ DECLARE
 BEGIN
   DELETE FROM public.locations
    WHERE location_id IN (SELECT l.location_id FROM public.locations l
-                          WHERE l.owner_user_id IS NOT NULL AND l.cache_expires_at <= now()
+                          WHERE l.owner_user_id IS NOT NULL AND NOT public.is_on_hold(l.owner_user_id)
+                            AND l.cache_expires_at <= public.retention_cutoff('private-places') + interval '30 days'
                             AND NOT EXISTS (SELECT 1 FROM public.user_location_preferences p
                                              WHERE p.location_id = l.location_id)
                           ORDER BY l.cache_expires_at LIMIT 1000);
@@ -127,13 +245,13 @@ $$;
 CREATE FUNCTION purge_event_records() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
-  DELETE FROM public.outbox_dead_letters WHERE created_at < now() - interval '30 days';
-  DELETE FROM public.inbox WHERE created_at < now() - interval '30 days'
+  DELETE FROM public.outbox_dead_letters WHERE created_at < public.retention_cutoff('event-records');
+  DELETE FROM public.inbox WHERE created_at < public.retention_cutoff('event-records')
 $$;
 
 SET LOCAL ROLE supersmartmatch_geo_owner;
 
--- A past partition goes 7 days after every relay was first seen to have passed all of it, and only if that still holds: a
+-- A past partition goes some time, 7 days by default, after every relay was first seen to have passed all of it, and only if that still holds: a
 -- transaction that was open for long may have added to it. Without a relay nothing is published, so nothing goes (D-178).
 CREATE FUNCTION drop_published_outbox_partitions() RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
@@ -158,14 +276,14 @@ BEGIN
     INSERT INTO public.outbox_published_partitions (partition_name) VALUES (v_partition.partition::text)
     ON CONFLICT DO NOTHING;
     DELETE FROM public.outbox_published_partitions
-     WHERE partition_name = v_partition.partition::text AND published_at <= now() - interval '7 days';
+     WHERE partition_name = v_partition.partition::text AND published_at <= public.retention_cutoff('published-events');
     IF FOUND THEN
       EXECUTE format('DROP TABLE %s', v_partition.partition);
       v_dropped := v_dropped + 1;
     END IF;
   END LOOP;
   DELETE FROM public.outbox_events_default
-   WHERE created_at < now() - interval '7 days' AND (xid, sequence) <= (v_cursor.xid, v_cursor.sequence);
+   WHERE created_at < public.retention_cutoff('published-events') AND (xid, sequence) <= (v_cursor.xid, v_cursor.sequence);
   RETURN v_dropped;
 END
 $$;
@@ -180,6 +298,17 @@ BEGIN
   END IF;
 END
 $$;
+
+INSERT INTO retention_rules (name, keep, rows_of) VALUES
+  ('private-places', interval '30 days',
+   'SELECT cache_expires_at - interval ''30 days'' AS dated, ARRAY[owner_user_id] AS subjects FROM public.locations l
+     WHERE owner_user_id IS NOT NULL AND cache_expires_at < ''infinity''
+       AND NOT EXISTS (SELECT FROM public.user_location_preferences p WHERE p.location_id = l.location_id)'),
+  ('distances', interval '1 hour',
+   'SELECT cache_expires_at - interval ''1 hour'' AS dated, NULL::uuid[] AS subjects FROM public.distance_calculations'),
+  ('published-events', interval '7 days', 'SELECT published_at AS dated, NULL::uuid[] AS subjects FROM public.outbox_published_partitions'),
+  ('event-records', interval '30 days', 'SELECT created_at AS dated, NULL::uuid[] AS subjects FROM public.outbox_dead_letters
+                                         UNION ALL SELECT created_at, NULL FROM public.inbox');
 
 -- Partitions: hourly, though a day needs them once, because a run may give up.
 INSERT INTO maintenance_jobs (name, command, schedule) VALUES

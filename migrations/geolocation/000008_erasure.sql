@@ -18,6 +18,10 @@ CREATE FUNCTION erase_user_data(p_user_id uuid) RETURNS TABLE (matched bigint, e
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
+  IF public.is_on_hold(p_user_id) THEN
+    RAISE EXCEPTION 'this person is on legal hold: end it in spec.retention.legalHolds first'
+      USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
   PERFORM public.lock_aggregate('preference', preference_id)
      FROM (SELECT preference_id FROM public.user_location_preferences WHERE user_id = p_user_id ORDER BY 1) p;
   matched := public.count_user_data(p_user_id);

@@ -329,14 +329,14 @@ BEGIN
     INSERT INTO public.outbox_published_partitions (partition_name) VALUES (v_partition.partition::text)
     ON CONFLICT DO NOTHING;
     DELETE FROM public.outbox_published_partitions
-     WHERE partition_name = v_partition.partition::text AND published_at <= now() - interval '7 days';
+     WHERE partition_name = v_partition.partition::text AND published_at <= public.retention_cutoff('published-events');
     IF FOUND THEN
       EXECUTE format('DROP TABLE %s', v_partition.partition);
       v_dropped := v_dropped + 1;
     END IF;
   END LOOP;
   DELETE FROM public.outbox_events_default
-   WHERE created_at < now() - interval '7 days' AND (xid, sequence) <= (v_cursor.xid, v_cursor.sequence);
+   WHERE created_at < public.retention_cutoff('published-events') AND (xid, sequence) <= (v_cursor.xid, v_cursor.sequence);
   RETURN v_dropped;
 END
 $_$;
@@ -348,6 +348,10 @@ CREATE FUNCTION public.erase_user_data(p_user_id uuid) RETURNS TABLE(matched big
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
+  IF public.is_on_hold(p_user_id) THEN
+    RAISE EXCEPTION 'this person is on legal hold: end it in spec.retention.legalHolds first'
+      USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
   PERFORM public.lock_aggregate('preference', preference_id)
      FROM (SELECT preference_id FROM public.user_location_preferences WHERE user_id = p_user_id ORDER BY 1) p;
   matched := public.count_user_data(p_user_id);
@@ -424,6 +428,28 @@ END
 $$;
 
 ALTER FUNCTION public.geographic_point(p_lat double precision, p_lon double precision) OWNER TO supersmartmatch_geo_owner;
+
+CREATE FUNCTION public.is_on_hold(VARIADIC p_subjects uuid[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM public.legal_holds WHERE subject_id = ANY (p_subjects));
+END
+$$;
+
+ALTER FUNCTION public.is_on_hold(VARIADIC p_subjects uuid[]) OWNER TO matching_definer;
+
+CREATE FUNCTION public.list_legal_holds() RETURNS TABLE(subject uuid, reason text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  RETURN QUERY SELECT h.subject_id, h.reason FROM public.legal_holds h ORDER BY h.subject_id;
+END
+$$;
+
+ALTER FUNCTION public.list_legal_holds() OWNER TO matching_definer;
 
 CREATE FUNCTION public.lock_aggregate(p_aggregate_type text, p_aggregate_id uuid) RETURNS void
     LANGUAGE sql
@@ -528,7 +554,8 @@ DECLARE
 BEGIN
   DELETE FROM public.distance_calculations
    WHERE calculation_id IN (SELECT calculation_id FROM public.distance_calculations
-                             WHERE cache_expires_at <= now() ORDER BY cache_expires_at LIMIT 10000);
+                             WHERE cache_expires_at <= public.retention_cutoff('distances') + interval '1 hour'
+                             ORDER BY cache_expires_at LIMIT 10000);
   GET DIAGNOSTICS v_count = ROW_COUNT;
   RETURN v_count;
 END
@@ -540,8 +567,8 @@ CREATE FUNCTION public.purge_event_records() RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-  DELETE FROM public.outbox_dead_letters WHERE created_at < now() - interval '30 days';
-  DELETE FROM public.inbox WHERE created_at < now() - interval '30 days'
+  DELETE FROM public.outbox_dead_letters WHERE created_at < public.retention_cutoff('event-records');
+  DELETE FROM public.inbox WHERE created_at < public.retention_cutoff('event-records')
 $$;
 
 ALTER FUNCTION public.purge_event_records() OWNER TO matching_definer;
@@ -555,7 +582,8 @@ DECLARE
 BEGIN
   DELETE FROM public.locations
    WHERE location_id IN (SELECT l.location_id FROM public.locations l
-                          WHERE l.owner_user_id IS NOT NULL AND l.cache_expires_at <= now()
+                          WHERE l.owner_user_id IS NOT NULL AND NOT public.is_on_hold(l.owner_user_id)
+                            AND l.cache_expires_at <= public.retention_cutoff('private-places') + interval '30 days'
                             AND NOT EXISTS (SELECT 1 FROM public.user_location_preferences p
                                              WHERE p.location_id = l.location_id)
                           ORDER BY l.cache_expires_at LIMIT 1000);
@@ -617,6 +645,69 @@ CREATE FUNCTION public.read_outbox(p_relay text, p_limit integer DEFAULT 1000) R
 $$;
 
 ALTER FUNCTION public.read_outbox(p_relay text, p_limit integer) OWNER TO supersmartmatch_geo_owner;
+
+CREATE FUNCTION public.retention_cutoff(p_rule text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_cutoff timestamptz;
+BEGIN
+  SELECT CASE WHEN held THEN '-infinity' ELSE now() - keep END INTO STRICT v_cutoff
+    FROM public.retention_rules WHERE name = p_rule;
+  RETURN v_cutoff;
+END
+$$;
+
+ALTER FUNCTION public.retention_cutoff(p_rule text) OWNER TO matching_definer;
+
+CREATE FUNCTION public.retention_removes(p_rule text, p_keep interval, p_held boolean, p_holds uuid[]) RETURNS bigint
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+  v_holds CONSTANT uuid[] := ARRAY(SELECT subject_id FROM public.legal_holds);
+  v_cutoff CONSTANT timestamptz := public.retention_cutoff(p_rule);
+  v_rows bigint;
+BEGIN
+  IF p_held OR (now() - p_keep <= v_cutoff AND v_holds <@ p_holds) THEN
+    RETURN 0;
+  END IF;
+  EXECUTE format(
+    'SELECT count(*) FROM (%s) AS r
+      WHERE dated < $1 AND NOT COALESCE(subjects && $2, FALSE) AND (dated >= $3 OR COALESCE(subjects && $4, FALSE))',
+    (SELECT rows_of FROM public.retention_rules WHERE name = p_rule))
+    INTO v_rows USING now() - p_keep, p_holds, v_cutoff, v_holds;
+  RETURN v_rows;
+END
+$_$;
+
+ALTER FUNCTION public.retention_removes(p_rule text, p_keep interval, p_held boolean, p_holds uuid[]) OWNER TO matching_definer;
+
+CREATE FUNCTION public.retention_state() RETURNS TABLE(name text, keep interval, held boolean, oldest timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+  v_holds CONSTANT uuid[] := ARRAY(SELECT subject_id FROM public.legal_holds);
+  v_rule public.retention_rules;
+BEGIN
+  FOR v_rule IN SELECT * FROM public.retention_rules r ORDER BY r.name LOOP
+    name := v_rule.name;
+    keep := v_rule.keep;
+    held := v_rule.held;
+    oldest := NULL;
+    IF NOT held THEN
+      EXECUTE format('SELECT dated FROM (%s) AS r WHERE dated IS NOT NULL %s ORDER BY dated LIMIT 1', v_rule.rows_of,
+                     CASE WHEN v_holds <> '{}' THEN 'AND NOT COALESCE(subjects && $1, FALSE)' ELSE '' END)
+         INTO oldest USING v_holds;
+    END IF;
+    RETURN NEXT;
+  END LOOP;
+END
+$_$;
+
+ALTER FUNCTION public.retention_state() OWNER TO matching_definer;
 
 CREATE FUNCTION public.run_maintenance_job(p_name text) RETURNS boolean
     LANGUAGE plpgsql
@@ -693,6 +784,24 @@ END
 $$;
 
 ALTER FUNCTION public.search_radius(p_metres double precision) OWNER TO supersmartmatch_geo_owner;
+
+CREATE FUNCTION public.set_retention(p_rules jsonb, p_holds jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  INSERT INTO public.legal_holds AS h (subject_id, reason)
+  SELECT key::uuid, value FROM jsonb_each_text(p_holds)
+  ON CONFLICT (subject_id) DO UPDATE SET reason = excluded.reason WHERE h.reason <> excluded.reason;
+  DELETE FROM public.legal_holds WHERE NOT p_holds ? subject_id::text;
+  UPDATE public.retention_rules r SET keep = wanted.keep, held = wanted.held
+    FROM (SELECT key AS name, (value ->> 'keep')::interval AS keep, (value ->> 'held')::boolean AS held
+            FROM jsonb_each(p_rules)) wanted
+   WHERE r.name = wanted.name AND (r.keep, r.held) IS DISTINCT FROM (wanted.keep, wanted.held);
+END
+$$;
+
+ALTER FUNCTION public.set_retention(p_rules jsonb, p_holds jsonb) OWNER TO matching_definer;
 
 CREATE FUNCTION public.shared_locations_nearest(p_center public.geography, p_limit integer) RETURNS TABLE(location_id uuid, metres double precision, formatted_address text)
     LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER PARALLEL SAFE
@@ -799,6 +908,17 @@ CREATE TABLE public.inbox (
 );
 
 ALTER TABLE public.inbox OWNER TO supersmartmatch_geo_owner;
+
+CREATE TABLE public.legal_holds (
+    subject_id uuid NOT NULL,
+    reason text NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT legal_holds_reason_check CHECK ((reason <> ''::text))
+);
+
+ALTER TABLE ONLY public.legal_holds FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.legal_holds OWNER TO supersmartmatch_geo_owner;
 
 CREATE TABLE public.locations (
     location_id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -908,6 +1028,18 @@ CREATE TABLE public.outbox_published_partitions (
 
 ALTER TABLE public.outbox_published_partitions OWNER TO supersmartmatch_geo_owner;
 
+CREATE TABLE public.retention_rules (
+    name text NOT NULL,
+    keep interval NOT NULL,
+    held boolean DEFAULT false NOT NULL,
+    rows_of text NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT retention_rules_keep_check CHECK ((keep > '00:00:00'::interval))
+);
+
+ALTER TABLE public.retention_rules OWNER TO supersmartmatch_geo_owner;
+
 CREATE TABLE public.user_location_preferences (
     preference_id uuid DEFAULT gen_random_uuid() NOT NULL,
     user_id uuid NOT NULL,
@@ -943,6 +1075,9 @@ ALTER TABLE ONLY public.distance_calculations
 ALTER TABLE ONLY public.inbox
     ADD CONSTRAINT inbox_pkey PRIMARY KEY (consumer, event_id);
 
+ALTER TABLE ONLY public.legal_holds
+    ADD CONSTRAINT legal_holds_pkey PRIMARY KEY (subject_id);
+
 ALTER TABLE ONLY public.locations
     ADD CONSTRAINT locations_coordinates_idx UNIQUE NULLS NOT DISTINCT (coordinates, formatted_address, owner_user_id);
 
@@ -967,6 +1102,9 @@ ALTER TABLE ONLY public.outbox_events_default
 ALTER TABLE ONLY public.outbox_published_partitions
     ADD CONSTRAINT outbox_published_partitions_pkey PRIMARY KEY (partition_name);
 
+ALTER TABLE ONLY public.retention_rules
+    ADD CONSTRAINT retention_rules_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY public.user_location_preferences
     ADD CONSTRAINT user_location_preferences_pkey PRIMARY KEY (preference_id);
 
@@ -978,6 +1116,8 @@ CREATE INDEX idx_distance_calculations_destination ON public.distance_calculatio
 CREATE INDEX idx_distance_calculations_expires ON public.distance_calculations USING btree (cache_expires_at);
 
 CREATE INDEX idx_distance_calculations_origin ON public.distance_calculations USING btree (origin_location_id);
+
+CREATE INDEX idx_inbox_created ON public.inbox USING btree (created_at);
 
 CREATE INDEX idx_locations_city ON public.locations USING btree (city);
 
@@ -992,6 +1132,10 @@ CREATE INDEX idx_locations_expires ON public.locations USING btree (cache_expire
 CREATE INDEX idx_locations_owner ON public.locations USING btree (owner_user_id) WHERE (owner_user_id IS NOT NULL);
 
 CREATE INDEX idx_outbox_dead_letters_aggregate ON public.outbox_dead_letters USING btree (aggregate_type, aggregate_id);
+
+CREATE INDEX idx_outbox_dead_letters_created ON public.outbox_dead_letters USING btree (created_at);
+
+CREATE INDEX idx_outbox_dead_letters_user ON public.outbox_dead_letters USING btree (((event_data ->> 'user_id'::text)));
 
 CREATE INDEX idx_outbox_events_aggregate ON ONLY public.outbox_events USING btree (aggregate_type, aggregate_id);
 
@@ -1041,6 +1185,8 @@ CREATE TRIGGER outbox_cursor_touch BEFORE UPDATE ON public.outbox_cursor FOR EAC
 
 CREATE TRIGGER outbox_dead_letters_touch BEFORE UPDATE ON public.outbox_dead_letters FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 
+CREATE TRIGGER retention_rules_touch BEFORE UPDATE ON public.retention_rules FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
 CREATE TRIGGER user_location_preferences_events AFTER UPDATE ON public.user_location_preferences REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('preference', 'location.preference', 'preference_id', 'user_id,location_id');
 
 CREATE TRIGGER user_location_preferences_events_delete AFTER DELETE ON public.user_location_preferences REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('preference', 'location.preference', 'preference_id', 'user_id,location_id');
@@ -1066,6 +1212,8 @@ CREATE POLICY admin_shared_access ON public.locations TO admin_role USING ((owne
 
 CREATE POLICY definer_access ON public.distance_calculations TO matching_definer USING (true) WITH CHECK (true);
 
+CREATE POLICY definer_access ON public.legal_holds TO matching_definer USING (true) WITH CHECK (true);
+
 CREATE POLICY definer_access ON public.locations TO matching_definer USING (true) WITH CHECK (true);
 
 CREATE POLICY definer_access ON public.outbox_dead_letters TO matching_definer USING (true) WITH CHECK (true);
@@ -1075,6 +1223,8 @@ CREATE POLICY definer_access ON public.outbox_events TO matching_definer USING (
 CREATE POLICY definer_access ON public.user_location_preferences TO matching_definer USING (true) WITH CHECK (true);
 
 ALTER TABLE public.distance_calculations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.legal_holds ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.locations ENABLE ROW LEVEL SECURITY;
 
@@ -1200,6 +1350,12 @@ GRANT ALL ON FUNCTION public.geographic_point(p_lat double precision, p_lon doub
 GRANT ALL ON FUNCTION public.geographic_point(p_lat double precision, p_lon double precision) TO recruiter_role;
 GRANT ALL ON FUNCTION public.geographic_point(p_lat double precision, p_lon double precision) TO admin_role;
 
+REVOKE ALL ON FUNCTION public.is_on_hold(VARIADIC p_subjects uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_on_hold(VARIADIC p_subjects uuid[]) TO supersmartmatch_geo_owner;
+
+REVOKE ALL ON FUNCTION public.list_legal_holds() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_legal_holds() TO supersmartmatch_geo_owner;
+
 REVOKE ALL ON FUNCTION public.lock_aggregate(p_aggregate_type text, p_aggregate_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lock_aggregate(p_aggregate_type text, p_aggregate_id uuid) TO matching_definer;
 GRANT ALL ON FUNCTION public.lock_aggregate(p_aggregate_type text, p_aggregate_id uuid) TO authenticated_users;
@@ -1235,6 +1391,15 @@ GRANT SELECT ON TABLE public.outbox_events TO outbox_worker;
 REVOKE ALL ON FUNCTION public.read_outbox(p_relay text, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_outbox(p_relay text, p_limit integer) TO outbox_worker;
 
+REVOKE ALL ON FUNCTION public.retention_cutoff(p_rule text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.retention_cutoff(p_rule text) TO supersmartmatch_geo_owner;
+
+REVOKE ALL ON FUNCTION public.retention_removes(p_rule text, p_keep interval, p_held boolean, p_holds uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.retention_removes(p_rule text, p_keep interval, p_held boolean, p_holds uuid[]) TO supersmartmatch_geo_owner;
+
+REVOKE ALL ON FUNCTION public.retention_state() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.retention_state() TO supersmartmatch_geo_owner;
+
 REVOKE ALL ON FUNCTION public.run_maintenance_job(p_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.schedule_maintenance_jobs() FROM PUBLIC;
@@ -1243,6 +1408,9 @@ REVOKE ALL ON FUNCTION public.search_radius(p_metres double precision) FROM PUBL
 GRANT ALL ON FUNCTION public.search_radius(p_metres double precision) TO authenticated_users;
 GRANT ALL ON FUNCTION public.search_radius(p_metres double precision) TO recruiter_role;
 GRANT ALL ON FUNCTION public.search_radius(p_metres double precision) TO admin_role;
+
+REVOKE ALL ON FUNCTION public.set_retention(p_rules jsonb, p_holds jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_retention(p_rules jsonb, p_holds jsonb) TO supersmartmatch_geo_owner;
 
 REVOKE ALL ON FUNCTION public.shared_locations_nearest(p_center public.geography, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.shared_locations_nearest(p_center public.geography, p_limit integer) TO supersmartmatch_geo_owner;
@@ -1260,6 +1428,10 @@ REVOKE ALL ON FUNCTION public.touch_updated_at() FROM PUBLIC;
 
 GRANT SELECT,DELETE ON TABLE public.inbox TO matching_definer;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbox TO outbox_worker;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.legal_holds TO matching_definer;
+
+GRANT UPDATE(reason) ON TABLE public.legal_holds TO matching_definer;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.locations TO matching_definer;
 GRANT SELECT,DELETE ON TABLE public.locations TO authenticated_users;
@@ -1336,6 +1508,14 @@ GRANT SELECT,DELETE ON TABLE public.outbox_dead_letters TO matching_definer;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.outbox_dead_letters TO outbox_worker;
 
 GRANT SELECT ON TABLE public.outbox_events_status TO outbox_worker;
+
+GRANT SELECT ON TABLE public.outbox_published_partitions TO matching_definer;
+
+GRANT SELECT ON TABLE public.retention_rules TO matching_definer;
+
+GRANT UPDATE(keep) ON TABLE public.retention_rules TO matching_definer;
+
+GRANT UPDATE(held) ON TABLE public.retention_rules TO matching_definer;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_location_preferences TO matching_definer;
 GRANT SELECT,DELETE ON TABLE public.user_location_preferences TO authenticated_users;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { clickHouseLosses, clickHouseStatements, forCluster } from './clickhouse-file.ts'
 import type { Effect, Statement } from './clickhouse-file.ts'
+import { readTable, retentionNotes } from './clickhouse-ttl.ts'
 import type { Endpoint } from './connection.ts'
 import type { Connect, Options } from './dialect.ts'
 import { schemaDifferences } from './differences.ts'
@@ -239,15 +240,17 @@ async function existing(session: Session, { migrations }: MigrationSet): Promise
   return first && `table ${first.name}`
 }
 
-/** As the server would make each anew. */
+/** As the server would make each anew, without what is the operator's: for how long rows are kept. */
 async function readTables(session: Session): Promise<Map<string, string>> {
   const found = await rows<{ name: string; text: string }>(
     session,
     `SELECT name, create_table_query AS text FROM system.tables
-      WHERE database = {database:String} AND NOT startsWith(name, {ledger:String}) AND NOT startsWith(name, '.inner')`,
-    { database: session.database, ledger },
+      WHERE database = {database:String} AND NOT startsWith(name, {ledger:String}) AND NOT startsWith(name, '.inner')
+        AND name != {notes:String}`,
+    { database: session.database, ledger, notes: retentionNotes },
   )
-  return new Map(found.map(({ name, text }) => [`table ${name}`, text.replaceAll(`${session.database}.`, '')]))
+  const made = (text: string) => readTable(text.replaceAll(`${session.database}.`, '')).rest
+  return new Map(found.map(({ name, text }) => [`table ${name}`, made(text)]))
 }
 
 // --- the ledger -------------------------------------------------------------------------------------------------------------

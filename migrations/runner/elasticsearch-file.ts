@@ -13,7 +13,7 @@ const File = Type.Object(
     breaking: Type.Optional(Type.Boolean()),
     index: Type.String({ pattern: '^[a-z][a-z0-9]*$' }),
     version: Type.Integer({ minimum: 1 }),
-    /** The version before goes with the first apply after that many days. */
+    /** The version before goes with the first apply after that many days, where no operator says how long it stays. */
     keep_days: Type.Integer({ minimum: 1 }),
     settings: Type.Record(Type.String(), Type.Unknown()),
     mappings: Type.Object({ dynamic: Type.Literal('strict'), properties: Type.Record(Type.String(), Type.Unknown()) }),

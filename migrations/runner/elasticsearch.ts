@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { retiredTemplate } from '../../crds/retention-marks.ts'
 import type { Endpoint } from './connection.ts'
 import type { Connect } from './dialect.ts'
 import { schemaDifferences } from './differences.ts'
@@ -202,9 +203,10 @@ async function countOf(session: Session, index: string): Promise<number> {
   return (await ask<{ count: number }>(session, 'GET', `/${index}/_count`)).count
 }
 
-/** Marks the versions that are no longer used, and deletes those that were marked long enough ago. */
+/** Marks the versions that are no longer used, and deletes those that were marked long enough ago, unless the operator does. */
 async function retire(session: Session, alias: string, index: string, keepDays: number): Promise<void> {
   const all = (await find<Mappings>(session, `/${alias}_v*/_mapping`)) ?? {}
+  const byOperator = (await find(session, `/_component_template/${retiredTemplate(session.prefix)}`)) !== undefined
   for (const [name, { mappings }] of Object.entries(all)) {
     if (name === index) continue
     const { _meta: meta = {} } = mappings
@@ -212,7 +214,7 @@ async function retire(session: Session, alias: string, index: string, keepDays: 
     if (since === undefined) {
       const marked = { ...meta, retired_at: new Date().toISOString(), keep_days: keepDays }
       await ask(session, 'PUT', `/${name}/_mapping`, { _meta: marked })
-    } else if (Date.now() - Date.parse(since) > (meta.keep_days ?? keepDays) * 86_400_000) {
+    } else if (!byOperator && Date.now() - Date.parse(since) > (meta.keep_days ?? keepDays) * 86_400_000) {
       await ask(session, 'DELETE', `/${name}`)
       session.log(`${name} was kept since ${since} and is deleted`)
     }

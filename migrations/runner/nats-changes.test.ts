@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { consumerConfig, differences, losses, streamConfig, unchangeable } from './nats-changes.ts'
+import { keepOfStream } from '../../crds/retention-marks.ts'
+import { besideOperator, consumerConfig, differences, losses, streamConfig, unchangeable } from './nats-changes.ts'
 import type { Config } from './nats-changes.ts'
 
 const day = 86_400e9
@@ -67,4 +68,20 @@ test('what the server never changes is named', () => {
   expect(
     unchangeable('consumer', { ack_policy: 'none', max_deliver: 1 }, { ack_policy: 'explicit', max_deliver: 2 }),
   ).toEqual(['ack_policy'])
+})
+
+test('an age limit that the operator keeps is no difference, no loss and stays', () => {
+  const metadata = { '_nats.level': '1', [keepOfStream]: '30d' }
+  for (const age of [30 * day, 3600e9, 0]) {
+    const kept: Config = { ...live, max_age: age, duplicate_window: 3600e9, metadata }
+    const wanted = besideOperator(kept, stream)
+    expect(differences(kept, wanted)).toEqual([])
+    expect(losses(kept, wanted)).toEqual([])
+    const more = besideOperator(kept, { ...stream, subjects: ['a.>', 'b.>', 'c.>'] })
+    expect(differences(kept, more)).toEqual(['subjects'])
+    expect({ ...kept, ...more }).toMatchObject({ max_age: age, duplicate_window: 3600e9, metadata })
+  }
+  // Nobody keeps it: as files say.
+  expect(besideOperator({ ...live, metadata: { '_nats.level': '1' } }, stream)).toBe(stream)
+  expect(besideOperator(live, stream)).toBe(stream)
 })

@@ -1,3 +1,4 @@
+import { keepOfStream } from '../../crds/retention-marks.ts'
 import type { DataLoss } from './data-loss.ts'
 import type { Migration } from './files.ts'
 import { nanoseconds, natsFile } from './nats-file.ts'
@@ -31,6 +32,13 @@ export function consumerConfig({ stream: _, name, backoff, ...consumer }: Consum
     ack_wait: waits[0],
     backoff: waits,
   }
+}
+
+/** What a file wants of a stream that is there; where the operator keeps the age limit, that stays as it is. Pure. */
+export function besideOperator(live: Config, wanted: Config): Config {
+  if ((live['metadata'] as Record<string, string> | undefined)?.[keepOfStream] === undefined) return wanted
+  // The window follows: the server takes none that is longer than the age.
+  return { ...wanted, max_age: live['max_age'], duplicate_window: live['duplicate_window'] }
 }
 
 /** Names of the fields that differ; what is not in `wanted` is the server's own business. */

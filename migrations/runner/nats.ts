@@ -8,7 +8,15 @@ import type { Documents, Key } from './documents.ts'
 import { Failed, Refused } from './errors.ts'
 import type { MigrationSet } from './files.ts'
 import { untilThere, wordsOf } from './http.ts'
-import { consumerConfig, differences, losses, lossesOfFile, streamConfig, unchangeable } from './nats-changes.ts'
+import {
+  besideOperator,
+  consumerConfig,
+  differences,
+  losses,
+  lossesOfFile,
+  streamConfig,
+  unchangeable,
+} from './nats-changes.ts'
 import type { Config } from './nats-changes.ts'
 import { natsFile } from './nats-file.ts'
 import { stepwise } from './stepwise.ts'
@@ -158,10 +166,11 @@ function explain(error: unknown): Explained | undefined {
 }
 
 /** @param allowed  losses that the files show, and that were approved */
-async function bringStream(session: Session, wanted: Config, allowed = new Set<string>()): Promise<void> {
-  const name = String(wanted['name'])
+async function bringStream(session: Session, stream: Config, allowed = new Set<string>()): Promise<void> {
+  const name = String(stream['name'])
   const live = (await find<{ config: Config }>(session, codes.streamNotFound, `STREAM.INFO.${name}`))?.config
-  if (!live) return void (await ask(session, `STREAM.CREATE.${name}`, wanted))
+  if (!live) return void (await ask(session, `STREAM.CREATE.${name}`, stream))
+  const wanted = besideOperator(live, stream)
   if (differences(live, wanted).length === 0) return
   refuse(
     `stream ${name}`,
@@ -212,8 +221,9 @@ async function differencesFrom(session: Session, { migrations }: MigrationSet): 
   const byName = new Map(consumers.map((consumer) => [`${consumer.stream}.${consumer.name}`, consumer]))
   const found: string[] = []
   for (const [name, stream] of streams) {
-    const live = await find<{ config: Config }>(session, codes.streamNotFound, `STREAM.INFO.${name}`)
-    found.push(...differencesOf(`stream ${name}`, live?.config, streamConfig(stream, session.copies)))
+    const live = (await find<{ config: Config }>(session, codes.streamNotFound, `STREAM.INFO.${name}`))?.config
+    const wanted = streamConfig(stream, session.copies)
+    found.push(...differencesOf(`stream ${name}`, live, live ? besideOperator(live, wanted) : wanted))
   }
   for (const [name, consumer] of byName) {
     const missing = streams.has(consumer.stream) ? codes.consumerNotFound : codes.streamNotFound

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { retiredTemplate } from '../../crds/retention-marks.ts'
 import { readMigrations } from '../runner/files.ts'
 import { formats } from '../runner/formats.ts'
 import { applyTo, ca, newFolder, options, urlOf } from '../runner/testing-engines.ts'
@@ -244,6 +245,29 @@ test('a new version of the mapping: readers never fail and never see less, late 
   expect(Object.keys(await client.indices.get({ index: `${alias}_v*` })).sort()).toEqual([`${alias}_v2`, `${alias}_v3`])
   expect(lines).toContainEqual(expect.stringMatching(/ documents of \S+_v1 copied$/))
 }, 300_000)
+
+test('where the operator says how long earlier versions stay, migrations mark them and delete none', async () => {
+  const [of, mine] = [urlOf('elasticsearch', 'elastic', `${prefix}k`), `${prefix}k-jobs`]
+  const file = JSON.parse(readFileSync(`${import.meta.dirname}/000001_jobs.json`, 'utf8')) as object
+  const folder = await newFolder('elasticsearch', 'search')
+  for (const version of [2, 3]) await folder.write(`00000${version}_next.json`, JSON.stringify({ ...file, version }))
+  const third = '000003_next.json'
+  const set = await folder.read()
+  await folder.remove(third)
+  await applyTo('elasticsearch', of, await folder.read())
+  const _meta = { retired_at: new Date(Date.now() - 400 * 86_400_000).toISOString(), keep_days: 7 }
+  await client.indices.putMapping({ index: `${mine}_v1`, _meta })
+  const name = retiredTemplate(`${prefix}k`)
+  await client.cluster.putComponentTemplate({ name, template: {}, _meta: { keep: '2y', hold: false } })
+  try {
+    expect(await applyTo('elasticsearch', of, set)).toEqual([3])
+  } finally {
+    await client.cluster.deleteComponentTemplate({ name })
+  }
+  const found = await client.indices.getMapping({ index: `${mine}_v*` })
+  expect(Object.keys(found).sort()).toEqual([1, 2, 3].map((version) => `${mine}_v${version}`))
+  expect(found[`${mine}_v2`]?.mappings._meta).toMatchObject({ retired_at: expect.any(String) as string })
+})
 
 test('an index in use that was made of another mapping is not deleted', async () => {
   const folder = await newFolder('elasticsearch', 'search', {})

@@ -1,7 +1,7 @@
 -- hourly_availability_stats and daily_scheduling_metrics, with the same columns and rows on either edition of TimescaleDB (D-120).
 -- The edition is what the server says it is:
 --
--- community  continuous aggregates, refreshed and fed with live rows by TimescaleDB, and its retention policies
+-- community  continuous aggregates, refreshed and fed with live rows by TimescaleDB; its retention policies are in 000009
 -- apache     plain materialized views over the live rows and <name>_history, refreshed by maintenance_jobs. What expire_rows
 --            (000009) takes out of a hypertable it adds to the history in the same statement, so nothing is counted twice or lost
 --
@@ -35,10 +35,6 @@ BEGIN
                                              end_offset => INTERVAL '1 hour', schedule_interval => INTERVAL '1 hour');
       SELECT add_continuous_aggregate_policy('daily_scheduling_metrics', start_offset => INTERVAL '90 days',
                                              end_offset => INTERVAL '1 day', schedule_interval => INTERVAL '1 day');
-      SELECT add_retention_policy('availability_patterns', INTERVAL '2 years');
-      SELECT add_retention_policy('job_schedules', INTERVAL '1 year');
-      SELECT add_retention_policy('interview_slots', INTERVAL '3 years');
-      SELECT add_retention_policy('temporal_analytics', INTERVAL '5 years');
     $sql$;
   ELSE
     EXECUTE $sql$

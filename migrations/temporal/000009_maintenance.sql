@@ -83,11 +83,126 @@ $$;
 CREATE TRIGGER maintenance_jobs_schedule AFTER INSERT OR DELETE OR UPDATE OF name, schedule ON maintenance_jobs
   FOR EACH STATEMENT EXECUTE FUNCTION maintenance_jobs_changed();
 
+-- How long rows are kept. Who removes them asks retention_cutoff() and is_on_hold(). The operator writes what spec.retention says, by
+-- set_retention(), and reads retention_state(); where there is none, whoever keeps the database does.
+CREATE TABLE retention_rules (
+  name TEXT PRIMARY KEY,
+  keep INTERVAL NOT NULL CHECK (keep > interval '0'),
+  held BOOLEAN NOT NULL DEFAULT FALSE, -- legal hold: nothing of the rule goes
+  -- A query of the rows that the rule is about: dated, from when their age counts, and subjects, the user_ids whose they are.
+  rows_of TEXT NOT NULL,
+  created_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  updated_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE TRIGGER retention_rules_touch BEFORE UPDATE ON retention_rules FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+GRANT SELECT, UPDATE (keep, held) ON retention_rules TO matching_definer;
+GRANT SELECT ON outbox_published_partitions TO matching_definer;
+
+-- People whose rows stay, whatever the rules say.
+CREATE TABLE legal_holds (
+  subject_id UUID PRIMARY KEY,
+  reason TEXT NOT NULL CHECK (reason <> ''),
+  created_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+ALTER TABLE legal_holds ENABLE ROW LEVEL SECURITY;
+ALTER TABLE legal_holds FORCE ROW LEVEL SECURITY;
+CREATE POLICY definer_access ON legal_holds FOR ALL TO matching_definer USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT, UPDATE (reason), DELETE ON legal_holds TO matching_definer;
+
 -- Rows that no partition took; more than 0 is an alarm (D-088).
 CREATE VIEW default_partition_rows WITH (security_invoker = true) AS
 SELECT 'outbox_events' AS table_name, count(*) AS rows FROM outbox_events_default;
 
 SET LOCAL ROLE matching_definer;
+
+-- Rows dated before it go. Under a hold nothing is.
+CREATE FUNCTION retention_cutoff(p_rule text) RETURNS timestamptz
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_cutoff timestamptz;
+BEGIN
+  SELECT CASE WHEN held THEN '-infinity' ELSE now() - keep END INTO STRICT v_cutoff
+    FROM public.retention_rules WHERE name = p_rule;
+  RETURN v_cutoff;
+END
+$$;
+
+CREATE FUNCTION is_on_hold(VARIADIC p_subjects uuid[]) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM public.legal_holds WHERE subject_id = ANY (p_subjects));
+END
+$$;
+
+CREATE FUNCTION list_legal_holds() RETURNS TABLE (subject uuid, reason text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+  RETURN QUERY SELECT h.subject_id, h.reason FROM public.legal_holds h ORDER BY h.subject_id;
+END
+$$;
+
+-- Every rule as it is in force, with the oldest row that it may still remove.
+CREATE FUNCTION retention_state() RETURNS TABLE (name text, keep interval, held boolean, oldest timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_holds CONSTANT uuid[] := ARRAY(SELECT subject_id FROM public.legal_holds);
+  v_rule public.retention_rules;
+BEGIN
+  FOR v_rule IN SELECT * FROM public.retention_rules r ORDER BY r.name LOOP
+    name := v_rule.name;
+    keep := v_rule.keep;
+    held := v_rule.held;
+    oldest := NULL;
+    IF NOT held THEN
+      EXECUTE format('SELECT dated FROM (%s) AS r WHERE dated IS NOT NULL %s ORDER BY dated LIMIT 1', v_rule.rows_of,
+                     CASE WHEN v_holds <> '{}' THEN 'AND NOT COALESCE(subjects && $1, FALSE)' ELSE '' END)
+         INTO oldest USING v_holds;
+    END IF;
+    RETURN NEXT;
+  END LOOP;
+END
+$$;
+
+-- How many rows would go with this keep and these holds that stay with what is in force.
+CREATE FUNCTION retention_removes(p_rule text, p_keep interval, p_held boolean, p_holds uuid[]) RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_holds CONSTANT uuid[] := ARRAY(SELECT subject_id FROM public.legal_holds);
+  v_cutoff CONSTANT timestamptz := public.retention_cutoff(p_rule);
+  v_rows bigint;
+BEGIN
+  IF p_held OR (now() - p_keep <= v_cutoff AND v_holds <@ p_holds) THEN
+    RETURN 0;
+  END IF;
+  EXECUTE format(
+    'SELECT count(*) FROM (%s) AS r
+      WHERE dated < $1 AND NOT COALESCE(subjects && $2, FALSE) AND (dated >= $3 OR COALESCE(subjects && $4, FALSE))',
+    (SELECT rows_of FROM public.retention_rules WHERE name = p_rule))
+    INTO v_rows USING now() - p_keep, p_holds, v_cutoff, v_holds;
+  RETURN v_rows;
+END
+$$;
+
+-- Rules as {name: {keep, held}}, those that are left out stay; holds as {user_id: reason}, all there shall be.
+CREATE FUNCTION set_retention(p_rules jsonb, p_holds jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+  INSERT INTO public.legal_holds AS h (subject_id, reason)
+  SELECT key::uuid, value FROM jsonb_each_text(p_holds)
+  ON CONFLICT (subject_id) DO UPDATE SET reason = excluded.reason WHERE h.reason <> excluded.reason;
+  DELETE FROM public.legal_holds WHERE NOT p_holds ? subject_id::text;
+  UPDATE public.retention_rules r SET keep = wanted.keep, held = wanted.held
+    FROM (SELECT key AS name, (value ->> 'keep')::interval AS keep, (value ->> 'held')::boolean AS held
+            FROM jsonb_each(p_rules)) wanted
+   WHERE r.name = wanted.name AND (r.keep, r.held) IS DISTINCT FROM (wanted.keep, wanted.held);
+END
+$$;
 
 -- The guard only has to know what can still be booked (D-110).
 CREATE FUNCTION purge_interview_bookings() RETURNS integer
@@ -96,7 +211,7 @@ AS $$
 DECLARE
   v_count integer;
 BEGIN
-  DELETE FROM public.interview_bookings WHERE upper(during) < now() - interval '7 days';
+  DELETE FROM public.interview_bookings WHERE upper(during) < public.retention_cutoff('interview-bookings');
   GET DIAGNOSTICS v_count = ROW_COUNT;
   RETURN v_count;
 END
@@ -107,11 +222,12 @@ CREATE FUNCTION purge_meeting_details() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
+  v_cutoff CONSTANT timestamptz := public.retention_cutoff('meeting-details');
   v_count integer;
 BEGIN
   UPDATE public.interview_slots SET meeting_url = NULL, meeting_location = NULL
    WHERE (meeting_url IS NOT NULL OR meeting_location IS NOT NULL)
-     AND "timestamp" < now() - interval '7 days' AND slot_end < now() - interval '7 days';
+     AND "timestamp" < v_cutoff AND slot_end < v_cutoff AND NOT public.is_on_hold(candidate_user_id, recruiter_id, booked_by);
   GET DIAGNOSTICS v_count = ROW_COUNT;
   RETURN v_count;
 END
@@ -120,11 +236,34 @@ $$;
 CREATE FUNCTION purge_event_records() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
-  DELETE FROM public.outbox_dead_letters WHERE created_at < now() - interval '30 days';
-  DELETE FROM public.inbox WHERE created_at < now() - interval '30 days'
+  DELETE FROM public.outbox_dead_letters WHERE created_at < public.retention_cutoff('event-records');
+  DELETE FROM public.inbox WHERE created_at < public.retention_cutoff('event-records')
 $$;
 
 SET LOCAL ROLE supersmartmatch_temporal_owner;
+
+-- Hypertables with a rule, which rows of them it is about, and whose those are.
+CREATE VIEW hypertable_retention WITH (security_invoker = true) AS
+SELECT t.hypertable, t.condition, t.subjects, r.name, r.keep, r.held
+  FROM (VALUES
+    ('availability-patterns', 'availability_patterns', 'TRUE', 'user_id'),
+    ('job-schedules', 'job_schedules', 'TRUE', NULL),
+    ('interview-slots', 'interview_slots', 'TRUE', 'candidate_user_id, recruiter_id, booked_by'),
+    ('user-metrics', 'temporal_analytics', 'entity_type = ''user''', 'entity_id'),
+    ('metrics', 'temporal_analytics', 'entity_type <> ''user''', NULL)
+  ) AS t (name, hypertable, condition, subjects)
+  JOIN retention_rules r USING (name);
+
+-- Chunks of what is older may go whole: every rule of the hypertable lets all of it go. Held while a rule or anybody is on hold.
+CREATE FUNCTION chunk_retention() RETURNS TABLE (hypertable text, keep interval, held boolean)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+  RETURN QUERY
+  SELECT r.hypertable, max(r.keep), bool_or(r.held) OR EXISTS (SELECT FROM public.list_legal_holds())
+    FROM public.hypertable_retention r GROUP BY r.hypertable;
+END
+$$;
 
 -- Retention, to the day: rows go at midnight UTC, chunks when they are empty. On the community edition TimescaleDB's own policies
 -- drop most of them before, a chunk at a time, and its aggregates keep what they have. Where the aggregates are plain views,
@@ -133,23 +272,16 @@ CREATE FUNCTION expire_rows() RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET timezone = 'UTC'
 AS $$
 DECLARE
-  v_rule record;
+  v_rule public.hypertable_retention;
   v_cutoff timestamptz;
   v_delete text;
   v_rows bigint;
   v_total bigint := 0;
 BEGIN
-  FOR v_rule IN
-    SELECT * FROM (VALUES
-      ('availability_patterns', interval '2 years', 'true'),
-      ('job_schedules', interval '1 year', 'true'),
-      ('interview_slots', interval '3 years', 'true'),
-      ('temporal_analytics', interval '1 year', 'entity_type = ''user'''), -- about a person
-      ('temporal_analytics', interval '5 years', 'true')
-    ) AS rule (hypertable, keep, condition)
-  LOOP
+  FOR v_rule IN SELECT * FROM public.hypertable_retention r WHERE NOT r.held LOOP
     v_cutoff := date_trunc('day', now() - v_rule.keep);
-    v_delete := format('DELETE FROM public.%I WHERE "timestamp" < $1 AND %s', v_rule.hypertable, v_rule.condition);
+    v_delete := format('DELETE FROM public.%I WHERE "timestamp" < $1 AND %s%s', v_rule.hypertable, v_rule.condition,
+                       ' AND NOT public.is_on_hold(' || v_rule.subjects || ')');
     IF v_rule.hypertable = 'availability_patterns' AND to_regclass('public.hourly_availability_stats_history') IS NOT NULL THEN
       EXECUTE 'WITH gone AS (' || v_delete || ' RETURNING "timestamp", availability_type, flexibility_minutes, user_id)
         INSERT INTO public.hourly_availability_stats_history AS h
@@ -176,13 +308,44 @@ BEGIN
     END IF;
     GET DIAGNOSTICS v_rows = ROW_COUNT;
     v_total := v_total + v_rows;
-    IF v_rule.condition = 'true' THEN
-      PERFORM public.drop_chunks(format('public.%I', v_rule.hypertable)::regclass, older_than => v_cutoff);
-    END IF;
   END LOOP;
+  PERFORM public.drop_chunks(format('public.%I', c.hypertable)::regclass, older_than => date_trunc('day', now() - c.keep))
+     FROM public.chunk_retention() c WHERE NOT c.held;
   RETURN v_total;
 END
 $$;
+
+-- TimescaleDB's own policies, of the community edition, know no holds and no half of a table. They do what chunk_retention() says.
+-- As the owner, whose the hypertables are.
+CREATE FUNCTION sync_retention_policies() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_table record;
+BEGIN
+  IF current_setting('timescaledb.license', true) = 'apache' THEN
+    RETURN NULL;
+  END IF;
+  FOR v_table IN
+    SELECT c.*, j.job_id, j.config
+      FROM public.chunk_retention() c
+      LEFT JOIN timescaledb_information.jobs j
+        ON j.proc_name = 'policy_retention' AND j.hypertable_schema = 'public' AND j.hypertable_name = c.hypertable
+  LOOP
+    IF v_table.job_id IS NULL THEN
+      v_table.job_id := public.add_retention_policy(v_table.hypertable::regclass, v_table.keep);
+      SELECT config INTO v_table.config FROM timescaledb_information.jobs WHERE job_id = v_table.job_id;
+    END IF;
+    PERFORM public.alter_job(v_table.job_id, scheduled => NOT v_table.held,
+                             config => jsonb_set(v_table.config, '{drop_after}', to_jsonb(v_table.keep::text)));
+  END LOOP;
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER retention_rules_policies AFTER INSERT OR UPDATE OF keep, held ON retention_rules
+  FOR EACH STATEMENT EXECUTE FUNCTION sync_retention_policies();
+CREATE TRIGGER legal_holds_policies AFTER INSERT OR DELETE ON legal_holds
+  FOR EACH STATEMENT EXECUTE FUNCTION sync_retention_policies();
 
 -- Fails, and thereby says so in last_error, when TimescaleDB's own jobs fail or are a day late: they do not run where it has no
 -- background workers.
@@ -197,7 +360,7 @@ BEGIN
                            COALESCE(s.last_run_status, 'never')), '; ' ORDER BY j.job_id) INTO v_late
     FROM timescaledb_information.jobs j
     LEFT JOIN timescaledb_information.job_stats s USING (job_id)
-   WHERE j.owner = current_user::regrole
+   WHERE j.owner = current_user::regrole AND j.scheduled
      AND (s.last_run_status = 'Failed'
           OR GREATEST(s.last_successful_finish, (SELECT created_at FROM public.maintenance_jobs WHERE name = 'check-policies'))
              < now() - j.schedule_interval - interval '1 day');
@@ -207,7 +370,7 @@ BEGIN
 END
 $$;
 
--- A past partition goes 7 days after every relay was first seen to have passed all of it, and only if that still holds: a
+-- A past partition goes some time, 7 days by default, after every relay was first seen to have passed all of it, and only if that still holds: a
 -- transaction that was open for long may have added to it. Without a relay nothing is published, so nothing goes (D-178).
 CREATE FUNCTION drop_published_outbox_partitions() RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
@@ -232,14 +395,14 @@ BEGIN
     INSERT INTO public.outbox_published_partitions (partition_name) VALUES (v_partition.partition::text)
     ON CONFLICT DO NOTHING;
     DELETE FROM public.outbox_published_partitions
-     WHERE partition_name = v_partition.partition::text AND published_at <= now() - interval '7 days';
+     WHERE partition_name = v_partition.partition::text AND published_at <= public.retention_cutoff('published-events');
     IF FOUND THEN
       EXECUTE format('DROP TABLE %s', v_partition.partition);
       v_dropped := v_dropped + 1;
     END IF;
   END LOOP;
   DELETE FROM public.outbox_events_default
-   WHERE created_at < now() - interval '7 days' AND (xid, sequence) <= (v_cursor.xid, v_cursor.sequence);
+   WHERE created_at < public.retention_cutoff('published-events') AND (xid, sequence) <= (v_cursor.xid, v_cursor.sequence);
   RETURN v_dropped;
 END
 $$;
@@ -254,6 +417,25 @@ BEGIN
   END IF;
 END
 $$;
+
+INSERT INTO retention_rules (name, keep, rows_of) VALUES
+  ('availability-patterns', interval '2 years',
+   'SELECT "timestamp" AS dated, ARRAY[user_id] AS subjects FROM public.availability_patterns'),
+  ('job-schedules', interval '1 year', 'SELECT "timestamp" AS dated, NULL::uuid[] AS subjects FROM public.job_schedules'),
+  ('interview-slots', interval '3 years',
+   'SELECT "timestamp" AS dated, ARRAY[candidate_user_id, recruiter_id, booked_by] AS subjects FROM public.interview_slots'),
+  ('user-metrics', interval '1 year',
+   'SELECT "timestamp" AS dated, ARRAY[entity_id] AS subjects FROM public.temporal_analytics WHERE entity_type = ''user'''),
+  ('metrics', interval '5 years',
+   'SELECT "timestamp" AS dated, NULL::uuid[] AS subjects FROM public.temporal_analytics WHERE entity_type <> ''user'''),
+  ('interview-bookings', interval '7 days',
+   'SELECT upper(during) AS dated, NULL::uuid[] AS subjects FROM public.interview_bookings'),
+  ('meeting-details', interval '7 days',
+   'SELECT slot_end AS dated, ARRAY[candidate_user_id, recruiter_id, booked_by] AS subjects FROM public.interview_slots
+     WHERE meeting_url IS NOT NULL OR meeting_location IS NOT NULL'),
+  ('published-events', interval '7 days', 'SELECT published_at AS dated, NULL::uuid[] AS subjects FROM public.outbox_published_partitions'),
+  ('event-records', interval '30 days', 'SELECT created_at AS dated, NULL::uuid[] AS subjects FROM public.outbox_dead_letters
+                                         UNION ALL SELECT created_at, NULL FROM public.inbox');
 
 -- Partitions and retention: hourly, though a day needs them once, because a run may give up.
 INSERT INTO maintenance_jobs (name, command, schedule) VALUES

@@ -28,6 +28,10 @@ AS $$
 DECLARE
   v_nobody uuid := gen_random_uuid();
 BEGIN
+  IF public.is_on_hold(p_user_id) THEN
+    RAISE EXCEPTION 'this person is on legal hold: end it in spec.retention.legalHolds first'
+      USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
   -- What is past changes no more, so the locks stay few.
   PERFORM public.lock_aggregate('availability', availability_id)
      FROM (SELECT availability_id FROM public.availability_current WHERE user_id = p_user_id ORDER BY 1) a;

@@ -239,6 +239,35 @@ describe('apache', () => {
 describe('community', () => {
   const db = communityDatabase()
 
+  test('its policies drop what every rule of a hypertable lets go, and nothing while anybody is on hold', async () => {
+    const policies = async () => {
+      const jobs = await db.query(
+        `SELECT hypertable_name AS name, CASE WHEN scheduled THEN config ->> 'drop_after' ELSE 'held' END AS after
+           FROM timescaledb_information.jobs WHERE proc_name = 'policy_retention'`,
+      )
+      return Object.fromEntries(jobs.map(({ name, after }) => [String(name), String(after)]))
+    }
+    const set = (rules: object, holds: object) =>
+      db.query(`SELECT set_retention($1, $2)`, [JSON.stringify(rules), JSON.stringify(holds)])
+    const rule = (keep: string, held = false) => ({ keep, held })
+    const first = await policies()
+    expect(first).toEqual({
+      availability_patterns: '2 years',
+      interview_slots: '3 years',
+      job_schedules: '1 year',
+      temporal_analytics: '5 years',
+    })
+    // Of two rules of a hypertable the longer.
+    await set({ 'job-schedules': rule('6 mons'), metrics: rule('1 mon'), 'user-metrics': rule('2 mons') }, {})
+    expect(await policies()).toEqual({ ...first, job_schedules: '6 mons', temporal_analytics: '2 mons' })
+    await set({ 'user-metrics': rule('2 mons', true) }, {})
+    expect(await policies()).toEqual({ ...first, job_schedules: '6 mons', temporal_analytics: 'held' })
+    await set({ 'user-metrics': rule('1 year') }, { [randomUUID()]: 'case 1' })
+    expect(Object.values(await policies())).toEqual(['held', 'held', 'held', 'held'])
+    await set({ 'job-schedules': rule('1 year'), metrics: rule('5 years') }, {})
+    expect(await policies()).toEqual(first)
+  })
+
   test('says so when its policies do not run', async () => {
     await runMaintenance(db, 'check-policies')
     await db.query(`UPDATE maintenance_jobs SET created_at = now() - interval '3 days' WHERE name = 'check-policies'`)

@@ -122,7 +122,7 @@ BEGIN
                            COALESCE(s.last_run_status, 'never')), '; ' ORDER BY j.job_id) INTO v_late
     FROM timescaledb_information.jobs j
     LEFT JOIN timescaledb_information.job_stats s USING (job_id)
-   WHERE j.owner = current_user::regrole
+   WHERE j.owner = current_user::regrole AND j.scheduled
      AND (s.last_run_status = 'Failed'
           OR GREATEST(s.last_successful_finish, (SELECT created_at FROM public.maintenance_jobs WHERE name = 'check-policies'))
              < now() - j.schedule_interval - interval '1 day');
@@ -149,6 +149,19 @@ END
 $$;
 
 ALTER FUNCTION public.check_time_zone() OWNER TO supersmartmatch_temporal_owner;
+
+CREATE FUNCTION public.chunk_retention() RETURNS TABLE(hypertable text, keep interval, held boolean)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  RETURN QUERY
+  SELECT r.hypertable, max(r.keep), bool_or(r.held) OR EXISTS (SELECT FROM public.list_legal_holds())
+    FROM public.hypertable_retention r GROUP BY r.hypertable;
+END
+$$;
+
+ALTER FUNCTION public.chunk_retention() OWNER TO supersmartmatch_temporal_owner;
 
 CREATE FUNCTION public.close_job_schedules(p_job_id uuid) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -327,14 +340,14 @@ BEGIN
     INSERT INTO public.outbox_published_partitions (partition_name) VALUES (v_partition.partition::text)
     ON CONFLICT DO NOTHING;
     DELETE FROM public.outbox_published_partitions
-     WHERE partition_name = v_partition.partition::text AND published_at <= now() - interval '7 days';
+     WHERE partition_name = v_partition.partition::text AND published_at <= public.retention_cutoff('published-events');
     IF FOUND THEN
       EXECUTE format('DROP TABLE %s', v_partition.partition);
       v_dropped := v_dropped + 1;
     END IF;
   END LOOP;
   DELETE FROM public.outbox_events_default
-   WHERE created_at < now() - interval '7 days' AND (xid, sequence) <= (v_cursor.xid, v_cursor.sequence);
+   WHERE created_at < public.retention_cutoff('published-events') AND (xid, sequence) <= (v_cursor.xid, v_cursor.sequence);
   RETURN v_dropped;
 END
 $_$;
@@ -348,6 +361,10 @@ CREATE FUNCTION public.erase_user_data(p_user_id uuid) RETURNS TABLE(matched big
 DECLARE
   v_nobody uuid := gen_random_uuid();
 BEGIN
+  IF public.is_on_hold(p_user_id) THEN
+    RAISE EXCEPTION 'this person is on legal hold: end it in spec.retention.legalHolds first'
+      USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
   -- What is past changes no more, so the locks stay few.
   PERFORM public.lock_aggregate('availability', availability_id)
      FROM (SELECT availability_id FROM public.availability_current WHERE user_id = p_user_id ORDER BY 1) a;
@@ -392,23 +409,16 @@ CREATE FUNCTION public.expire_rows() RETURNS bigint
     SET "TimeZone" TO 'UTC'
     AS $_$
 DECLARE
-  v_rule record;
+  v_rule public.hypertable_retention;
   v_cutoff timestamptz;
   v_delete text;
   v_rows bigint;
   v_total bigint := 0;
 BEGIN
-  FOR v_rule IN
-    SELECT * FROM (VALUES
-      ('availability_patterns', interval '2 years', 'true'),
-      ('job_schedules', interval '1 year', 'true'),
-      ('interview_slots', interval '3 years', 'true'),
-      ('temporal_analytics', interval '1 year', 'entity_type = ''user'''), -- about a person
-      ('temporal_analytics', interval '5 years', 'true')
-    ) AS rule (hypertable, keep, condition)
-  LOOP
+  FOR v_rule IN SELECT * FROM public.hypertable_retention r WHERE NOT r.held LOOP
     v_cutoff := date_trunc('day', now() - v_rule.keep);
-    v_delete := format('DELETE FROM public.%I WHERE "timestamp" < $1 AND %s', v_rule.hypertable, v_rule.condition);
+    v_delete := format('DELETE FROM public.%I WHERE "timestamp" < $1 AND %s%s', v_rule.hypertable, v_rule.condition,
+                       ' AND NOT public.is_on_hold(' || v_rule.subjects || ')');
     IF v_rule.hypertable = 'availability_patterns' AND to_regclass('public.hourly_availability_stats_history') IS NOT NULL THEN
       EXECUTE 'WITH gone AS (' || v_delete || ' RETURNING "timestamp", availability_type, flexibility_minutes, user_id)
         INSERT INTO public.hourly_availability_stats_history AS h
@@ -435,10 +445,9 @@ BEGIN
     END IF;
     GET DIAGNOSTICS v_rows = ROW_COUNT;
     v_total := v_total + v_rows;
-    IF v_rule.condition = 'true' THEN
-      PERFORM public.drop_chunks(format('public.%I', v_rule.hypertable)::regclass, older_than => v_cutoff);
-    END IF;
   END LOOP;
+  PERFORM public.drop_chunks(format('public.%I', c.hypertable)::regclass, older_than => date_trunc('day', now() - c.keep))
+     FROM public.chunk_retention() c WHERE NOT c.held;
   RETURN v_total;
 END
 $_$;
@@ -494,6 +503,17 @@ END
 $$;
 
 ALTER FUNCTION public.free_busy(p_user_id uuid, p_from timestamp with time zone, p_to timestamp with time zone) OWNER TO matching_definer;
+
+CREATE FUNCTION public.is_on_hold(VARIADIC p_subjects uuid[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM public.legal_holds WHERE subject_id = ANY (p_subjects));
+END
+$$;
+
+ALTER FUNCTION public.is_on_hold(VARIADIC p_subjects uuid[]) OWNER TO matching_definer;
 
 CREATE FUNCTION public.keep_availability_current() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -560,6 +580,17 @@ END
 $$;
 
 ALTER FUNCTION public.keep_job_schedule_current() OWNER TO matching_definer;
+
+CREATE FUNCTION public.list_legal_holds() RETURNS TABLE(subject uuid, reason text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  RETURN QUERY SELECT h.subject_id, h.reason FROM public.legal_holds h ORDER BY h.subject_id;
+END
+$$;
+
+ALTER FUNCTION public.list_legal_holds() OWNER TO matching_definer;
 
 CREATE FUNCTION public.lock_aggregate(p_aggregate_type text, p_aggregate_id uuid) RETURNS void
     LANGUAGE sql
@@ -647,8 +678,8 @@ CREATE FUNCTION public.purge_event_records() RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-  DELETE FROM public.outbox_dead_letters WHERE created_at < now() - interval '30 days';
-  DELETE FROM public.inbox WHERE created_at < now() - interval '30 days'
+  DELETE FROM public.outbox_dead_letters WHERE created_at < public.retention_cutoff('event-records');
+  DELETE FROM public.inbox WHERE created_at < public.retention_cutoff('event-records')
 $$;
 
 ALTER FUNCTION public.purge_event_records() OWNER TO matching_definer;
@@ -660,7 +691,7 @@ CREATE FUNCTION public.purge_interview_bookings() RETURNS integer
 DECLARE
   v_count integer;
 BEGIN
-  DELETE FROM public.interview_bookings WHERE upper(during) < now() - interval '7 days';
+  DELETE FROM public.interview_bookings WHERE upper(during) < public.retention_cutoff('interview-bookings');
   GET DIAGNOSTICS v_count = ROW_COUNT;
   RETURN v_count;
 END
@@ -673,11 +704,12 @@ CREATE FUNCTION public.purge_meeting_details() RETURNS integer
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
+  v_cutoff CONSTANT timestamptz := public.retention_cutoff('meeting-details');
   v_count integer;
 BEGIN
   UPDATE public.interview_slots SET meeting_url = NULL, meeting_location = NULL
    WHERE (meeting_url IS NOT NULL OR meeting_location IS NOT NULL)
-     AND "timestamp" < now() - interval '7 days' AND slot_end < now() - interval '7 days';
+     AND "timestamp" < v_cutoff AND slot_end < v_cutoff AND NOT public.is_on_hold(candidate_user_id, recruiter_id, booked_by);
   GET DIAGNOSTICS v_count = ROW_COUNT;
   RETURN v_count;
 END
@@ -784,6 +816,69 @@ END
 $$;
 
 ALTER FUNCTION public.reschedule_interview(p_slot_id uuid, p_slot_start timestamp with time zone, p_new_start timestamp with time zone, p_new_end timestamp with time zone) OWNER TO matching_definer;
+
+CREATE FUNCTION public.retention_cutoff(p_rule text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_cutoff timestamptz;
+BEGIN
+  SELECT CASE WHEN held THEN '-infinity' ELSE now() - keep END INTO STRICT v_cutoff
+    FROM public.retention_rules WHERE name = p_rule;
+  RETURN v_cutoff;
+END
+$$;
+
+ALTER FUNCTION public.retention_cutoff(p_rule text) OWNER TO matching_definer;
+
+CREATE FUNCTION public.retention_removes(p_rule text, p_keep interval, p_held boolean, p_holds uuid[]) RETURNS bigint
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+  v_holds CONSTANT uuid[] := ARRAY(SELECT subject_id FROM public.legal_holds);
+  v_cutoff CONSTANT timestamptz := public.retention_cutoff(p_rule);
+  v_rows bigint;
+BEGIN
+  IF p_held OR (now() - p_keep <= v_cutoff AND v_holds <@ p_holds) THEN
+    RETURN 0;
+  END IF;
+  EXECUTE format(
+    'SELECT count(*) FROM (%s) AS r
+      WHERE dated < $1 AND NOT COALESCE(subjects && $2, FALSE) AND (dated >= $3 OR COALESCE(subjects && $4, FALSE))',
+    (SELECT rows_of FROM public.retention_rules WHERE name = p_rule))
+    INTO v_rows USING now() - p_keep, p_holds, v_cutoff, v_holds;
+  RETURN v_rows;
+END
+$_$;
+
+ALTER FUNCTION public.retention_removes(p_rule text, p_keep interval, p_held boolean, p_holds uuid[]) OWNER TO matching_definer;
+
+CREATE FUNCTION public.retention_state() RETURNS TABLE(name text, keep interval, held boolean, oldest timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+  v_holds CONSTANT uuid[] := ARRAY(SELECT subject_id FROM public.legal_holds);
+  v_rule public.retention_rules;
+BEGIN
+  FOR v_rule IN SELECT * FROM public.retention_rules r ORDER BY r.name LOOP
+    name := v_rule.name;
+    keep := v_rule.keep;
+    held := v_rule.held;
+    oldest := NULL;
+    IF NOT held THEN
+      EXECUTE format('SELECT dated FROM (%s) AS r WHERE dated IS NOT NULL %s ORDER BY dated LIMIT 1', v_rule.rows_of,
+                     CASE WHEN v_holds <> '{}' THEN 'AND NOT COALESCE(subjects && $1, FALSE)' ELSE '' END)
+         INTO oldest USING v_holds;
+    END IF;
+    RETURN NEXT;
+  END LOOP;
+END
+$_$;
+
+ALTER FUNCTION public.retention_state() OWNER TO matching_definer;
 
 CREATE FUNCTION public.run_maintenance_job(p_name text) RETURNS boolean
     LANGUAGE plpgsql
@@ -909,6 +1004,53 @@ END
 $$;
 
 ALTER FUNCTION public.set_meeting(p_slot_id uuid, p_slot_start timestamp with time zone, p_meeting_url text, p_meeting_location jsonb) OWNER TO matching_definer;
+
+CREATE FUNCTION public.set_retention(p_rules jsonb, p_holds jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  INSERT INTO public.legal_holds AS h (subject_id, reason)
+  SELECT key::uuid, value FROM jsonb_each_text(p_holds)
+  ON CONFLICT (subject_id) DO UPDATE SET reason = excluded.reason WHERE h.reason <> excluded.reason;
+  DELETE FROM public.legal_holds WHERE NOT p_holds ? subject_id::text;
+  UPDATE public.retention_rules r SET keep = wanted.keep, held = wanted.held
+    FROM (SELECT key AS name, (value ->> 'keep')::interval AS keep, (value ->> 'held')::boolean AS held
+            FROM jsonb_each(p_rules)) wanted
+   WHERE r.name = wanted.name AND (r.keep, r.held) IS DISTINCT FROM (wanted.keep, wanted.held);
+END
+$$;
+
+ALTER FUNCTION public.set_retention(p_rules jsonb, p_holds jsonb) OWNER TO matching_definer;
+
+CREATE FUNCTION public.sync_retention_policies() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_table record;
+BEGIN
+  IF current_setting('timescaledb.license', true) = 'apache' THEN
+    RETURN NULL;
+  END IF;
+  FOR v_table IN
+    SELECT c.*, j.job_id, j.config
+      FROM public.chunk_retention() c
+      LEFT JOIN timescaledb_information.jobs j
+        ON j.proc_name = 'policy_retention' AND j.hypertable_schema = 'public' AND j.hypertable_name = c.hypertable
+  LOOP
+    IF v_table.job_id IS NULL THEN
+      v_table.job_id := public.add_retention_policy(v_table.hypertable::regclass, v_table.keep);
+      SELECT config INTO v_table.config FROM timescaledb_information.jobs WHERE job_id = v_table.job_id;
+    END IF;
+    PERFORM public.alter_job(v_table.job_id, scheduled => NOT v_table.held,
+                             config => jsonb_set(v_table.config, '{drop_after}', to_jsonb(v_table.keep::text)));
+  END LOOP;
+  RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.sync_retention_policies() OWNER TO supersmartmatch_temporal_owner;
 
 SET default_table_access_method = heap;
 
@@ -1188,6 +1330,30 @@ CREATE VIEW public.default_partition_rows WITH (security_invoker='true') AS
 
 ALTER VIEW public.default_partition_rows OWNER TO supersmartmatch_temporal_owner;
 
+CREATE TABLE public.retention_rules (
+    name text NOT NULL,
+    keep interval NOT NULL,
+    held boolean DEFAULT false NOT NULL,
+    rows_of text NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT retention_rules_keep_check CHECK ((keep > '00:00:00'::interval))
+);
+
+ALTER TABLE public.retention_rules OWNER TO supersmartmatch_temporal_owner;
+
+CREATE VIEW public.hypertable_retention WITH (security_invoker='true') AS
+ SELECT t.hypertable,
+    t.condition,
+    t.subjects,
+    r.name,
+    r.keep,
+    r.held
+   FROM (( VALUES ('availability-patterns'::text,'availability_patterns'::text,'TRUE'::text,'user_id'::text), ('job-schedules'::text,'job_schedules'::text,'TRUE'::text,NULL::text), ('interview-slots'::text,'interview_slots'::text,'TRUE'::text,'candidate_user_id, recruiter_id, booked_by'::text), ('user-metrics'::text,'temporal_analytics'::text,'entity_type = ''user'''::text,'entity_id'::text), ('metrics'::text,'temporal_analytics'::text,'entity_type <> ''user'''::text,NULL::text)) t(name, hypertable, condition, subjects)
+     JOIN public.retention_rules r USING (name));
+
+ALTER VIEW public.hypertable_retention OWNER TO supersmartmatch_temporal_owner;
+
 CREATE TABLE public.inbox (
     consumer text NOT NULL,
     event_id uuid NOT NULL,
@@ -1247,6 +1413,17 @@ CREATE TABLE public.job_schedules (
 );
 
 ALTER TABLE public.job_schedules OWNER TO supersmartmatch_temporal_owner;
+
+CREATE TABLE public.legal_holds (
+    subject_id uuid NOT NULL,
+    reason text NOT NULL,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    CONSTRAINT legal_holds_reason_check CHECK ((reason <> ''::text))
+);
+
+ALTER TABLE ONLY public.legal_holds FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.legal_holds OWNER TO supersmartmatch_temporal_owner;
 
 CREATE TABLE public.maintenance_jobs (
     name text NOT NULL,
@@ -1437,6 +1614,9 @@ ALTER TABLE ONLY public.job_schedule_current
 ALTER TABLE ONLY public.job_schedules
     ADD CONSTRAINT job_schedules_pkey PRIMARY KEY (schedule_id, "timestamp");
 
+ALTER TABLE ONLY public.legal_holds
+    ADD CONSTRAINT legal_holds_pkey PRIMARY KEY (subject_id);
+
 ALTER TABLE ONLY public.maintenance_jobs
     ADD CONSTRAINT maintenance_jobs_pkey PRIMARY KEY (name);
 
@@ -1454,6 +1634,9 @@ ALTER TABLE ONLY public.outbox_events_default
 
 ALTER TABLE ONLY public.outbox_published_partitions
     ADD CONSTRAINT outbox_published_partitions_pkey PRIMARY KEY (partition_name);
+
+ALTER TABLE ONLY public.retention_rules
+    ADD CONSTRAINT retention_rules_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.temporal_analytics
     ADD CONSTRAINT temporal_analytics_pkey PRIMARY KEY (metric_id, "timestamp");
@@ -1473,6 +1656,8 @@ CREATE UNIQUE INDEX idx_daily_scheduling_metrics ON public.daily_scheduling_metr
 
 CREATE UNIQUE INDEX idx_hourly_availability_stats ON public.hourly_availability_stats USING btree (bucket, availability_type);
 
+CREATE INDEX idx_inbox_created ON public.inbox USING btree (created_at);
+
 CREATE INDEX idx_interview_bookings_end ON public.interview_bookings USING btree (upper(during));
 
 CREATE INDEX idx_interview_slots_booked_by ON public.interview_slots USING btree (booked_by) WHERE (booked_by IS NOT NULL);
@@ -1488,6 +1673,14 @@ CREATE INDEX idx_interview_slots_recruiter ON public.interview_slots USING btree
 CREATE INDEX idx_job_schedules_job_time ON public.job_schedules USING btree (job_id, "timestamp" DESC);
 
 CREATE INDEX idx_outbox_dead_letters_aggregate ON public.outbox_dead_letters USING btree (aggregate_type, aggregate_id);
+
+CREATE INDEX idx_outbox_dead_letters_candidate ON public.outbox_dead_letters USING btree (((event_data ->> 'candidate_user_id'::text)));
+
+CREATE INDEX idx_outbox_dead_letters_created ON public.outbox_dead_letters USING btree (created_at);
+
+CREATE INDEX idx_outbox_dead_letters_recruiter ON public.outbox_dead_letters USING btree (((event_data ->> 'recruiter_id'::text)));
+
+CREATE INDEX idx_outbox_dead_letters_user ON public.outbox_dead_letters USING btree (((event_data ->> 'user_id'::text)));
 
 CREATE INDEX idx_outbox_events_aggregate ON ONLY public.outbox_events USING btree (aggregate_type, aggregate_id);
 
@@ -1569,6 +1762,8 @@ CREATE TRIGGER job_schedules_current AFTER INSERT ON public.job_schedules FOR EA
 
 CREATE TRIGGER job_schedules_timezone BEFORE INSERT OR UPDATE OF timezone ON public.job_schedules FOR EACH ROW EXECUTE FUNCTION public.check_time_zone();
 
+CREATE TRIGGER legal_holds_policies AFTER INSERT OR DELETE ON public.legal_holds FOR EACH STATEMENT EXECUTE FUNCTION public.sync_retention_policies();
+
 CREATE TRIGGER maintenance_jobs_schedule AFTER INSERT OR DELETE OR UPDATE OF name, schedule ON public.maintenance_jobs FOR EACH STATEMENT EXECUTE FUNCTION public.maintenance_jobs_changed();
 
 CREATE TRIGGER maintenance_jobs_touch BEFORE UPDATE ON public.maintenance_jobs FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
@@ -1576,6 +1771,10 @@ CREATE TRIGGER maintenance_jobs_touch BEFORE UPDATE ON public.maintenance_jobs F
 CREATE TRIGGER outbox_cursor_touch BEFORE UPDATE ON public.outbox_cursor FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 
 CREATE TRIGGER outbox_dead_letters_touch BEFORE UPDATE ON public.outbox_dead_letters FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+CREATE TRIGGER retention_rules_policies AFTER INSERT OR UPDATE OF keep, held ON public.retention_rules FOR EACH STATEMENT EXECUTE FUNCTION public.sync_retention_policies();
+
+CREATE TRIGGER retention_rules_touch BEFORE UPDATE ON public.retention_rules FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 
 CREATE TRIGGER ts_insert_blocker BEFORE INSERT ON public.availability_patterns FOR EACH ROW EXECUTE FUNCTION _timescaledb_functions.insert_blocker();
 
@@ -1591,11 +1790,15 @@ CREATE POLICY definer_access ON public.availability_current TO matching_definer 
 
 CREATE POLICY definer_access ON public.interview_bookings TO matching_definer USING (true) WITH CHECK (true);
 
+CREATE POLICY definer_access ON public.legal_holds TO matching_definer USING (true) WITH CHECK (true);
+
 CREATE POLICY definer_access ON public.outbox_dead_letters TO matching_definer USING (true) WITH CHECK (true);
 
 CREATE POLICY definer_access ON public.outbox_events TO matching_definer USING (true) WITH CHECK (true);
 
 ALTER TABLE public.interview_bookings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.legal_holds ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.outbox_dead_letters ENABLE ROW LEVEL SECURITY;
 
@@ -1637,6 +1840,8 @@ GRANT ALL ON FUNCTION public.cancel_interview(p_slot_id uuid, p_slot_start times
 REVOKE ALL ON FUNCTION public.check_policies() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.check_time_zone() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.chunk_retention() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.close_job_schedules(p_job_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.close_job_schedules(p_job_id uuid) TO supersmartmatch_temporal_owner;
@@ -1687,6 +1892,9 @@ GRANT ALL ON FUNCTION public.free_busy(p_user_id uuid, p_from timestamp with tim
 GRANT ALL ON FUNCTION public.free_busy(p_user_id uuid, p_from timestamp with time zone, p_to timestamp with time zone) TO recruiter_role;
 GRANT ALL ON FUNCTION public.free_busy(p_user_id uuid, p_from timestamp with time zone, p_to timestamp with time zone) TO admin_role;
 
+REVOKE ALL ON FUNCTION public.is_on_hold(VARIADIC p_subjects uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_on_hold(VARIADIC p_subjects uuid[]) TO supersmartmatch_temporal_owner;
+
 REVOKE ALL ON FUNCTION public.keep_availability_current() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.keep_availability_current() TO supersmartmatch_temporal_owner;
 
@@ -1695,6 +1903,9 @@ GRANT ALL ON FUNCTION public.keep_interview_booking() TO supersmartmatch_tempora
 
 REVOKE ALL ON FUNCTION public.keep_job_schedule_current() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.keep_job_schedule_current() TO supersmartmatch_temporal_owner;
+
+REVOKE ALL ON FUNCTION public.list_legal_holds() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_legal_holds() TO supersmartmatch_temporal_owner;
 
 REVOKE ALL ON FUNCTION public.lock_aggregate(p_aggregate_type text, p_aggregate_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lock_aggregate(p_aggregate_type text, p_aggregate_id uuid) TO matching_definer;
@@ -1742,6 +1953,15 @@ GRANT ALL ON FUNCTION public.reschedule_interview(p_slot_id uuid, p_slot_start t
 GRANT ALL ON FUNCTION public.reschedule_interview(p_slot_id uuid, p_slot_start timestamp with time zone, p_new_start timestamp with time zone, p_new_end timestamp with time zone) TO recruiter_role;
 GRANT ALL ON FUNCTION public.reschedule_interview(p_slot_id uuid, p_slot_start timestamp with time zone, p_new_start timestamp with time zone, p_new_end timestamp with time zone) TO admin_role;
 
+REVOKE ALL ON FUNCTION public.retention_cutoff(p_rule text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.retention_cutoff(p_rule text) TO supersmartmatch_temporal_owner;
+
+REVOKE ALL ON FUNCTION public.retention_removes(p_rule text, p_keep interval, p_held boolean, p_holds uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.retention_removes(p_rule text, p_keep interval, p_held boolean, p_holds uuid[]) TO supersmartmatch_temporal_owner;
+
+REVOKE ALL ON FUNCTION public.retention_state() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.retention_state() TO supersmartmatch_temporal_owner;
+
 REVOKE ALL ON FUNCTION public.run_maintenance_job(p_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.schedule_maintenance_jobs() FROM PUBLIC;
@@ -1759,6 +1979,11 @@ REVOKE ALL ON FUNCTION public.set_meeting(p_slot_id uuid, p_slot_start timestamp
 GRANT ALL ON FUNCTION public.set_meeting(p_slot_id uuid, p_slot_start timestamp with time zone, p_meeting_url text, p_meeting_location jsonb) TO supersmartmatch_temporal_owner;
 GRANT ALL ON FUNCTION public.set_meeting(p_slot_id uuid, p_slot_start timestamp with time zone, p_meeting_url text, p_meeting_location jsonb) TO recruiter_role;
 GRANT ALL ON FUNCTION public.set_meeting(p_slot_id uuid, p_slot_start timestamp with time zone, p_meeting_url text, p_meeting_location jsonb) TO admin_role;
+
+REVOKE ALL ON FUNCTION public.set_retention(p_rules jsonb, p_holds jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_retention(p_rules jsonb, p_holds jsonb) TO supersmartmatch_temporal_owner;
+
+REVOKE ALL ON FUNCTION public.sync_retention_policies() FROM PUBLIC;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.interview_slots TO matching_definer;
 
@@ -1784,6 +2009,12 @@ GRANT SELECT ON TABLE public.availability_statistics TO analytics;
 
 GRANT SELECT ON TABLE public.daily_scheduling_metrics TO matching_definer;
 
+GRANT SELECT ON TABLE public.retention_rules TO matching_definer;
+
+GRANT UPDATE(keep) ON TABLE public.retention_rules TO matching_definer;
+
+GRANT UPDATE(held) ON TABLE public.retention_rules TO matching_definer;
+
 GRANT SELECT,DELETE ON TABLE public.inbox TO matching_definer;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbox TO outbox_worker;
 
@@ -1795,6 +2026,10 @@ GRANT SELECT ON TABLE public.job_schedule_current TO admin_role;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_schedule_current TO matching_definer;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_schedules TO matching_definer;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.legal_holds TO matching_definer;
+
+GRANT UPDATE(reason) ON TABLE public.legal_holds TO matching_definer;
 
 GRANT SELECT ON TABLE public.metric_statistics TO analytics;
 
@@ -1809,6 +2044,8 @@ GRANT SELECT,DELETE ON TABLE public.outbox_dead_letters TO matching_definer;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.outbox_dead_letters TO outbox_worker;
 
 GRANT SELECT ON TABLE public.outbox_events_status TO outbox_worker;
+
+GRANT SELECT ON TABLE public.outbox_published_partitions TO matching_definer;
 
 GRANT SELECT ON TABLE public.scheduling_statistics TO analytics;
 

@@ -5,7 +5,7 @@ import type { KubeObject } from '../../crds/object.ts'
 import { apiVersion } from '../../crds/schema/common.ts'
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import { createAuthority, fingerprint, type KeyPair } from '../certificates.ts'
-import type { Bootstrap, Engine, Health, Members, Upkeep } from '../engines/engine.ts'
+import type { Bootstrap, Engine, Health, Members, RetentionSeen, Upkeep } from '../engines/engine.ts'
 import { engines } from '../engines/registry.ts'
 import { Applier } from '../kube/apply.ts'
 import { GivenSecrets } from './given-secrets.ts'
@@ -21,6 +21,7 @@ import { beyondAnyNode, playRunning } from '../testing/kubelet.ts'
 import { playMembers } from '../testing/members.ts'
 import { surroundings } from '../testing/platform.ts'
 import { dataStoreController } from './controller.ts'
+import { wanted } from '../engines/wanted.ts'
 import { ownedKinds } from '../wake.ts'
 
 /**
@@ -43,6 +44,9 @@ let bootstrapped: Bootstrap[]
 let asked: string[]
 let isLeader: boolean
 let upkeep: Upkeep | undefined
+/** What the engine keeps how long, and how many rows any change would cost. */
+let kept: RetentionSeen | undefined
+let removes: Record<string, number>
 const members = playMembers(cache, namespace)
 const engine: Engine = {
   ...engines.postgres,
@@ -62,6 +66,17 @@ const engine: Engine = {
       return upkeep
     },
     run: async () => 'taken',
+  },
+  retention: {
+    observe: async () => {
+      asked.push('retention')
+      return kept && { ...structuredClone(kept), oldest: { ...kept.oldest } }
+    },
+    removes: async () => removes,
+    apply: async (_target, _plan, next) => {
+      asked.push('set retention')
+      if (kept) kept = { ...kept, ...structuredClone(next) }
+    },
   },
 }
 
@@ -107,6 +122,8 @@ beforeEach(() => {
   asked = []
   isLeader = true
   upkeep = undefined
+  kept = undefined
+  removes = {}
   members.pendingRestart = []
   members.restarts = 0
 })
@@ -955,6 +972,116 @@ test('a scheduled job that is late is a warning: said once, and the store is Rea
   upkeep = { now: new Date(), timeZone: 'UTC', jobs: [scheduledJob(daysAgo(0))] }
   clock.mockReturnValue(new Date(at + 360_000))
   expect((await reconcile('late')).get('MaintenanceOnTime')?.status).toBe('True')
+})
+
+const subject = '6f1c0b3e-8f43-4c0e-9a55-0d7c5e5b0001'
+
+test('what keeps more is in force at once; what would remove rows is told and waits for its approval', async () => {
+  const clock = vi.spyOn(tools, 'now')
+  onTestFinished(() => clock.mockRestore())
+  let at = Date.now()
+  const later = () => clock.mockReturnValue(new Date((at += 301_000)))
+  await make('kept')
+  const store = async () => (await get(dataStoreKind, 'kept')) as DataStore
+  const change = async (patch: object) => {
+    const { metadata } = await edit(await store(), patch)
+    await until(
+      () => cache.get(dataStoreKind, namespace, 'kept')?.metadata.resourceVersion === metadata.resourceVersion,
+    )
+  }
+  const rules = { ...wanted(await store()).rules }
+  kept = { rules, holds: [], oldest: { sessions: daysAgo(3) }, now: new Date() }
+  await reconcile('kept')
+  await run('kept')
+  await reconcile('kept')
+  await finish(await migrationJob('kept'), 'Complete')
+  expect((await reconcile('kept')).get('RetentionInSync')).toMatchObject({ status: 'True', reason: 'InSync' })
+  expect((await store()).status?.retention?.['sessions']).toEqual({
+    keep: '30d',
+    since: expect.any(String) as string,
+    oldest: daysAgo(3).toISOString().slice(0, 10),
+  })
+  expect(asked).not.toContain('set retention')
+
+  // In between nobody asks, and nothing is written.
+  const version = (await store()).metadata.resourceVersion
+  asked = []
+  await reconcile('kept')
+  expect(asked).not.toContain('retention')
+  expect((await store()).metadata.resourceVersion).toBe(version)
+
+  // An edit is looked at as it comes.
+  await change({
+    spec: { retention: { rules: { sessions: { keep: '60d' } }, legalHolds: [{ subject, reason: 'case 1' }] } },
+  })
+  expect((await reconcile('kept')).get('RetentionInSync')).toMatchObject({ status: 'True', reason: 'InSync' })
+  expect(kept).toMatchObject({ rules: { sessions: { keep: '60d' } }, holds: [{ subject, reason: 'case 1' }] })
+  expect((await store()).status?.retention?.['sessions']?.keep).toBe('60d')
+
+  removes = { sessions: 12 }
+  await change({ spec: { retention: { rules: { sessions: { keep: '1d' }, consents: { keep: '6y' } } } } })
+  const waiting = (await reconcile('kept')).get('RetentionInSync')
+  expect(waiting).toMatchObject({ status: 'False', reason: 'AwaitingApproval' })
+  expect(kept).toMatchObject({ rules: { sessions: { keep: '60d' }, consents: { keep: '6y' } } })
+  const { status } = await store()
+  expect(status?.retention?.['sessions']).toMatchObject({ keep: '60d', wanted: '1d' })
+  expect(status?.pending).toMatchObject({ differences: ['sessions: 60d → 1d removes 12 rows'] })
+  expect(status?.phase).toBe('Ready')
+  expect(waiting?.message).toContain(`supersmartmatch.io/approve=${status?.pending?.hash}`)
+
+  // Another plan's approval lets nothing go; its own does, also when there are more rows by now.
+  await change({ metadata: { annotations: { 'supersmartmatch.io/approve': 'abc' } } })
+  expect((await reconcile('kept')).get('RetentionInSync')?.reason).toBe('AwaitingApproval')
+  removes = { sessions: 13 }
+  await change({ metadata: { annotations: { 'supersmartmatch.io/approve': status?.pending?.hash } } })
+  expect((await reconcile('kept')).get('RetentionInSync')).toMatchObject({ status: 'True', reason: 'InSync' })
+  expect(kept).toMatchObject({ rules: { sessions: { keep: '1d' } } })
+  expect((await store()).status?.pending).toBeUndefined()
+
+  // What somebody changes in the engine is put right, as long as that costs nothing.
+  removes = {}
+  kept = { ...kept, rules: { ...kept.rules, sessions: { keep: '9d', hold: false } }, oldest: {} }
+  later()
+  expect((await reconcile('kept')).get('RetentionInSync')?.status).toBe('True')
+  expect(kept).toMatchObject({ rules: { sessions: { keep: '1d' } } })
+
+  kept = { ...kept, oldest: { sessions: daysAgo(3) }, now: new Date() }
+  later()
+  // It has not been so for a day.
+  expect((await reconcile('kept')).get('RetentionInSync')?.status).toBe('True')
+  at += 86_400_000
+  later()
+  const behind = await reconcile('kept')
+  expect(behind.get('RetentionInSync')).toMatchObject({ status: 'False', reason: 'Behind' })
+  expect(behind.get('RetentionInSync')?.message).toMatch(/^rows older than the rules allow: sessions \(.*, keep 1d\)/)
+  expect(behind.get('Ready')?.status).toBe('True')
+
+  isLeader = false
+  kept = { ...kept, rules: { ...kept.rules, sessions: { keep: '9d', hold: false } }, oldest: {} }
+  later()
+  await reconcile('kept')
+  expect(kept).toMatchObject({ rules: { sessions: { keep: '9d' } } })
+})
+
+test('a period that a rule cannot have stops the spec, with its path', async () => {
+  const timescale = { ...tools, engines: { ...tools.engines, timescale: engines.timescale } }
+  const other = reconciler(dataStoreController(timescale), {
+    watchNamespaces: [namespace],
+    client,
+    cache,
+    events: tools.events,
+    log,
+  })
+  const retention = { rules: { 'availability-patterns': { keep: '7d' } } }
+  const spec = { engine: 'timescale', schema: { name: 'temporal' }, image: 'localhost/none:1', retention }
+  timescale.schemas = { ...tools.schemas, temporal: tools.schemas.core } as typeof tools.schemas
+  await client.create({ ...dataStoreKind, metadata: { name: 'brief', namespace }, spec })
+  await until(() => cache.get(dataStoreKind, namespace, 'brief') !== undefined)
+  await other(`${namespace}/brief`, AbortSignal.timeout(30_000))
+  const conditions = ((await get(dataStoreKind, 'brief')) as DataStore).status?.conditions
+  expect(conditions?.find(({ type }) => type === 'SpecValid')?.message).toMatch(
+    /^spec\.retention\.rules\.availability-patterns\.keep: 7d is less than 32d/,
+  )
 })
 
 test('a store without a schema has no scheduled work to be late', async () => {

@@ -6,6 +6,7 @@ import { finalSteps, needsFinalizer } from './finalize.ts'
 import { dataAtRisk } from './losses.ts'
 import { maintenanceOnTime } from './maintenance.ts'
 import { findVolumeClaims, observe, type Context, type Tools } from './observe.ts'
+import { retentionInSync } from './retention.ts'
 import { steps } from './steps.ts'
 
 /** Brings one DataStore to its spec. */
@@ -17,7 +18,7 @@ export function dataStoreController(tools: Tools): Controller<Context> {
       await tools.given.read(object as DataStore)
       return observe(object as DataStore, tools, signal)
     },
-    steps: byMode([...steps, maintenanceOnTime()]),
+    steps: byMode([...steps, retentionInSync(), maintenanceOnTime()]),
     // What waited and waits no more goes; the rest stays as it was where the steps said nothing.
     extraStatus: (context) => ({ pending: undefined, migration: undefined, ...context.found }),
     observedConditions: (context) => [...context.beside, ...dataAtRisk(findVolumeClaims(context))],

@@ -6,9 +6,7 @@ import { deadline } from '../reconcile/deadline.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
 import type { Step } from '../reconcile/steps.ts'
-import { secretValue } from '../secrets.ts'
-import { names } from './names.ts'
-import { directTarget, findSecret, type Context } from './observe.ts'
+import { ownerTarget, type Context } from './observe.ts'
 
 /*
  * Scheduled work of a database: its table maintenance_jobs. pg_cron runs what it holds, so that it goes on without an operator; the
@@ -65,13 +63,6 @@ const noJobs: Found = { kind: 'done', reason: 'NoJobs' }
 /** What was found before, with the time that is left of it. */
 function inTime({ outcome, again }: Seen, now: number): Found {
   return again === Infinity ? outcome : { ...outcome, retryAfterMs: again - now }
-}
-
-/** Jobs run as owner of what they change; never through the pooler, whose connections are others' in the next transaction. */
-function ownerTarget(context: Context): Target {
-  const name = names.bindingSecret(context.store.metadata.name, 'owner')
-  const value = (key: string) => secretValue(findSecret(context, name), key) ?? ''
-  return directTarget(context, value('username'), value('password'), context.plan.database)
 }
 
 async function look(context: Context, maintenance: Maintenance, target: Target): Promise<Found> {

@@ -67,6 +67,7 @@ export interface Context {
         | 'primary'
         | 'pending'
         | 'switchover'
+        | 'retention'
     ]?: DataStoreStatus[Field] | undefined
   }
   /** Conditions beside those of the steps. */
@@ -164,6 +165,13 @@ export function directTarget(context: Context, username: string, password: strin
   if (!endpoint) throw new Error(`it is not known where ${context.store.metadata.name} answers, or which CA it has`)
   const { host, port, ca } = endpoint
   return { host, port, database, username, password, ca }
+}
+
+/** Whoever owns what is in the store; never through the pooler, whose connections are others' in the next transaction. */
+export function ownerTarget(context: Context): Target {
+  const name = names.bindingSecret(context.store.metadata.name, 'owner')
+  const value = (key: string) => secretValue(findSecret(context, name), key) ?? ''
+  return directTarget(context, value('username'), value('password'), context.plan.database)
 }
 
 /** The login that an external store's Secret gives. */

@@ -16,6 +16,7 @@ import { volumesMissing, volumesUnfit } from './losses.ts'
 import { ensureBinding, ensureCredentials, metadata, storedPasswords } from './logins.ts'
 import { names } from './names.ts'
 import { schemaReady } from './schema-ready.ts'
+import { retentionProblems } from './retention.ts'
 import { settleSize } from './size.ts'
 import { withHeldTemplate } from './template.ts'
 import { windowProblems } from './updates.ts'
@@ -53,7 +54,7 @@ const specValid: Step<Context> = {
         ? []
         : [`spec.image is empty and the operator has no images.${store.spec.engine}`]
     const windows = windowProblems(store.spec.updatePolicy.windows, tools.now())
-    const problems = [...imageProblem, ...(engine.validate?.(store) ?? []), ...windows]
+    const problems = [...imageProblem, ...(engine.validate?.(store) ?? []), ...windows, ...retentionProblems(store)]
     if (problems.length === 0) return { kind: 'done', reason: 'Valid' }
     return { kind: 'blocked', reason: 'Invalid', message: problems.join('; ') }
   },

@@ -200,6 +200,51 @@ export interface Maintenance {
   run(target: Target, job: ScheduledJob, signal: AbortSignal): Promise<'done' | 'taken' | { error: string }>
 }
 
+/** What is kept how long, of every rule of the store's schema (crds/retention.ts), and whose rows stay whatever the rules say. */
+export interface RetentionState {
+  rules: Record<string, RetentionOfRule>
+  holds: LegalHold[]
+}
+
+export interface RetentionOfRule {
+  /** A period in its one text, as periodText() writes it: `2y`. What an engine has in force that is none differs from every period. */
+  keep: string
+  /** Nothing of it is removed. */
+  hold: boolean
+}
+
+export interface LegalHold {
+  /** user_id, in lower case. */
+  subject: string
+  reason: string
+}
+
+/** All as the owner. Each throws when the store does not answer. */
+export interface Retention {
+  /**
+   * What is in force, read back from the engine, and the oldest row of each rule that may still be removed by it; rows on hold and
+   * of rules on hold are no such rows. A rule with nothing that it could be read back from is said to be as the spec wants it.
+   * Undefined: the store has nothing that the rules are about yet.
+   */
+  observe(target: Target, plan: Plan, signal: AbortSignal): Promise<RetentionSeen | undefined>
+  /**
+   * How many rows, keys or messages `next` would remove that what is in force would not, by rule; a rule that is left out: none. Counts
+   * no more than is needed to know it; changes nothing.
+   */
+  removes(target: Target, plan: Plan, next: RetentionState, signal: AbortSignal): Promise<Record<string, number>>
+  /** Brings the engine to `next`. May be cut short anywhere and run again: holds come into force before anything is kept for less. */
+  apply(target: Target, plan: Plan, next: RetentionState, signal: AbortSignal): Promise<void>
+}
+
+export interface RetentionSeen extends RetentionState {
+  /** By rule; left out: there is no row. */
+  oldest: Record<string, Date>
+  /** The moment of all of these, by the store's own clock where it tells. */
+  now: Date
+  /** What is to go by what is in force and goes with `apply` only, one phrase each; absent where engines remove by themselves. */
+  due?: string[]
+}
+
 /**
  * One kind of store. A plain record; a capability an engine lacks is absent, never a stub that throws.
  * Nothing outside registry.ts asks which engine it has.
@@ -277,6 +322,8 @@ export interface Engine {
   missingRights?(target: Target, plan: Plan, signal: AbortSignal): Promise<string[]>
   /** Scheduled work that is listed in the database; absent where engines have nothing like it. */
   maintenance?: Maintenance
+  /** What is kept how long; absent: nothing that an engine of this kind holds has rules. */
+  retention?: Retention
   /** The login behind each binding, e.g. owner -> supersmartmatch_core_owner. */
   bindingLogins(plan: Plan): Record<BindingRole, string>
   binding(target: Target): Binding

@@ -1,3 +1,4 @@
+import { schemasWithPeople } from '../../crds/retention.ts'
 import { apiVersion } from '../../crds/schema/common.ts'
 import type { DataStoreSpec } from '../../crds/schema/data-store.ts'
 import type { MatchingCluster } from '../../crds/schema/matching-cluster.ts'
@@ -42,8 +43,18 @@ function spec(cluster: MatchingCluster, store: StoreName, sleep: boolean): Child
     placement,
     tls: tlsFor(cluster, isManaged),
     ...(isPooled(store) ? { binding: bindingFor(cluster) } : {}),
+    retention: retentionFor(cluster, store),
     deletionPolicy,
     hibernate: sleep && isManaged,
+  }
+}
+
+/** Its own rules, and every person on hold where it knows people. */
+function retentionFor({ spec }: MatchingCluster, store: StoreName): DataStoreSpec['retention'] {
+  const own = Object.entries(spec.retention.rules).filter(([name]) => name.startsWith(`${store}.`))
+  return {
+    rules: Object.fromEntries(own.map(([name, rule]) => [name.slice(store.length + 1), rule])),
+    legalHolds: schemasWithPeople.includes(store) ? spec.retention.legalHolds : [],
   }
 }
 

@@ -25,7 +25,7 @@ export function matchingClusterController(tools: Tools): Controller<Context> {
     extraStatus: storesStatus,
     needsFinalizer,
     finalSteps,
-    observedConditions: (context) => [...pendingRollouts(context), ...lateMaintenance(context)],
+    observedConditions: (context) => [...pendingRollouts(context), ...warningsOf(context)],
   }
 }
 
@@ -54,16 +54,21 @@ function pendingRollouts(context: Context): Finding[] {
   return [{ type: 'PendingRollout', status: 'True', reason: first.reason, message }]
 }
 
-/** Jobs of a store that are late are nothing the platform waits for, but whoever looks at it should know. */
-function lateMaintenance(context: Context): Finding[] {
-  const late = [...readStores(context)].flatMap(([name, store]) => {
-    const condition = store.status?.conditions.find(({ type }) => type === 'MaintenanceOnTime')
-    return condition?.status === 'False' ? [{ ...condition, message: `${name}: ${condition.message}` }] : []
+/** What only warns of a store is nothing the platform waits for, but whoever looks at it should know. */
+const warnings = ['RetentionInSync', 'MaintenanceOnTime'] as const
+
+function warningsOf(context: Context): Finding[] {
+  return warnings.flatMap((type) => {
+    const found = [...readStores(context)].flatMap(([name, store]) => {
+      const condition = store.status?.conditions.find((one) => one.type === type)
+      return condition?.status === 'False' ? [{ ...condition, message: `${name}: ${condition.message}` }] : []
+    })
+    const [first] = found
+    if (!first) return []
+    return [
+      { type, status: 'False' as const, reason: first.reason, message: found.map(({ message }) => message).join('; ') },
+    ]
   })
-  const [first] = late
-  if (!first) return []
-  const message = late.map(({ message }) => message).join('; ')
-  return [{ type: 'MaintenanceOnTime', status: 'False', reason: first.reason, message }]
 }
 
 function summary(store: DataStore): StoreSummary {

@@ -22,5 +22,6 @@ export const metrics = {
   watchErrors:       new Counter({ registers, name: 'supersmartmatch_watch_errors_total', labelNames: ['kind', 'namespace', 'cause'], help: 'Watches that ended other than by the server closing them: expired, silent, error_event, garbage, request.' }),
   watchLists:        new Counter({ registers, name: 'supersmartmatch_watch_lists_total', labelNames: ['kind', 'namespace'], help: 'Full lists, the first one included.' }),
   watchEventAge:     new Gauge({ registers, name: 'supersmartmatch_watch_last_event_age_seconds', labelNames: ['kind', 'namespace'], help: 'Age of the last event or bookmark. Above 90 the cache may be stale.' }),
+  retentionOldest:   new Gauge({ registers, name: 'supersmartmatch_retention_oldest_seconds', labelNames: ['namespace', 'store', 'rule'], help: 'Age of the oldest row that a retention rule is about; 0 while there is none. Looked at every 5 minutes.' }),
   leader:            new Gauge({ registers, name: 'supersmartmatch_leader', help: '1 while this process holds the Lease.' }),
 }

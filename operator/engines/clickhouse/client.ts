@@ -22,9 +22,15 @@ const longestAnswer = 2 ** 20
 
 /**
  * One statement over HTTPS, verified, on a connection of its own. Answers in TabSeparated.
+ * @param settings  of the server, for this statement
  * @throws ServerError, with the server's own words, when it refuses; other errors when there is no such answer
  */
-export function ask(target: Target, statement: string, signal: AbortSignal): Promise<Answer> {
+export function ask(
+  target: Target,
+  statement: string,
+  signal: AbortSignal,
+  settings: Record<string, string> = {},
+): Promise<Answer> {
   const { host, port, ca, username, password, database, serverName = host } = target
   // A name in TLS is never an address.
   const named = isIP(serverName) ? {} : { servername: serverName }
@@ -32,9 +38,10 @@ export function ask(target: Target, statement: string, signal: AbortSignal): Pro
     Authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
     ...(database ? { 'X-ClickHouse-Database': database } : {}),
   }
+  const path = `/?${new URLSearchParams(settings).toString()}`
   return new Promise((resolve, reject) => {
     const sent = request(
-      { host, port, ca, ...named, headers, signal, method: 'POST', path: '/', agent: false },
+      { host, port, ca, ...named, headers, signal, method: 'POST', path, agent: false },
       (response) => {
         const certificate = (response.socket as TLSSocket).getPeerCertificate().fingerprint256
         const chunks: Buffer[] = []

@@ -8,6 +8,8 @@ import { adminLogin, interserverLogin, loginFiles, monitoringLogin, port, server
 import { objects } from './objects.ts'
 import { settingsOf, validateParameters } from './parameters.ts'
 import { probe } from './probe.ts'
+import { retentionProblems } from './retention-places.ts'
+import { retention } from './retention.ts'
 import { missingRights } from './rights.ts'
 import { settle } from './settle.ts'
 import { isCluster, keeperName } from './topology.ts'
@@ -15,7 +17,7 @@ import { isCluster, keeperName } from './topology.ts'
 export const clickhouse: Engine = {
   name: 'clickhouse',
   port,
-  validate: validateParameters,
+  validate: (store) => [...validateParameters(store), ...retentionProblems(store)],
   credentials: (plan) => ({
     [names.superuserSecret(storeName(plan))]: adminLogin,
     [names.monitoringSecret(storeName(plan))]: monitoringLogin,
@@ -32,6 +34,7 @@ export const clickhouse: Engine = {
   missingRights,
   loginFiles,
   settle,
+  retention,
   bindingLogins,
   binding,
   uriSchemes: ['https:'],

@@ -14,6 +14,7 @@ import type { Node, Plan, Target } from '../engine.ts'
 import { database, port } from './config.ts'
 import { elasticsearch } from './engine.ts'
 import { settableNames, staticSettings } from './parameters.ts'
+import { retention } from './retention.ts'
 
 /** Real pods from our own objects, under Pod Security restricted. A start takes a quarter of a minute: the tests go on where the ones before left off. */
 const lab = await createLab()
@@ -198,6 +199,52 @@ describe('a store of one node', () => {
     const monitoring = await clientOf('monitoring')
     expect((await monitoring.indices.stats({ index }))._all.primaries?.docs?.count).toBe(2)
     expect(await statusOf(monitoring.search({ index }))).toBe(403)
+  })
+
+  test('drops earlier versions of an index when their time is over, and nothing else', async () => {
+    const owner = await clientOf('search_owner')
+    const target = await loginAt('search-0', 'search_owner')
+    const seen = async () => (await retention.observe(target, planOf(), soon()))!
+    const state = (keep: string, hold = false) => ({ rules: { 'retired-indices': { keep, hold } }, holds: [] })
+    const bring = (keep: string, hold = false) => retention.apply(target, planOf(), state(keep, hold), soon())
+    const removed = (keep: string, hold = false) => retention.removes(target, planOf(), state(keep, hold), soon())
+    const marked = (days: number) => ({
+      retired_at: new Date(Date.now() - days * 86_400_000).toISOString(),
+      keep_days: 7,
+    })
+    const make = (version: string, _meta: object, aliases = {}) =>
+      owner.indices.create({ index: `search-${version}`, mappings: { _meta }, aliases })
+    const names = async () =>
+      Object.keys(await owner.indices.get({ index: 'search-old*' })).map((one) => one.replace('search-', '')).sort() // prettier-ignore
+
+    expect(await seen()).toMatchObject({ rules: state('7d').rules, oldest: {}, due: [] })
+    const oldest = marked(9)
+    await make('old_v1', oldest)
+    await make('old_v2', marked(3))
+    await make('old_v3', marked(9), { 'search-old': {} })
+    await make('old_v4', {})
+    await make('old_v1_copy', marked(9))
+    await owner.index({ index: 'search-old_v2', document: { title: 'x' }, refresh: true })
+
+    const first = await seen()
+    expect(first.rules).toEqual(state('7d').rules)
+    expect(first.oldest).toEqual({ 'retired-indices': new Date(oldest.retired_at) })
+    expect(first.due).toEqual([`search-old_v1 is dropped, retired ${oldest.retired_at}`])
+    expect(await removed('7d')).toEqual({ 'retired-indices': 0 })
+    expect(await removed('1d')).toEqual({ 'retired-indices': 1 })
+    expect(await removed('1d', true)).toEqual({ 'retired-indices': 0 })
+
+    await bring('14d', true)
+    expect(await seen()).toMatchObject({ rules: state('14d', true).rules, oldest: {}, due: [] })
+    expect(await names()).toContain('old_v1')
+    await bring('7d')
+    expect(await names()).toEqual(['old_v1_copy', 'old_v2', 'old_v3', 'old_v4'])
+    expect(await seen()).toMatchObject({ rules: state('7d').rules, due: [] })
+    await bring('2d')
+    expect(await names()).toEqual(['old_v1_copy', 'old_v3', 'old_v4'])
+    const asApp = retention.apply(await loginAt('search-0', 'search_app_a'), planOf(), state('1d'), soon())
+    await expect(asApp).rejects.toThrow(/403/)
+    for (const one of await names()) await owner.indices.delete({ index: `search-${one}` })
   })
 
   test('follows parameters without a restart, and takes back what is no longer in the spec', async () => {

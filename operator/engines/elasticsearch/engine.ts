@@ -6,6 +6,7 @@ import { adminLogin, database, loginFiles, monitoringLogin, port, serverNames } 
 import { objects } from './objects.ts'
 import { staticSettings, validate } from './parameters.ts'
 import { probe } from './probe.ts'
+import { retention } from './retention.ts'
 import { missingRights } from './rights.ts'
 import { settle } from './settle.ts'
 import { release } from './shrink.ts'
@@ -33,6 +34,7 @@ export const elasticsearch: Engine = {
   release,
   probe,
   missingRights,
+  retention,
   bindingLogins: ({ database }) => ({ owner: ownerRole(database), app: appRole(database) }),
   binding,
   uriSchemes: ['https:'],

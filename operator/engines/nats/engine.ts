@@ -9,6 +9,7 @@ import { equalServerNames } from '../stateful.ts'
 import { objects } from './objects.ts'
 import { startParameters, validateParameters } from './parameters.ts'
 import { probe } from './probe.ts'
+import { retention } from './retention.ts'
 import { missingRights } from './rights.ts'
 import { settle } from './settle.ts'
 
@@ -35,6 +36,7 @@ export const nats: Engine = {
   missingRights,
   loginFiles,
   settle,
+  retention,
   bindingLogins: () => bindingUsers,
   binding,
   uriSchemes: ['tls:', 'nats:'],

@@ -1,12 +1,17 @@
+import { readFileSync } from 'node:fs'
 import { connect as connectPlain, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AckPolicy, Events, type JetStreamClient, type NatsConnection } from 'nats'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../../crds/object.ts'
+import { streamConfig } from '../../../migrations/runner/nats-changes.ts'
+import type { Stream } from '../../../migrations/runner/nats-file.ts'
 import { issueServerCertificate, type KeyPair } from '../../certificates.ts'
 import { containerSecurity, podSecurity, resourceRequirements } from '../../pods.ts'
 import { monitorPort, routePort } from './config.ts'
-import type { Plan, Target } from '../engine.ts'
+import type { Plan, RetentionOfRule, RetentionState, Target } from '../engine.ts'
 import { nats } from './engine.ts'
 import {
   authority,
@@ -27,6 +32,7 @@ import {
   tls,
 } from './fixture.ts'
 import { monitoringUser } from './logins.ts'
+import { retention } from './retention.ts'
 import { missingRights } from './rights.ts'
 
 const single = () => planOf('events')
@@ -263,6 +269,65 @@ describe('a store', () => {
     await lab.kubectl('wait', '--for=delete', 'pod/events-0', '--timeout=40s').catch(() => '')
     await ready('events-0')
     await expect.poll(() => stored(stream, 'JOBS').catch(String), { timeout: 30_000 }).toBe(50)
+  })
+
+  test('keeps messages as long as the spec says: what is there goes by a shorter period, and stays while on hold', async () => {
+    const target = await targetOf(plan(), 'events-0', 'owner')
+    const spec = { ...plan().store.spec, schema: { name: 'events' as const } }
+    const withRule = (keep: string, hold: boolean): Plan => {
+      const rules = { 'domain-events': { keep, hold } }
+      return { ...plan(), store: { ...plan().store, spec: { ...spec, retention: { rules, legalHolds: [] } } } }
+    }
+    const state = (given: RetentionOfRule): RetentionState => ({ rules: { 'domain-events': given }, holds: [] })
+    /** @returns what is in force then */
+    const bring = async (keep: string, hold = false) => {
+      await retention.apply(target, plan(), state({ keep, hold }), soon())
+      return (await retention.observe(target, withRule(keep, hold), soon()))?.rules['domain-events']
+    }
+    const removed = async (keep: string, hold = false) =>
+      (await retention.removes(target, plan(), state({ keep, hold }), soon()))['domain-events']
+
+    expect(await retention.observe(target, withRule('7d', false), soon())).toBeUndefined()
+    const manager = await owner.jetstreamManager()
+    const file = readFileSync(join(import.meta.dirname, '../../../migrations/events/000001_streams.json'), 'utf8')
+    for (const stream of (JSON.parse(file) as { streams: Stream[] }).streams)
+      await manager.streams.add(streamConfig(stream, 1))
+    const fresh = await retention.observe(target, withRule('7d', false), soon())
+    expect(fresh).toMatchObject({ rules: { 'domain-events': { keep: '7d', hold: false } }, oldest: {} })
+
+    const stream = owner.jetstream()
+    const publish = async (count: number) => {
+      for (let n = 0; n < count; n++) await stream.publish('events.core.job.posting.created.1', String(n))
+      await stream.publish('events.temporal.slot.created.1', '')
+    }
+    await publish(4)
+    await manager.streams.deleteMessage('EVENTS_CORE', 2)
+    await sleep(6_000)
+    await publish(1)
+    expect(await removed('1h')).toBe(0)
+    // Three and one, of two streams.
+    expect(await removed('5s')).toBe(4)
+    expect(await removed('5s', true)).toBe(0)
+    expect((await manager.consumers.list('EVENTS_CORE').next()).length).toBe(0)
+
+    expect(await bring('18mo')).toEqual({ keep: '18mo', hold: false })
+    expect(await bring('5s', true)).toEqual({ keep: '5s', hold: true })
+    expect(await stored(stream, 'EVENTS_CORE')).toBe(4)
+    expect((await retention.observe(target, withRule('5s', true), soon()))?.oldest).toEqual({})
+    expect(await bring('5s')).toEqual({ keep: '5s', hold: false })
+    await expect.poll(() => stored(stream, 'EVENTS_CORE'), { timeout: 5_000 }).toBeLessThan(2)
+    await expect.poll(() => stored(stream, 'EVENTS_TEMPORAL'), { timeout: 10_000 }).toBe(0)
+    const { config } = await manager.streams.info('EVENTS_CORE')
+    expect(config).toMatchObject({ max_age: 5e9, duplicate_window: 5e9 })
+
+    // Somebody changes one of the three.
+    await manager.streams.update('EVENTS_TEMPORAL', { max_age: 3_600e9 })
+    expect((await retention.observe(target, withRule('5s', false), soon()))?.rules['domain-events']).toEqual({
+      keep: '1h',
+      hold: false,
+    })
+    expect(await bring('7d')).toEqual({ keep: '7d', hold: false })
+    expect((await manager.streams.info('EVENTS_CORE')).config).toMatchObject({ duplicate_window: 7_200e9 })
   })
 }, 180_000)
 

@@ -16,6 +16,7 @@ import { bootstrap } from './bootstrap.ts'
 import { port, serverNames } from './config.ts'
 import { validateHba } from './hba.ts'
 import { maintenance } from './maintenance.ts'
+import { retention } from './retention.ts'
 import { objects } from './objects.ts'
 import { maxConnections, validateParameters } from './parameters.ts'
 import { members } from './patroni.ts'
@@ -55,6 +56,7 @@ export const postgres: Engine = {
   bootstrap,
   adopt,
   maintenance,
+  retention,
   bindingLogins,
   binding,
   uriSchemes: ['postgresql:', 'postgres:'],

@@ -8,6 +8,7 @@ import { admin, app, loginFiles, monitoring, owner, replication } from './logins
 import { objects } from './objects.ts'
 import { startParameters, validateParameters } from './parameters.ts'
 import { probe } from './probe.ts'
+import { retention } from './retention.ts'
 import { missingRights } from './rights.ts'
 import { settle } from './settle.ts'
 
@@ -34,6 +35,7 @@ export const redis: Engine = {
   missingRights,
   loginFiles: (_plan, passwords) => loginFiles(passwords),
   settle,
+  retention,
   bindingLogins: () => ({ owner, app }),
   binding,
   uriSchemes: ['rediss:', 'redis:'],

@@ -4,12 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { operatorImage } from '../../testing/lab.ts'
+import { wanted } from '../wanted.ts'
 import { busPort } from './config.ts'
 import { pairs, withConnection } from './connection.ts'
 import { redis } from './engine.ts'
 import { runtimeSettings, startSettings, whyRefused } from './parameters.ts'
 import { infoOf } from './probe.ts'
 import { newNames, settings } from './settings.ts'
+import { retention } from './retention.ts'
 import { createRedisLab, soon, type Store } from './testing.ts'
 
 /** Real pods from our own objects, under Pod Security restricted. */
@@ -208,6 +210,33 @@ describe('one pod', () => {
     await lab.kubectl('delete', 'pods', 'single-0', 'single-1', '--force', '--grace-period=0')
     expect(await settled(store)).toEqual([])
     expect(await Promise.all(keys.map((key) => app.get(key)))).toEqual(keys)
+  })
+
+  test('ends keys no later than the spec says, on every primary, and leaves those of others alone', async () => {
+    const app = await client(store)
+    const ids = Array.from({ length: 40 }, (_, index) => `01234567-89ab-4cde-8f01-2345678900${10 + index}`)
+    await Promise.all(ids.map((id) => app.set(`v1:sess:{${id}}:a`, 'x', 'EX', 900)))
+    await Promise.all(ids.map((id) => app.set(`v1:cache:{${id}}:profile`, 'x', 'EX', 3_000)))
+    await Promise.all(ids.map((id) => app.set(`v1:cache:job:${id}`, 'x')))
+    const [pod] = await pods(store)
+    const target = targetOf(store, pod!, 'owner')
+    const rules = async (plan = store.plan) => (await retention.observe(target, plan, soon()))?.rules
+    const spec = (keep: string) => planOf('single', { shards: 2, retention: { rules: { results: { keep } } } })
+    const state = wanted(spec('2s').store)
+    expect(await rules()).toEqual({
+      sessions: { keep: '15min', hold: false },
+      profiles: { keep: '50min', hold: false },
+      'rate-limits': { keep: '1h', hold: false },
+      results: { keep: 'without end', hold: false },
+    })
+    expect(await retention.removes(target, store.plan, state, soon())).toEqual({})
+    await retention.apply(target, store.plan, state, soon())
+    expect(await rules(spec('2s'))).toEqual(state.rules)
+    expect(await app.ttl(`v1:sess:{${ids[0]}}:a`)).toBeGreaterThan(850)
+    expect(await app.ttl('key-0')).toBe(-1)
+    const left = async () => Promise.all(ids.map((id) => app.exists(`v1:cache:job:${id}`)))
+    await expect.poll(left, { timeout: 10_000 }).toEqual(ids.map(() => 0))
+    expect(await app.exists(`v1:cache:{${ids[0]}}:profile`)).toBe(1)
   })
 }, 180_000)
 

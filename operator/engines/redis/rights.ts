@@ -10,6 +10,9 @@ const tried: string[][] = [
   ['GET', key],
   ['SET', key, '', 'XX'],
   ['EXPIRE', key, '1'],
+  // The operator looks through keys for those that stay too long.
+  ['PTTL', key],
+  ['SCAN', '0', 'MATCH', key],
   ['DEL', key],
   ['EVAL', 'return 1', '1', key],
   ['PUBLISH', key, ''],

@@ -1,0 +1,16 @@
+import { rulesOf } from '../../crds/retention.ts'
+import type { DataStore } from '../../crds/schema/data-store.ts'
+import type { RetentionState } from './engine.ts'
+
+/** Under which name crds/retention.ts has the rules of a store. */
+export const schemaOf = ({ spec }: DataStore) => spec.schema?.name ?? (spec.engine === 'redis' ? 'cache' : 'none')
+
+/** What the spec wants to be kept how long, rule by rule. Pure. */
+export function wanted(store: DataStore): RetentionState {
+  const { rules, legalHolds } = store.spec.retention
+  const all = Object.entries(rulesOf(schemaOf(store))).map(([name, rule]) => {
+    const { keep = rule.keep, hold = false } = rules[name] ?? {}
+    return [name, { keep, hold }] as const
+  })
+  return { rules: Object.fromEntries(all), holds: legalHolds }
+}
