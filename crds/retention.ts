@@ -11,9 +11,9 @@ export type Basis = 'event' | 'end' | 'last activity'
 
 /**
  * delete: the row, key or message goes. detach: a partition is taken out of its table, and dropped. drop: a whole index goes.
- * anonymise: the row stays, without the fields that tell who it was. truncate: free text or an address loses what is after its prefix.
+ * anonymise: the row stays, without the fields that tell who it was. To cut an address to its prefix is no rule: it is stored so.
  */
-export type Action = 'delete' | 'detach' | 'drop' | 'anonymise' | 'truncate'
+export type Action = 'delete' | 'detach' | 'drop' | 'anonymise'
 
 export interface RetentionRule {
   /** What it is about and what its age is counted from, as a phrase. */
@@ -22,6 +22,8 @@ export interface RetentionRule {
   action: Action
   /** As `spec.retention.rules.<rule>.keep` takes it. */
   keep: string
+  /** What is counted, one and several; a row where nothing is said. */
+  unit?: [string, string]
   /** The rows are somebody's, and `spec.retention.legalHolds` keeps those of a person. */
   people?: true
   /** No period is less than this one, and why. */
@@ -33,6 +35,7 @@ const published: RetentionRule = {
   basis: 'event',
   action: 'detach',
   keep: '7d',
+  unit: ['day of events', 'days of events'],
 }
 const eventRecords: RetentionRule = {
   of: 'dead letters of the outbox and what the inbox remembers of events, since they came',
@@ -129,12 +132,20 @@ const units: Record<string, Partial<Period>> = {
 /** `keep` of a rule: a number and a unit. */
 export const periodPattern = '^[1-9][0-9]{0,4}(y|mo|d|h|min|s)$'
 
-/** @throws for a text that is not of `periodPattern` */
+/**
+ * @param text  as of `periodPattern`; several of them, where somebody set an engine so by hand: `1mo 3d`
+ * @throws for any other
+ */
 export function readPeriod(text: string): Period {
-  const [, count = '', unit = ''] = /^([0-9]+)([a-z]+)$/.exec(text) ?? []
-  const { months = 0, days = 0, seconds = 0 } = units[unit] ?? fail(text)
-  const times = Number(count)
-  return { months: months * times, days: days * times, seconds: seconds * times }
+  const sum = { months: 0, days: 0, seconds: 0 }
+  for (const part of text.split(' ')) {
+    const [, count = '', unit = ''] = /^([0-9]+)([a-z]+)$/.exec(part) ?? []
+    const { months = 0, days = 0, seconds = 0 } = units[unit] ?? fail(text)
+    sum.months += months * Number(count)
+    sum.days += days * Number(count)
+    sum.seconds += seconds * Number(count)
+  }
+  return sum
 }
 
 function fail(text: string): never {

@@ -62,23 +62,24 @@ export function conditionsPage(): string {
 /** docs/reference/retention.md: every rule, its default and what it does. */
 export function retentionPage(): string {
   const sections = Object.entries<Record<string, RetentionRule>>(retentionRules).map(([schema, rules]) => {
-    const rows = Object.entries(rules).map(([name, { of, action, keep, people, least }]) => [
+    const rows = Object.entries(rules).map(([name, { of, basis, action, keep, people, least }]) => [
       `\`${name}\``,
       of,
+      basis,
       action,
       `\`${keep}\`` + (least ? ` (at least \`${least.keep}\`: ${least.because})` : ''),
       people ? 'yes' : '',
     ])
     return (
       `## ${schema}\n\n` +
-      table(['rule', 'what, and what its age counts from', 'then', 'kept for', 'legal holds'], rows)
+      table(['rule', 'what, and what its age counts from', 'basis', 'then', 'kept for', 'legal holds'], rows)
     )
   })
   return (
     notice +
     '# Retention\n\n' +
     'Every rule of `spec.retention`: in a DataStore by its name, in a MatchingCluster as `<store>.<rule>`. How to change one, hold one, or hold a person: [retention](../retention.md).\n\n' +
-    'Then: `delete`, the row, key or message goes; `detach`, a partition is taken out of its table and dropped; `drop`, a whole index goes; `anonymise`, the row stays without these fields. ' +
+    'Basis: `event`, the age counts from what happened; `end`, from when it was over; `last activity`, from the last use. Then: `delete`, the row, key or message goes; `detach`, a partition is taken out of its table and dropped; `drop`, a whole index goes; `anonymise`, the row stays without these fields. ' +
     'Legal holds: the rows are somebody’s, and those of a person in `spec.retention.legalHolds` stay.\n\n' +
     sections.join('\n')
   )

@@ -407,10 +407,10 @@ export const issuerRef = (more: string) =>
     ),
   )
 
-/** Fields whose issue is still open: accepted by the schema so that the refusal is a sentence of ours (decision 20). */
 /** A list or map in CEL. */
 export const cel = (value: unknown) => JSON.stringify(value).replaceAll('"', "'")
 
+/** Fields whose issue is still open: accepted by the schema so that the refusal is a sentence of ours (decision 20). */
 export const later = (about: string) => Type.Optional(anyObject(`${about} Not built yet: setting it is refused.`))
 export const laterRules = (names: readonly string[]): CelRule[] =>
   names.map((name) => ({

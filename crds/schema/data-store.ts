@@ -459,6 +459,9 @@ export const DataStoreStatus = Type.Object(
       ),
     ),
     retention: Type.Optional(retentionStatus),
+    legalHolds: Type.Optional(
+      Type.Integer({ description: 'How many people are on hold, as the store itself says: it is read back.' }),
+    ),
     conditions: conditionsStatus,
   },
   { description: 'What the operator saw and did.', default: unseenStatus },

@@ -39,7 +39,7 @@ const legalHolds = Type.Array(LegalHold, {
   'x-kubernetes-list-type': 'map',
   'x-kubernetes-list-map-keys': ['subject'],
   description:
-    'People of whom no rule removes anything: every rule about people passes over their rows, in every store that knows people. Default: none. Changing it restarts nothing; ending a hold under which rows came of age waits for approval.',
+    'People whose rows stay: every rule about people (see docs/reference/retention.md) passes over them, in every store that has such rules; status.legalHolds says how many are on hold there. Default: none. Changing it restarts nothing; ending a hold under which rows came of age waits for approval.',
 })
 
 const retention = (rules: string) =>

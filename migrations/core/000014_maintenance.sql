@@ -87,10 +87,11 @@ CREATE TRIGGER maintenance_jobs_schedule AFTER INSERT OR DELETE OR UPDATE OF nam
 -- set_retention(), and reads retention_state(); where there is none, whoever keeps the database does.
 CREATE TABLE retention_rules (
   name TEXT PRIMARY KEY,
-  keep INTERVAL NOT NULL CHECK (keep > interval '0'),
+  keep INTERVAL NOT NULL CHECK (keep > interval '0' AND keep::text !~ '-'),
   held BOOLEAN NOT NULL DEFAULT FALSE, -- legal hold: nothing of the rule goes
-  -- A query of the rows that the rule is about: dated, from when their age counts, and subjects, the user_ids whose they are.
+  -- A query of the rows that the rule is about: dated, which an index finds, and subjects, the user_ids whose they are.
   rows_of TEXT NOT NULL,
+  ahead INTERVAL NOT NULL DEFAULT '0', -- of dated, before the moment that the age counts from
   created_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
   updated_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
@@ -177,6 +178,7 @@ BEGIN
       EXECUTE format('SELECT dated FROM (%s) AS r WHERE dated IS NOT NULL %s ORDER BY dated LIMIT 1', v_rule.rows_of,
                      CASE WHEN v_holds <> '{}' THEN 'AND NOT COALESCE(subjects && $1, FALSE)' ELSE '' END)
          INTO oldest USING v_holds;
+      oldest := oldest - v_rule.ahead;
     END IF;
     RETURN NEXT;
   END LOOP;
@@ -190,29 +192,37 @@ AS $$
 DECLARE
   v_holds CONSTANT uuid[] := ARRAY(SELECT subject_id FROM public.legal_holds);
   v_cutoff CONSTANT timestamptz := public.retention_cutoff(p_rule);
+  v_rule public.retention_rules;
   v_rows bigint;
 BEGIN
   IF p_held OR (now() - p_keep <= v_cutoff AND v_holds <@ p_holds) THEN
     RETURN 0;
   END IF;
+  SELECT * INTO v_rule FROM public.retention_rules WHERE name = p_rule;
   EXECUTE format(
     'SELECT count(*) FROM (%s) AS r
-      WHERE dated < $1 AND NOT COALESCE(subjects && $2, FALSE) AND (dated >= $3 OR COALESCE(subjects && $4, FALSE))',
-    (SELECT rows_of FROM public.retention_rules WHERE name = p_rule))
-    INTO v_rows USING now() - p_keep, p_holds, v_cutoff, v_holds;
+      WHERE dated < $1 AND NOT COALESCE(subjects && $2, FALSE) AND (dated >= $3 OR COALESCE(subjects && $4, FALSE))', v_rule.rows_of)
+    INTO v_rows USING now() - p_keep + v_rule.ahead, p_holds, v_cutoff + v_rule.ahead, v_holds;
   RETURN v_rows;
 END
 $$;
 
--- Rules as {name: {keep, held}}, those that are left out stay; holds as {user_id: reason}, all there shall be.
+-- Rules as {name: {keep, held}}, those that are left out stay; holds as {user_id: reason}, all there shall be, or NULL: as there are.
 CREATE FUNCTION set_retention(p_rules jsonb, p_holds jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
+DECLARE
+  v_unknown text := (SELECT string_agg(key, ', ') FROM jsonb_object_keys(p_rules) AS key
+                      WHERE key NOT IN (SELECT name FROM public.retention_rules));
 BEGIN
+  IF v_unknown IS NOT NULL THEN
+    RAISE EXCEPTION 'no retention rule is named %', v_unknown USING ERRCODE = 'undefined_object';
+  END IF;
   INSERT INTO public.legal_holds AS h (subject_id, reason)
   SELECT key::uuid, value FROM jsonb_each_text(p_holds)
   ON CONFLICT (subject_id) DO UPDATE SET reason = excluded.reason WHERE h.reason <> excluded.reason;
-  DELETE FROM public.legal_holds WHERE NOT p_holds ? subject_id::text;
+  DELETE FROM public.legal_holds
+   WHERE p_holds IS NOT NULL AND subject_id NOT IN (SELECT key::uuid FROM jsonb_object_keys(p_holds) AS key);
   UPDATE public.retention_rules r SET keep = wanted.keep, held = wanted.held
     FROM (SELECT key AS name, (value ->> 'keep')::interval AS keep, (value ->> 'held')::boolean AS held
             FROM jsonb_each(p_rules)) wanted
@@ -259,7 +269,7 @@ BEGIN
 END
 $$;
 
--- Some time after the decision an application goes, after closing a posting without applications (D-095).
+-- Some time after the decision an application goes; postings follow in 000016 (D-095).
 CREATE FUNCTION purge_applications() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -279,32 +289,20 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION purge_closed_jobs() RETURNS integer
+-- Kept a while after expiry to tell a person which devices were logged in (D-015).
+CREATE FUNCTION purge_user_sessions() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
-  v_cutoff CONSTANT timestamptz := public.retention_cutoff('closed-jobs');
-  v_ids uuid[];
   v_count integer;
 BEGIN
-  SELECT array_agg(job_id ORDER BY job_id) INTO v_ids
-    FROM (SELECT job_id FROM public.job_postings j
-           WHERE closed_at < v_cutoff
-             AND NOT EXISTS (SELECT 1 FROM public.job_applications a WHERE a.job_id = j.job_id) LIMIT 1000) due;
-  PERFORM public.lock_aggregate('job', id) FROM unnest(v_ids) AS id;
-  DELETE FROM public.job_postings j
-   WHERE job_id = ANY (v_ids) AND closed_at < v_cutoff
-     AND NOT EXISTS (SELECT 1 FROM public.job_applications a WHERE a.job_id = j.job_id);
+  DELETE FROM public.user_sessions
+   WHERE session_id IN (SELECT session_id FROM public.user_sessions
+                         WHERE expires_at < public.retention_cutoff('sessions') AND NOT public.is_on_hold(user_id)
+                         ORDER BY expires_at LIMIT 10000);
   GET DIAGNOSTICS v_count = ROW_COUNT;
   RETURN v_count;
 END
-$$;
-
--- Kept a while after expiry to tell a person which devices were logged in (D-015).
-CREATE FUNCTION purge_user_sessions() RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
-AS $$
-  DELETE FROM public.user_sessions WHERE expires_at < public.retention_cutoff('sessions') AND NOT public.is_on_hold(user_id)
 $$;
 
 CREATE FUNCTION purge_event_records() RETURNS void
@@ -395,9 +393,6 @@ $$;
 INSERT INTO retention_rules (name, keep, rows_of) VALUES
   ('job-applications', interval '2 years',
    'SELECT decided_at AS dated, ARRAY[user_id] AS subjects FROM public.job_applications'),
-  ('closed-jobs', interval '2 years',
-   'SELECT closed_at AS dated, NULL::uuid[] AS subjects FROM public.job_postings j
-     WHERE NOT EXISTS (SELECT FROM public.job_applications a WHERE a.job_id = j.job_id)'),
   ('sessions', interval '30 days', 'SELECT expires_at AS dated, ARRAY[user_id] AS subjects FROM public.user_sessions'),
   ('published-events', interval '7 days', 'SELECT published_at AS dated, NULL::uuid[] AS subjects FROM public.outbox_published_partitions'),
   ('event-records', interval '30 days', 'SELECT created_at AS dated, NULL::uuid[] AS subjects FROM public.outbox_dead_letters
@@ -410,11 +405,8 @@ INSERT INTO maintenance_jobs (name, command, schedule) VALUES
   ('drop-outbox-partitions', 'SELECT public.drop_published_outbox_partitions()', '30 * * * *'),
   ('expire-jobs', 'SELECT public.expire_jobs()', '*/10 * * * *'),
   ('expire-certifications', 'SELECT public.expire_certifications()', '*/10 * * * *'),
-  ('purge-sessions', 'SELECT public.purge_user_sessions()', '10 1 * * *'),
+  ('purge-sessions', 'SELECT public.purge_user_sessions()', '*/10 * * * *'),
   ('purge-event-records', 'SELECT public.purge_event_records()', '20 1 * * *'),
   ('purge-applications', 'SELECT public.purge_applications()', '*/10 * * * *'),
-  ('purge-closed-jobs', 'SELECT public.purge_closed_jobs()', '*/10 * * * *'),
   ('watch-default-partitions', 'SELECT public.require_empty_default_partitions()', '50 * * * *'),
-  ('drop-empty-job-partitions', 'SELECT public.drop_empty_partitions(''public.job_postings'', keep)
-                                  FROM public.retention_rules WHERE name = ''closed-jobs''', '35 * * * *'),
   ('purge-cron-history', 'SELECT public.purge_cron_history()', '40 1 * * *');

@@ -167,12 +167,47 @@ AS $$
   DELETE FROM public.erasure_requests WHERE done_at < public.retention_cutoff('erasure-requests')
 $$;
 
-CREATE FUNCTION purge_matches() RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+CREATE FUNCTION purge_matches() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
-  DELETE FROM public.candidate_job_matches m
-   WHERE computed_at < public.retention_cutoff('job-matches')
-     AND NOT public.is_on_hold((SELECT p.user_id FROM public.candidate_profiles p WHERE p.candidate_id = m.candidate_id))
+DECLARE
+  v_count integer;
+BEGIN
+  DELETE FROM public.candidate_job_matches
+   WHERE (candidate_id, job_id) IN (
+     SELECT m.candidate_id, m.job_id FROM public.candidate_job_matches m JOIN public.candidate_profiles p USING (candidate_id)
+      WHERE m.computed_at < public.retention_cutoff('job-matches') AND NOT public.is_on_hold(p.user_id)
+      ORDER BY m.computed_at LIMIT 10000);
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END
+$$;
+
+-- A posting takes the scores of its candidates along: one with those of somebody on hold stays.
+CREATE FUNCTION purge_closed_jobs() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_cutoff CONSTANT timestamptz := public.retention_cutoff('closed-jobs');
+  v_ids uuid[];
+  v_count integer;
+BEGIN
+  SELECT array_agg(job_id ORDER BY job_id) INTO v_ids
+    FROM (SELECT job_id FROM public.job_postings j
+           WHERE closed_at < v_cutoff
+             AND NOT EXISTS (SELECT 1 FROM public.job_applications a WHERE a.job_id = j.job_id)
+             AND NOT EXISTS (SELECT 1 FROM public.candidate_job_matches m JOIN public.candidate_profiles p USING (candidate_id)
+                              WHERE m.job_id = j.job_id AND public.is_on_hold(p.user_id))
+           ORDER BY closed_at LIMIT 1000) due;
+  PERFORM public.lock_aggregate('job', id) FROM unnest(v_ids) AS id;
+  DELETE FROM public.job_postings j
+   WHERE job_id = ANY (v_ids) AND closed_at < v_cutoff
+     AND NOT EXISTS (SELECT 1 FROM public.job_applications a WHERE a.job_id = j.job_id)
+     AND NOT EXISTS (SELECT 1 FROM public.candidate_job_matches m JOIN public.candidate_profiles p USING (candidate_id)
+                      WHERE m.job_id = j.job_id AND public.is_on_hold(p.user_id));
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END
 $$;
 
 SET LOCAL ROLE supersmartmatch_core_owner;
@@ -191,6 +226,11 @@ INSERT INTO retention_rules (name, keep, rows_of) VALUES
         OR EXISTS (SELECT FROM public.user_consents later
                     WHERE later.user_id = c.user_id AND later.purpose = c.purpose AND later.consent_id > c.consent_id)
         OR NOT EXISTS (SELECT FROM public.users u WHERE u.user_id = c.user_id AND u.status <> ''anonymized'')'),
+  ('closed-jobs', interval '2 years',
+   'SELECT closed_at AS dated, NULL::uuid[] AS subjects FROM public.job_postings j
+     WHERE NOT EXISTS (SELECT FROM public.job_applications a WHERE a.job_id = j.job_id)
+       AND NOT EXISTS (SELECT FROM public.candidate_job_matches m JOIN public.candidate_profiles p USING (candidate_id)
+                        WHERE m.job_id = j.job_id AND public.is_on_hold(p.user_id))'),
   ('erasure-requests', interval '5 years', 'SELECT done_at AS dated, NULL::uuid[] AS subjects FROM public.erasure_requests'),
   ('job-matches', interval '90 days',
    'SELECT m.computed_at AS dated, ARRAY[(SELECT p.user_id FROM public.candidate_profiles p WHERE p.candidate_id = m.candidate_id)] AS subjects
@@ -198,4 +238,7 @@ INSERT INTO retention_rules (name, keep, rows_of) VALUES
 
 INSERT INTO maintenance_jobs (name, command, schedule) VALUES
   ('purge-proofs', 'SELECT public.purge_proofs()', '50 1 * * *'),
-  ('purge-matches', 'SELECT public.purge_matches()', '15 * * * *');
+  ('purge-matches', 'SELECT public.purge_matches()', '*/10 * * * *'),
+  ('purge-closed-jobs', 'SELECT public.purge_closed_jobs()', '*/10 * * * *'),
+  ('drop-empty-job-partitions', 'SELECT public.drop_empty_partitions(''public.job_postings'', keep)
+                                  FROM public.retention_rules WHERE name = ''closed-jobs''', '35 * * * *');

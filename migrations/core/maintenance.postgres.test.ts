@@ -90,6 +90,24 @@ describe('jobs', () => {
     expect(await left()).toHaveLength(0)
   })
 
+  test('a posting with a score of somebody on hold stays', async () => {
+    const recruiter = await addRecruiter(db.query)
+    const job = await addJob(db.query, recruiter, { status: `'filled'`, closed_at: `now() - interval '25 months'` })
+    const { userId, candidateId } = await addCandidate(db.query, 'limited')
+    await db.query(
+      `INSERT INTO candidate_job_matches (candidate_id, job_id, score, model_version) VALUES ($1, $2, 1, 'm')`,
+      [candidateId, job],
+    )
+    const hold = (holds: object) => db.query(`SELECT set_retention('{}', $1)`, [JSON.stringify(holds)])
+    const left = () => db.query(`SELECT FROM candidate_job_matches WHERE job_id = $1`, [job])
+    await hold({ [userId]: 'case 1' })
+    await run('purge-closed-jobs')
+    expect(await left()).toHaveLength(1)
+    await hold({})
+    await run('purge-closed-jobs')
+    expect(await left()).toHaveLength(0)
+  })
+
   test('drop an outbox partition 7 days after all of it was published, not before', async () => {
     const day = 'outbox_events_y2020m01d01'
     await asOwner.query(`SELECT create_range_partition('outbox_events', '${day}', '2020-01-01Z', '2020-01-02Z')`)

@@ -87,10 +87,11 @@ CREATE TRIGGER maintenance_jobs_schedule AFTER INSERT OR DELETE OR UPDATE OF nam
 -- set_retention(), and reads retention_state(); where there is none, whoever keeps the database does.
 CREATE TABLE retention_rules (
   name TEXT PRIMARY KEY,
-  keep INTERVAL NOT NULL CHECK (keep > interval '0'),
+  keep INTERVAL NOT NULL CHECK (keep > interval '0' AND keep::text !~ '-'),
   held BOOLEAN NOT NULL DEFAULT FALSE, -- legal hold: nothing of the rule goes
-  -- A query of the rows that the rule is about: dated, from when their age counts, and subjects, the user_ids whose they are.
+  -- A query of the rows that the rule is about: dated, which an index finds, and subjects, the user_ids whose they are.
   rows_of TEXT NOT NULL,
+  ahead INTERVAL NOT NULL DEFAULT '0', -- of dated, before the moment that the age counts from
   created_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
   updated_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
@@ -161,6 +162,7 @@ BEGIN
       EXECUTE format('SELECT dated FROM (%s) AS r WHERE dated IS NOT NULL %s ORDER BY dated LIMIT 1', v_rule.rows_of,
                      CASE WHEN v_holds <> '{}' THEN 'AND NOT COALESCE(subjects && $1, FALSE)' ELSE '' END)
          INTO oldest USING v_holds;
+      oldest := oldest - v_rule.ahead;
     END IF;
     RETURN NEXT;
   END LOOP;
@@ -174,29 +176,37 @@ AS $$
 DECLARE
   v_holds CONSTANT uuid[] := ARRAY(SELECT subject_id FROM public.legal_holds);
   v_cutoff CONSTANT timestamptz := public.retention_cutoff(p_rule);
+  v_rule public.retention_rules;
   v_rows bigint;
 BEGIN
   IF p_held OR (now() - p_keep <= v_cutoff AND v_holds <@ p_holds) THEN
     RETURN 0;
   END IF;
+  SELECT * INTO v_rule FROM public.retention_rules WHERE name = p_rule;
   EXECUTE format(
     'SELECT count(*) FROM (%s) AS r
-      WHERE dated < $1 AND NOT COALESCE(subjects && $2, FALSE) AND (dated >= $3 OR COALESCE(subjects && $4, FALSE))',
-    (SELECT rows_of FROM public.retention_rules WHERE name = p_rule))
-    INTO v_rows USING now() - p_keep, p_holds, v_cutoff, v_holds;
+      WHERE dated < $1 AND NOT COALESCE(subjects && $2, FALSE) AND (dated >= $3 OR COALESCE(subjects && $4, FALSE))', v_rule.rows_of)
+    INTO v_rows USING now() - p_keep + v_rule.ahead, p_holds, v_cutoff + v_rule.ahead, v_holds;
   RETURN v_rows;
 END
 $$;
 
--- Rules as {name: {keep, held}}, those that are left out stay; holds as {user_id: reason}, all there shall be.
+-- Rules as {name: {keep, held}}, those that are left out stay; holds as {user_id: reason}, all there shall be, or NULL: as there are.
 CREATE FUNCTION set_retention(p_rules jsonb, p_holds jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
+DECLARE
+  v_unknown text := (SELECT string_agg(key, ', ') FROM jsonb_object_keys(p_rules) AS key
+                      WHERE key NOT IN (SELECT name FROM public.retention_rules));
 BEGIN
+  IF v_unknown IS NOT NULL THEN
+    RAISE EXCEPTION 'no retention rule is named %', v_unknown USING ERRCODE = 'undefined_object';
+  END IF;
   INSERT INTO public.legal_holds AS h (subject_id, reason)
   SELECT key::uuid, value FROM jsonb_each_text(p_holds)
   ON CONFLICT (subject_id) DO UPDATE SET reason = excluded.reason WHERE h.reason <> excluded.reason;
-  DELETE FROM public.legal_holds WHERE NOT p_holds ? subject_id::text;
+  DELETE FROM public.legal_holds
+   WHERE p_holds IS NOT NULL AND subject_id NOT IN (SELECT key::uuid FROM jsonb_object_keys(p_holds) AS key);
   UPDATE public.retention_rules r SET keep = wanted.keep, held = wanted.held
     FROM (SELECT key AS name, (value ->> 'keep')::interval AS keep, (value ->> 'held')::boolean AS held
             FROM jsonb_each(p_rules)) wanted
@@ -301,14 +311,15 @@ $$;
 
 INSERT INTO retention_rules (name, keep, rows_of) VALUES
   ('private-places', interval '30 days',
-   'SELECT cache_expires_at - interval ''30 days'' AS dated, ARRAY[owner_user_id] AS subjects FROM public.locations l
+   'SELECT cache_expires_at AS dated, ARRAY[owner_user_id] AS subjects FROM public.locations l
      WHERE owner_user_id IS NOT NULL AND cache_expires_at < ''infinity''
        AND NOT EXISTS (SELECT FROM public.user_location_preferences p WHERE p.location_id = l.location_id)'),
   ('distances', interval '1 hour',
-   'SELECT cache_expires_at - interval ''1 hour'' AS dated, NULL::uuid[] AS subjects FROM public.distance_calculations'),
+   'SELECT cache_expires_at AS dated, NULL::uuid[] AS subjects FROM public.distance_calculations'),
   ('published-events', interval '7 days', 'SELECT published_at AS dated, NULL::uuid[] AS subjects FROM public.outbox_published_partitions'),
   ('event-records', interval '30 days', 'SELECT created_at AS dated, NULL::uuid[] AS subjects FROM public.outbox_dead_letters
                                          UNION ALL SELECT created_at, NULL FROM public.inbox');
+UPDATE retention_rules SET ahead = keep WHERE name IN ('private-places', 'distances');
 
 -- Partitions: hourly, though a day needs them once, because a run may give up.
 INSERT INTO maintenance_jobs (name, command, schedule) VALUES

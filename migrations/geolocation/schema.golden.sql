@@ -668,16 +668,17 @@ CREATE FUNCTION public.retention_removes(p_rule text, p_keep interval, p_held bo
 DECLARE
   v_holds CONSTANT uuid[] := ARRAY(SELECT subject_id FROM public.legal_holds);
   v_cutoff CONSTANT timestamptz := public.retention_cutoff(p_rule);
+  v_rule public.retention_rules;
   v_rows bigint;
 BEGIN
   IF p_held OR (now() - p_keep <= v_cutoff AND v_holds <@ p_holds) THEN
     RETURN 0;
   END IF;
+  SELECT * INTO v_rule FROM public.retention_rules WHERE name = p_rule;
   EXECUTE format(
     'SELECT count(*) FROM (%s) AS r
-      WHERE dated < $1 AND NOT COALESCE(subjects && $2, FALSE) AND (dated >= $3 OR COALESCE(subjects && $4, FALSE))',
-    (SELECT rows_of FROM public.retention_rules WHERE name = p_rule))
-    INTO v_rows USING now() - p_keep, p_holds, v_cutoff, v_holds;
+      WHERE dated < $1 AND NOT COALESCE(subjects && $2, FALSE) AND (dated >= $3 OR COALESCE(subjects && $4, FALSE))', v_rule.rows_of)
+    INTO v_rows USING now() - p_keep + v_rule.ahead, p_holds, v_cutoff + v_rule.ahead, v_holds;
   RETURN v_rows;
 END
 $_$;
@@ -701,6 +702,7 @@ BEGIN
       EXECUTE format('SELECT dated FROM (%s) AS r WHERE dated IS NOT NULL %s ORDER BY dated LIMIT 1', v_rule.rows_of,
                      CASE WHEN v_holds <> '{}' THEN 'AND NOT COALESCE(subjects && $1, FALSE)' ELSE '' END)
          INTO oldest USING v_holds;
+      oldest := oldest - v_rule.ahead;
     END IF;
     RETURN NEXT;
   END LOOP;
@@ -789,11 +791,18 @@ CREATE FUNCTION public.set_retention(p_rules jsonb, p_holds jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
+DECLARE
+  v_unknown text := (SELECT string_agg(key, ', ') FROM jsonb_object_keys(p_rules) AS key
+                      WHERE key NOT IN (SELECT name FROM public.retention_rules));
 BEGIN
+  IF v_unknown IS NOT NULL THEN
+    RAISE EXCEPTION 'no retention rule is named %', v_unknown USING ERRCODE = 'undefined_object';
+  END IF;
   INSERT INTO public.legal_holds AS h (subject_id, reason)
   SELECT key::uuid, value FROM jsonb_each_text(p_holds)
   ON CONFLICT (subject_id) DO UPDATE SET reason = excluded.reason WHERE h.reason <> excluded.reason;
-  DELETE FROM public.legal_holds WHERE NOT p_holds ? subject_id::text;
+  DELETE FROM public.legal_holds
+   WHERE p_holds IS NOT NULL AND subject_id NOT IN (SELECT key::uuid FROM jsonb_object_keys(p_holds) AS key);
   UPDATE public.retention_rules r SET keep = wanted.keep, held = wanted.held
     FROM (SELECT key AS name, (value ->> 'keep')::interval AS keep, (value ->> 'held')::boolean AS held
             FROM jsonb_each(p_rules)) wanted
@@ -1033,9 +1042,10 @@ CREATE TABLE public.retention_rules (
     keep interval NOT NULL,
     held boolean DEFAULT false NOT NULL,
     rows_of text NOT NULL,
+    ahead interval DEFAULT '00:00:00'::interval NOT NULL,
     created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
     updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
-    CONSTRAINT retention_rules_keep_check CHECK ((keep > '00:00:00'::interval))
+    CONSTRAINT retention_rules_keep_check CHECK (((keep > '00:00:00'::interval) AND ((keep)::text !~ '-'::text)))
 );
 
 ALTER TABLE public.retention_rules OWNER TO supersmartmatch_geo_owner;

@@ -182,6 +182,7 @@ async function moveAlias(
 ): Promise<void> {
   const add = { add: { index, alias, is_write_index: true } }
   if (old === undefined) return void (await ask(session, 'POST', '/_aliases', { actions: [add] }))
+  await unmark(session, old)
   // Waits for writes that are under way.
   await ask(session, 'PUT', `/${old}/_block/write`)
   try {
@@ -201,6 +202,13 @@ async function moveAlias(
 async function countOf(session: Session, index: string): Promise<number> {
   await ask(session, 'POST', `/${index}/_refresh`)
   return (await ask<{ count: number }>(session, 'GET', `/${index}/_count`)).count
+}
+
+/** One that somebody took back into use is retired from when it is left again, not from the first time. */
+async function unmark(session: Session, index: string): Promise<void> {
+  const found = (await find<Mappings>(session, `/${index}/_mapping`))?.[index]
+  const { retired_at, keep_days: _, ...meta } = found?.mappings._meta ?? {}
+  if (retired_at !== undefined) await ask(session, 'PUT', `/${index}/_mapping`, { _meta: meta })
 }
 
 /** Marks the versions that are no longer used, and deletes those that were marked long enough ago, unless the operator does. */

@@ -87,10 +87,11 @@ CREATE TRIGGER maintenance_jobs_schedule AFTER INSERT OR DELETE OR UPDATE OF nam
 -- set_retention(), and reads retention_state(); where there is none, whoever keeps the database does.
 CREATE TABLE retention_rules (
   name TEXT PRIMARY KEY,
-  keep INTERVAL NOT NULL CHECK (keep > interval '0'),
+  keep INTERVAL NOT NULL CHECK (keep > interval '0' AND keep::text !~ '-'),
   held BOOLEAN NOT NULL DEFAULT FALSE, -- legal hold: nothing of the rule goes
-  -- A query of the rows that the rule is about: dated, from when their age counts, and subjects, the user_ids whose they are.
+  -- A query of the rows that the rule is about: dated, which an index finds, and subjects, the user_ids whose they are.
   rows_of TEXT NOT NULL,
+  ahead INTERVAL NOT NULL DEFAULT '0', -- of dated, before the moment that the age counts from
   created_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
   updated_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
@@ -161,6 +162,7 @@ BEGIN
       EXECUTE format('SELECT dated FROM (%s) AS r WHERE dated IS NOT NULL %s ORDER BY dated LIMIT 1', v_rule.rows_of,
                      CASE WHEN v_holds <> '{}' THEN 'AND NOT COALESCE(subjects && $1, FALSE)' ELSE '' END)
          INTO oldest USING v_holds;
+      oldest := oldest - v_rule.ahead;
     END IF;
     RETURN NEXT;
   END LOOP;
@@ -174,29 +176,37 @@ AS $$
 DECLARE
   v_holds CONSTANT uuid[] := ARRAY(SELECT subject_id FROM public.legal_holds);
   v_cutoff CONSTANT timestamptz := public.retention_cutoff(p_rule);
+  v_rule public.retention_rules;
   v_rows bigint;
 BEGIN
   IF p_held OR (now() - p_keep <= v_cutoff AND v_holds <@ p_holds) THEN
     RETURN 0;
   END IF;
+  SELECT * INTO v_rule FROM public.retention_rules WHERE name = p_rule;
   EXECUTE format(
     'SELECT count(*) FROM (%s) AS r
-      WHERE dated < $1 AND NOT COALESCE(subjects && $2, FALSE) AND (dated >= $3 OR COALESCE(subjects && $4, FALSE))',
-    (SELECT rows_of FROM public.retention_rules WHERE name = p_rule))
-    INTO v_rows USING now() - p_keep, p_holds, v_cutoff, v_holds;
+      WHERE dated < $1 AND NOT COALESCE(subjects && $2, FALSE) AND (dated >= $3 OR COALESCE(subjects && $4, FALSE))', v_rule.rows_of)
+    INTO v_rows USING now() - p_keep + v_rule.ahead, p_holds, v_cutoff + v_rule.ahead, v_holds;
   RETURN v_rows;
 END
 $$;
 
--- Rules as {name: {keep, held}}, those that are left out stay; holds as {user_id: reason}, all there shall be.
+-- Rules as {name: {keep, held}}, those that are left out stay; holds as {user_id: reason}, all there shall be, or NULL: as there are.
 CREATE FUNCTION set_retention(p_rules jsonb, p_holds jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
+DECLARE
+  v_unknown text := (SELECT string_agg(key, ', ') FROM jsonb_object_keys(p_rules) AS key
+                      WHERE key NOT IN (SELECT name FROM public.retention_rules));
 BEGIN
+  IF v_unknown IS NOT NULL THEN
+    RAISE EXCEPTION 'no retention rule is named %', v_unknown USING ERRCODE = 'undefined_object';
+  END IF;
   INSERT INTO public.legal_holds AS h (subject_id, reason)
   SELECT key::uuid, value FROM jsonb_each_text(p_holds)
   ON CONFLICT (subject_id) DO UPDATE SET reason = excluded.reason WHERE h.reason <> excluded.reason;
-  DELETE FROM public.legal_holds WHERE NOT p_holds ? subject_id::text;
+  DELETE FROM public.legal_holds
+   WHERE p_holds IS NOT NULL AND subject_id NOT IN (SELECT key::uuid FROM jsonb_object_keys(p_holds) AS key);
   UPDATE public.retention_rules r SET keep = wanted.keep, held = wanted.held
     FROM (SELECT key AS name, (value ->> 'keep')::interval AS keep, (value ->> 'held')::boolean AS held
             FROM jsonb_each(p_rules)) wanted
@@ -265,6 +275,44 @@ BEGIN
 END
 $$;
 
+-- TimescaleDB's own policies, of the community edition, know no holds and no half of a table. They do what chunk_retention() says,
+-- whatever somebody has made of them by hand. As the owner, whose the hypertables are.
+CREATE FUNCTION set_retention_policies() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_table record;
+BEGIN
+  IF current_setting('timescaledb.license', true) = 'apache' THEN
+    RETURN;
+  END IF;
+  FOR v_table IN
+    SELECT c.*, j.job_id, j.scheduled, j.config, to_jsonb(c.keep::text) AS drop_after
+      FROM public.chunk_retention() c
+      LEFT JOIN timescaledb_information.jobs j
+        ON j.proc_name = 'policy_retention' AND j.hypertable_schema = 'public' AND j.hypertable_name = c.hypertable
+  LOOP
+    IF v_table.job_id IS NULL THEN
+      v_table.job_id := public.add_retention_policy(v_table.hypertable::regclass, v_table.keep);
+      SELECT scheduled, config INTO v_table.scheduled, v_table.config
+        FROM timescaledb_information.jobs WHERE job_id = v_table.job_id;
+    END IF;
+    IF v_table.scheduled = v_table.held OR v_table.config -> 'drop_after' IS DISTINCT FROM v_table.drop_after THEN
+      PERFORM public.alter_job(v_table.job_id, scheduled => NOT v_table.held,
+                               config => jsonb_set(v_table.config, '{drop_after}', v_table.drop_after));
+    END IF;
+  END LOOP;
+END
+$$;
+CREATE FUNCTION sync_retention_policies() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+  PERFORM public.set_retention_policies();
+  RETURN NULL;
+END
+$$;
+
 -- Retention, to the day: rows go at midnight UTC, chunks when they are empty. On the community edition TimescaleDB's own policies
 -- drop most of them before, a chunk at a time, and its aggregates keep what they have. Where the aggregates are plain views,
 -- whatever is deleted is added to their history.
@@ -278,6 +326,7 @@ DECLARE
   v_rows bigint;
   v_total bigint := 0;
 BEGIN
+  PERFORM public.set_retention_policies();
   FOR v_rule IN SELECT * FROM public.hypertable_retention r WHERE NOT r.held LOOP
     v_cutoff := date_trunc('day', now() - v_rule.keep);
     v_delete := format('DELETE FROM public.%I WHERE "timestamp" < $1 AND %s%s', v_rule.hypertable, v_rule.condition,
@@ -315,33 +364,6 @@ BEGIN
 END
 $$;
 
--- TimescaleDB's own policies, of the community edition, know no holds and no half of a table. They do what chunk_retention() says.
--- As the owner, whose the hypertables are.
-CREATE FUNCTION sync_retention_policies() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
-AS $$
-DECLARE
-  v_table record;
-BEGIN
-  IF current_setting('timescaledb.license', true) = 'apache' THEN
-    RETURN NULL;
-  END IF;
-  FOR v_table IN
-    SELECT c.*, j.job_id, j.config
-      FROM public.chunk_retention() c
-      LEFT JOIN timescaledb_information.jobs j
-        ON j.proc_name = 'policy_retention' AND j.hypertable_schema = 'public' AND j.hypertable_name = c.hypertable
-  LOOP
-    IF v_table.job_id IS NULL THEN
-      v_table.job_id := public.add_retention_policy(v_table.hypertable::regclass, v_table.keep);
-      SELECT config INTO v_table.config FROM timescaledb_information.jobs WHERE job_id = v_table.job_id;
-    END IF;
-    PERFORM public.alter_job(v_table.job_id, scheduled => NOT v_table.held,
-                             config => jsonb_set(v_table.config, '{drop_after}', to_jsonb(v_table.keep::text)));
-  END LOOP;
-  RETURN NULL;
-END
-$$;
 CREATE TRIGGER retention_rules_policies AFTER INSERT OR UPDATE OF keep, held ON retention_rules
   FOR EACH STATEMENT EXECUTE FUNCTION sync_retention_policies();
 CREATE TRIGGER legal_holds_policies AFTER INSERT OR DELETE ON legal_holds

@@ -257,6 +257,12 @@ describe('community', () => {
       job_schedules: '1 year',
       temporal_analytics: '5 years',
     })
+    // What somebody changes by hand is put right with the next deletion.
+    const byHand = `SELECT alter_job(job_id, scheduled => false, config => jsonb_set(config, '{drop_after}', '"30 days"'))
+                      FROM timescaledb_information.jobs WHERE proc_name = 'policy_retention'`
+    await db.query(byHand)
+    await runMaintenance(db, 'expire-rows')
+    expect(await policies()).toEqual(first)
     // Of two rules of a hypertable the longer.
     await set({ 'job-schedules': rule('6 mons'), metrics: rule('1 mon'), 'user-metrics': rule('2 mons') }, {})
     expect(await policies()).toEqual({ ...first, job_schedules: '6 mons', temporal_analytics: '2 mons' })

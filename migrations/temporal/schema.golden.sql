@@ -415,6 +415,7 @@ DECLARE
   v_rows bigint;
   v_total bigint := 0;
 BEGIN
+  PERFORM public.set_retention_policies();
   FOR v_rule IN SELECT * FROM public.hypertable_retention r WHERE NOT r.held LOOP
     v_cutoff := date_trunc('day', now() - v_rule.keep);
     v_delete := format('DELETE FROM public.%I WHERE "timestamp" < $1 AND %s%s', v_rule.hypertable, v_rule.condition,
@@ -839,16 +840,17 @@ CREATE FUNCTION public.retention_removes(p_rule text, p_keep interval, p_held bo
 DECLARE
   v_holds CONSTANT uuid[] := ARRAY(SELECT subject_id FROM public.legal_holds);
   v_cutoff CONSTANT timestamptz := public.retention_cutoff(p_rule);
+  v_rule public.retention_rules;
   v_rows bigint;
 BEGIN
   IF p_held OR (now() - p_keep <= v_cutoff AND v_holds <@ p_holds) THEN
     RETURN 0;
   END IF;
+  SELECT * INTO v_rule FROM public.retention_rules WHERE name = p_rule;
   EXECUTE format(
     'SELECT count(*) FROM (%s) AS r
-      WHERE dated < $1 AND NOT COALESCE(subjects && $2, FALSE) AND (dated >= $3 OR COALESCE(subjects && $4, FALSE))',
-    (SELECT rows_of FROM public.retention_rules WHERE name = p_rule))
-    INTO v_rows USING now() - p_keep, p_holds, v_cutoff, v_holds;
+      WHERE dated < $1 AND NOT COALESCE(subjects && $2, FALSE) AND (dated >= $3 OR COALESCE(subjects && $4, FALSE))', v_rule.rows_of)
+    INTO v_rows USING now() - p_keep + v_rule.ahead, p_holds, v_cutoff + v_rule.ahead, v_holds;
   RETURN v_rows;
 END
 $_$;
@@ -872,6 +874,7 @@ BEGIN
       EXECUTE format('SELECT dated FROM (%s) AS r WHERE dated IS NOT NULL %s ORDER BY dated LIMIT 1', v_rule.rows_of,
                      CASE WHEN v_holds <> '{}' THEN 'AND NOT COALESCE(subjects && $1, FALSE)' ELSE '' END)
          INTO oldest USING v_holds;
+      oldest := oldest - v_rule.ahead;
     END IF;
     RETURN NEXT;
   END LOOP;
@@ -1009,11 +1012,18 @@ CREATE FUNCTION public.set_retention(p_rules jsonb, p_holds jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
+DECLARE
+  v_unknown text := (SELECT string_agg(key, ', ') FROM jsonb_object_keys(p_rules) AS key
+                      WHERE key NOT IN (SELECT name FROM public.retention_rules));
 BEGIN
+  IF v_unknown IS NOT NULL THEN
+    RAISE EXCEPTION 'no retention rule is named %', v_unknown USING ERRCODE = 'undefined_object';
+  END IF;
   INSERT INTO public.legal_holds AS h (subject_id, reason)
   SELECT key::uuid, value FROM jsonb_each_text(p_holds)
   ON CONFLICT (subject_id) DO UPDATE SET reason = excluded.reason WHERE h.reason <> excluded.reason;
-  DELETE FROM public.legal_holds WHERE NOT p_holds ? subject_id::text;
+  DELETE FROM public.legal_holds
+   WHERE p_holds IS NOT NULL AND subject_id NOT IN (SELECT key::uuid FROM jsonb_object_keys(p_holds) AS key);
   UPDATE public.retention_rules r SET keep = wanted.keep, held = wanted.held
     FROM (SELECT key AS name, (value ->> 'keep')::interval AS keep, (value ->> 'held')::boolean AS held
             FROM jsonb_each(p_rules)) wanted
@@ -1023,29 +1033,43 @@ $$;
 
 ALTER FUNCTION public.set_retention(p_rules jsonb, p_holds jsonb) OWNER TO matching_definer;
 
-CREATE FUNCTION public.sync_retention_policies() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION public.set_retention_policies() RETURNS void
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
   v_table record;
 BEGIN
   IF current_setting('timescaledb.license', true) = 'apache' THEN
-    RETURN NULL;
+    RETURN;
   END IF;
   FOR v_table IN
-    SELECT c.*, j.job_id, j.config
+    SELECT c.*, j.job_id, j.scheduled, j.config, to_jsonb(c.keep::text) AS drop_after
       FROM public.chunk_retention() c
       LEFT JOIN timescaledb_information.jobs j
         ON j.proc_name = 'policy_retention' AND j.hypertable_schema = 'public' AND j.hypertable_name = c.hypertable
   LOOP
     IF v_table.job_id IS NULL THEN
       v_table.job_id := public.add_retention_policy(v_table.hypertable::regclass, v_table.keep);
-      SELECT config INTO v_table.config FROM timescaledb_information.jobs WHERE job_id = v_table.job_id;
+      SELECT scheduled, config INTO v_table.scheduled, v_table.config
+        FROM timescaledb_information.jobs WHERE job_id = v_table.job_id;
     END IF;
-    PERFORM public.alter_job(v_table.job_id, scheduled => NOT v_table.held,
-                             config => jsonb_set(v_table.config, '{drop_after}', to_jsonb(v_table.keep::text)));
+    IF v_table.scheduled = v_table.held OR v_table.config -> 'drop_after' IS DISTINCT FROM v_table.drop_after THEN
+      PERFORM public.alter_job(v_table.job_id, scheduled => NOT v_table.held,
+                               config => jsonb_set(v_table.config, '{drop_after}', v_table.drop_after));
+    END IF;
   END LOOP;
+END
+$$;
+
+ALTER FUNCTION public.set_retention_policies() OWNER TO supersmartmatch_temporal_owner;
+
+CREATE FUNCTION public.sync_retention_policies() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  PERFORM public.set_retention_policies();
   RETURN NULL;
 END
 $$;
@@ -1335,9 +1359,10 @@ CREATE TABLE public.retention_rules (
     keep interval NOT NULL,
     held boolean DEFAULT false NOT NULL,
     rows_of text NOT NULL,
+    ahead interval DEFAULT '00:00:00'::interval NOT NULL,
     created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
     updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
-    CONSTRAINT retention_rules_keep_check CHECK ((keep > '00:00:00'::interval))
+    CONSTRAINT retention_rules_keep_check CHECK (((keep > '00:00:00'::interval) AND ((keep)::text !~ '-'::text)))
 );
 
 ALTER TABLE public.retention_rules OWNER TO supersmartmatch_temporal_owner;
@@ -1982,6 +2007,8 @@ GRANT ALL ON FUNCTION public.set_meeting(p_slot_id uuid, p_slot_start timestamp 
 
 REVOKE ALL ON FUNCTION public.set_retention(p_rules jsonb, p_holds jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_retention(p_rules jsonb, p_holds jsonb) TO supersmartmatch_temporal_owner;
+
+REVOKE ALL ON FUNCTION public.set_retention_policies() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.sync_retention_policies() FROM PUBLIC;
 

@@ -47,6 +47,7 @@ let upkeep: Upkeep | undefined
 /** What the engine keeps how long, and how many rows any change would cost. */
 let kept: RetentionSeen | undefined
 let removes: Record<string, number>
+let refuses = ''
 const members = playMembers(cache, namespace)
 const engine: Engine = {
   ...engines.postgres,
@@ -72,7 +73,10 @@ const engine: Engine = {
       asked.push('retention')
       return kept && { ...structuredClone(kept), oldest: { ...kept.oldest } }
     },
-    removes: async () => removes,
+    removes: async () => {
+      if (refuses) throw new Error(refuses)
+      return removes
+    },
     apply: async (_target, _plan, next) => {
       asked.push('set retention')
       if (kept) kept = { ...kept, ...structuredClone(next) }
@@ -1037,6 +1041,21 @@ test('what keeps more is in force at once; what would remove rows is told and wa
   expect((await reconcile('kept')).get('RetentionInSync')).toMatchObject({ status: 'True', reason: 'InSync' })
   expect(kept).toMatchObject({ rules: { sessions: { keep: '1d' } } })
   expect((await store()).status?.pending).toBeUndefined()
+
+  // The same change another time is asked for again: the annotation is still there.
+  kept = { ...kept, rules: { ...kept.rules, sessions: { keep: '60d', hold: false } } }
+  later()
+  expect((await reconcile('kept')).get('RetentionInSync')?.reason).toBe('AwaitingApproval')
+  expect((await store()).status?.pending?.hash).not.toBe(status?.pending?.hash)
+
+  // A hold is in force although what else is wanted cannot be counted.
+  refuses = 'canceling statement due to statement timeout'
+  await change({ spec: { retention: { legalHolds: [{ subject, reason: 'case 2' }] } } })
+  const uncounted = (await reconcile('kept')).get('RetentionInSync')
+  expect(uncounted).toMatchObject({ status: 'False', reason: 'Unobserved' })
+  expect(kept.holds).toEqual([{ subject, reason: 'case 2' }])
+  expect((await store()).status?.legalHolds).toBe(1)
+  refuses = ''
 
   // What somebody changes in the engine is put right, as long as that costs nothing.
   removes = {}

@@ -68,6 +68,7 @@ export interface Context {
         | 'pending'
         | 'switchover'
         | 'retention'
+        | 'legalHolds'
     ]?: DataStoreStatus[Field] | undefined
   }
   /** Conditions beside those of the steps. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import type { RetentionState } from '../engines/engine.ts'
 import { wanted } from '../engines/wanted.ts'
-import { decide, differences, overdue, retentionProblems, statusOf } from './retention.ts'
+import { decide, differences, overdue, protecting, retentionProblems, statusOf, type Asked } from './retention.ts'
 
 const store = (schema: string | undefined, rules = {}, legalHolds: object[] = []) =>
   ({
@@ -21,10 +21,16 @@ const state = (rules: Record<string, string>, holds: string[] = []): RetentionSt
   holds: holds.map(hold),
 })
 const nothing = { keepingHolds: {}, all: {} }
+const asked: Asked = {
+  uid: 'uid',
+  at: 'host:5432/db',
+  known: { a: { keep: '2y', since: '2026-01-01T00:00:00.000Z' } },
+}
 
 describe('wanted', () => {
   test('is the table where the spec says nothing', () => {
     expect(wanted(store('search'))).toEqual(state({ 'retired-indices': '7d' }))
+    expect(wanted(store('core', { sessions: { keep: '24mo' } })).rules['sessions']).toEqual({ keep: '2y', hold: false })
     expect(wanted(store(undefined)).rules['results']).toEqual({ keep: '5min', hold: false })
     expect(wanted(store('vault'))).toEqual(state({}))
   })
@@ -39,50 +45,63 @@ describe('wanted', () => {
 describe('decide', () => {
   test('what removes nothing comes into force at once, shorter or longer', () => {
     const [seen, next] = [state({ a: '1y', b: '1y' }), state({ a: '2y', b: '1mo' }, ['x'])]
-    expect(decide('uid', seen, next, nothing)).toEqual({ atOnce: next })
+    expect(decide(asked, seen, next, nothing)).toEqual({ atOnce: next })
   })
 
   test('a rule that would remove rows stays as it is, the others change', () => {
     const [seen, next] = [state({ a: '2y', b: '1y' }), state({ a: '1y', b: '2y' }, ['x'])]
     const removes = { a: 1204 }
-    const { atOnce, plan } = decide('uid', seen, next, { keepingHolds: removes, all: removes })
+    const { atOnce, plan } = decide(asked, seen, next, { keepingHolds: removes, all: removes })
     expect(atOnce).toEqual(state({ a: '2y', b: '2y' }, ['x']))
     expect(plan?.differences).toEqual(['a: 2y → 1y removes 1,204 rows'])
     // Once that is in force the plan is the same.
-    expect(decide('uid', atOnce, next, { keepingHolds: removes, all: removes })).toEqual({ atOnce, plan })
+    expect(decide(asked, atOnce, next, { keepingHolds: removes, all: removes })).toEqual({ atOnce, plan })
   })
 
   test('the end of a hold waits like a shorter period, and with it everybody who was on hold', () => {
     const [seen, next] = [state({ a: '1y!' }, ['x', 'y']), state({ a: '1y' }, ['z'])]
-    const { atOnce, plan } = decide('uid', seen, next, { keepingHolds: { a: 1 }, all: { a: 3 } })
+    const { atOnce, plan } = decide(asked, seen, next, { keepingHolds: { a: 1 }, all: { a: 3 } })
     expect(atOnce).toEqual(state({ a: '1y!' }, ['z', 'x', 'y']))
     expect(plan?.differences).toEqual(['a: 1y, on hold → 1y removes 3 rows', 'legal holds ended: 2'])
   })
 
   test('rows that go because a person is let off are counted although the rule is as it was', () => {
     const [seen, next] = [state({ a: '1y' }, ['x']), state({ a: '1y' })]
-    const { atOnce, plan } = decide('uid', seen, next, { keepingHolds: {}, all: { a: 1 } })
+    const { atOnce, plan } = decide(asked, seen, next, { keepingHolds: {}, all: { a: 1 } })
     expect(atOnce).toEqual(seen)
     expect(plan?.differences).toEqual(['a: 1y removes 1 row', 'legal holds ended: 1'])
   })
 
-  test('the hash is of the change and the store, not of how many rows there are by now', () => {
+  test('the hash is of the change, the store, where it is and since when it is so; not of how many rows there are by now', () => {
     const [seen, next] = [state({ a: '2y' }), state({ a: '1y' })]
-    const hash = (uid: string, from: RetentionState, to: RetentionState, rows: number) =>
-      decide(uid, from, to, { keepingHolds: { a: rows }, all: { a: rows } }).plan?.hash
-    const first = hash('uid', seen, next, 1)
+    const hash = (of: Asked, from: RetentionState, to: RetentionState, rows = 1) =>
+      decide(of, from, to, { keepingHolds: { a: rows }, all: { a: rows } }).plan?.hash
+    const first = hash(asked, seen, next)
     expect(first).toMatch(/^[0-9a-f]{12}$/)
-    expect(hash('uid', seen, next, 2)).toBe(first)
-    expect(hash('other', seen, next, 1)).not.toBe(first)
-    expect(hash('uid', seen, state({ a: '6mo' }), 1)).not.toBe(first)
-    expect(hash('uid', state({ a: '3y' }), next, 1)).not.toBe(first)
-    expect(hash('uid', seen, state({ a: '1y' }, ['x']), 1)).not.toBe(first)
+    expect(hash(asked, seen, next, 2)).toBe(first)
+    expect(hash({ ...asked, uid: 'other' }, seen, next)).not.toBe(first)
+    expect(hash({ ...asked, at: 'elsewhere:5432/db' }, seen, next)).not.toBe(first)
+    expect(hash(asked, seen, state({ a: '6mo' }))).not.toBe(first)
+    expect(hash(asked, state({ a: '3y' }), next)).not.toBe(first)
+    expect(hash(asked, seen, state({ a: '1y' }, ['x']))).not.toBe(first)
+    // Approved, taken back, and wanted again: nobody was asked this time.
+    const again = { ...asked, known: { a: { keep: '2y', since: '2027-01-01T00:00:00.000Z' } } }
+    expect(hash(again, seen, next)).not.toBe(first)
+  })
+
+  test('whoever is to be held is held before anything is counted, and nothing else changes', () => {
+    const [seen, next] = [state({ a: '2y', b: '1y!' }, ['x']), state({ a: '1y!', b: '1y' }, ['y'])]
+    expect(protecting(seen, next)).toEqual(state({ a: '2y!', b: '1y!' }, ['y', 'x']))
   })
 })
 
 test('differences names no person, and nothing that is alike', () => {
   expect(differences(state({ a: '1y', b: '1d' }, ['x']), state({ a: '1y', b: '2d' }, ['x']))).toEqual(['b: 1d → 2d'])
   expect(differences(state({}, ['x']), state({}, ['y'])).join()).not.toMatch(/[xy]\b/)
+  const days = differences(state({ 'published-events': '7d' }), state({ 'published-events': '1d' }), {
+    'published-events': 6,
+  })
+  expect(days).toEqual(['published-events: 7d → 1d removes 6 days of events'])
   const reworded = { rules: {}, holds: [{ subject: 'x', reason: 'case 2' }] }
   expect(differences(state({}, ['x']), reworded)).toEqual(['legal holds with another reason: 1'])
 })
@@ -127,6 +146,9 @@ test('a period under the least that a rule can have is a problem of the spec', (
     'spec.retention.rules.availability-patterns.keep: 31d is less than 32d, and statistics are computed anew from the rows of the last 30 days',
   ])
   expect(patterns('32d')).toEqual([])
+  expect(patterns('99999y')).toEqual([
+    'spec.retention.rules.availability-patterns.keep: 99999y is more than 100y: hold: true keeps without end',
+  ])
   expect(patterns('1y')).toEqual([])
   expect(retentionProblems(store('temporal', { metrics: { keep: '1s' }, 'interview-slots': { hold: true } }))).toEqual(
     [],

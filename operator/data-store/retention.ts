@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { before, readPeriod, rulesOf } from '../../crds/retention.ts'
+import { before, readPeriod, retentionRules, rulesOf, type RetentionRule } from '../../crds/retention.ts'
 import type { DataStore, DataStoreStatus } from '../../crds/schema/data-store.ts'
 import type { Retention, RetentionSeen, RetentionState } from '../engines/engine.ts'
 import { schemaOf, wanted } from '../engines/wanted.ts'
@@ -8,8 +7,8 @@ import { deadline } from '../reconcile/deadline.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Outcome } from '../reconcile/outcome.ts'
 import type { Step } from '../reconcile/steps.ts'
-import { ownerTarget, type Context } from './observe.ts'
-import { approveAnnotation, isApproved } from './updates.ts'
+import { location, ownerTarget, type Context } from './observe.ts'
+import { approveAnnotation, isApproved, planHash } from './updates.ts'
 
 /*
  * What is kept how long: the spec says it, the engine does it by itself, and here it is compared and read back. What keeps more is done
@@ -28,7 +27,7 @@ interface Seen {
   of: string
   at: number
   outcome: Found
-  found: Pick<DataStoreStatus, 'retention' | 'pending'>
+  found: Pick<DataStoreStatus, 'retention' | 'legalHolds' | 'pending'>
 }
 
 /** The step with what it remembers: when it asked each store last. A new operator asks once more. */
@@ -56,6 +55,7 @@ export function retentionInSync(): Step<Context> {
         seen.set(key, last)
       }
       context.found.retention = last.found.retention
+      context.found.legalHolds = last.found.legalHolds
       // A change that restarts pods is told first.
       context.found.pending ??= last.found.pending
       const wait = last.outcome.retryAfterMs ?? atMostEveryMs
@@ -78,42 +78,110 @@ function forgetGone({ store, tools }: Context, seen: Map<string, Seen>): void {
 async function look(context: Context, retention: Retention): Promise<Pick<Seen, 'outcome' | 'found'>> {
   const { store, plan, tools } = context
   const target = ownerTarget(context)
+  // One moment for the hash of a plan and the status that it will be compared with.
+  const now = tools.now()
+  let seen: RetentionSeen | undefined
   try {
-    const before = await retention.observe(target, plan, deadline(context, engineMs))
-    if (!before) return { outcome: { kind: 'done', reason: 'InSync' }, found: {} }
-    const next = decide(store.metadata.uid ?? '', before, wanted(store), await removals(context, retention, before))
-    const approved = next.plan && isApproved(store, next.plan.hash)
-    const state = approved ? wanted(store) : next.atOnce
-    const changes = differences(before, state)
-    const news = changes.length > 0 ? changes : (before.due ?? [])
-    if (news.length > 0) {
-      tools.fence()
-      await retention.apply(target, plan, state, deadline(context, engineMs))
-      tools.events.normal(store, 'RetentionChanged', news.join('; '))
-    }
-    const after = news.length > 0 ? await retention.observe(target, plan, deadline(context, engineMs)) : before
-    const ended = together(before, state).length > state.holds.length
-    const waiting = approved ? undefined : next.plan
-    return judge(context, after ?? before, { ...(waiting ? { plan: waiting } : {}), ended })
+    seen = await retention.observe(target, plan, deadline(context, engineMs))
+    if (!seen) return withoutRules(store)
+    const next = only(wanted(store), seen)
+    // Whoever is to be held is held before anything else is asked, which may fail.
+    seen = await bring(context, retention, seen, protecting(seen, next))
+    const known = statusOf(seen, next, store.status?.retention ?? {}, now)
+    const asked = { uid: store.metadata.uid ?? '', at: location(context), known }
+    const decision = decide(asked, seen, next, await removals(context, retention, seen, next))
+    const approved = decision.plan && isApproved(store, decision.plan.hash)
+    const state = approved ? next : decision.atOnce
+    const after = await bring(context, retention, seen, state)
+    const ended = together(seen, state).length > state.holds.length
+    return judge(context, after, next, { waiting: approved ? undefined : decision.plan, ended, now })
   } catch (error) {
-    const message = `what is kept how long is not known: ${messageOf(error)}`
-    const { retention: known } = store.status ?? {}
-    return {
-      outcome: { kind: 'warn', reason: 'Unobserved', message, retryAfterMs: retryMs },
-      found: known ? { retention: known } : {},
-    }
+    return unfinished(context, seen, error)
   }
 }
 
-/** Periods that are less than a rule can have, one sentence each. Pure. */
+/** Brings the engine to `state`, if it is not so. @returns what is in force then */
+async function bring(
+  context: Context,
+  retention: Retention,
+  seen: RetentionSeen,
+  state: RetentionState,
+): Promise<RetentionSeen> {
+  const { store, plan, tools } = context
+  const changes = differences(seen, state)
+  const news = changes.length > 0 ? changes : (seen.due ?? [])
+  if (news.length === 0) return seen
+  const target = ownerTarget(context)
+  tools.fence()
+  try {
+    await retention.apply(target, plan, state, deadline(context, engineMs))
+  } catch (error) {
+    throw new NotApplied(messageOf(error))
+  }
+  tools.events.normal(store, 'RetentionChanged', news.join('; '))
+  return (await retention.observe(target, plan, deadline(context, engineMs))) ?? seen
+}
+
+/** The store was asked for a change, and refused it or did not answer. */
+class NotApplied extends Error {}
+
+/** What was seen before is in the status all the same. */
+function unfinished(
+  context: Context,
+  seen: RetentionSeen | undefined,
+  error: unknown,
+): Pick<Seen, 'outcome' | 'found'> {
+  const { store, tools } = context
+  const { retention: known, legalHolds } = store.status ?? {}
+  const found = seen
+    ? { retention: statusOf(seen, wanted(store), known ?? {}, tools.now()), legalHolds: seen.holds.length }
+    : { ...(known ? { retention: known } : {}), ...(legalHolds === undefined ? {} : { legalHolds }) }
+  const [reason, what] =
+    error instanceof NotApplied
+      ? (['NotApplied', 'retention could not be changed'] as const)
+      : (['Unobserved', 'what is kept how long is not known'] as const)
+  return { outcome: { kind: 'warn', reason, message: `${what}: ${messageOf(error)}`, retryAfterMs: retryMs }, found }
+}
+
+/** A store that is pinned to a migration before there were rules has none in force. */
+function withoutRules({ spec }: DataStore): Pick<Seen, 'outcome' | 'found'> {
+  const { rules, legalHolds } = spec.retention
+  if (Object.keys(rules).length + legalHolds.length === 0)
+    return { outcome: { kind: 'done', reason: 'InSync' }, found: {} }
+  const message =
+    'spec.retention needs a later migration than the store has: raise spec.schema.version, or leave it out'
+  return { outcome: { kind: 'warn', reason: 'SchemaTooOld', message, retryAfterMs: atMostEveryMs }, found: {} }
+}
+
+/** What is wanted of the rules that the store has: one that is pinned to an earlier migration may have fewer. Pure. */
+function only(next: RetentionState, { rules }: RetentionState): RetentionState {
+  return { ...next, rules: Object.fromEntries(Object.entries(next.rules).filter(([name]) => name in rules)) }
+}
+
+/** What is in force, and every hold that is wanted: keeps more, removes nothing. Pure. */
+export function protecting(seen: RetentionState, next: RetentionState): RetentionState {
+  const rules = Object.entries(seen.rules).map(([name, rule]) => {
+    const hold = rule.hold || (next.rules[name]?.hold ?? false)
+    return [name, { ...rule, hold }] as const
+  })
+  return { rules: Object.fromEntries(rules), holds: together(seen, next) }
+}
+
+/** No calendar of an engine is longer. */
+const most = '100y'
+
+const isLess = (one: string, other: string) =>
+  before(new Date(0), readPeriod(one)) > before(new Date(0), readPeriod(other))
+
+/** Periods that a rule cannot have, one sentence each. Pure. */
 export function retentionProblems(store: DataStore): string[] {
   const known = rulesOf(schemaOf(store))
   return Object.entries(store.spec.retention.rules).flatMap(([name, { keep }]) => {
     const { least } = known[name] ?? {}
-    if (!keep || !least) return []
-    const epoch = new Date(0)
-    if (before(epoch, readPeriod(keep)) <= before(epoch, readPeriod(least.keep))) return []
-    return [`spec.retention.rules.${name}.keep: ${keep} is less than ${least.keep}, and ${least.because}`]
+    const path = `spec.retention.rules.${name}.keep: ${keep}`
+    if (keep && isLess(most, keep)) return [`${path} is more than ${most}: hold: true keeps without end`]
+    if (keep && least && isLess(keep, least.keep)) return [`${path} is less than ${least.keep}, and ${least.because}`]
+    return []
   })
 }
 
@@ -123,17 +191,20 @@ export interface Removals {
   all: Record<string, number>
 }
 
-async function removals(context: Context, retention: Retention, seen: RetentionSeen): Promise<Removals> {
-  const { plan, store } = context
-  const next = wanted(store)
+async function removals(
+  context: Context,
+  retention: Retention,
+  seen: RetentionSeen,
+  next: RetentionState,
+): Promise<Removals> {
   if (differences(seen, next).length === 0) return { keepingHolds: {}, all: {} }
   const target = ownerTarget(context)
-  const all = await retention.removes(target, plan, next, deadline(context, engineMs))
+  const all = await retention.removes(target, context.plan, next, deadline(context, engineMs))
   const kept = { ...next, holds: together(seen, next) }
   const keepingHolds =
     kept.holds.length === next.holds.length
       ? all
-      : await retention.removes(target, plan, kept, deadline(context, engineMs))
+      : await retention.removes(target, context.plan, kept, deadline(context, engineMs))
   return { keepingHolds, all }
 }
 
@@ -150,15 +221,23 @@ export interface Decision {
   plan?: { hash: string; what: string; differences: string[] }
 }
 
+/** What a plan belongs to. */
+export interface Asked {
+  uid: string
+  /** Where the store is: an external one may be another by now. */
+  at: string
+  /** What is in force, and since when. */
+  known: RetentionStatus
+}
+
 /**
  * What of the wanted retention removes nothing and comes into force at once, and what waits for approval. Pure.
  *
  * A rule that would remove rows stays as it is. While any does, nobody is let off a hold: which rows that would cost depends on the
- * rules to come.
- * @param uid  of the store: what is approved for one says nothing about another
+ * rules to come. What was approved once says nothing of the same change another time: since then is another time.
  */
 export function decide(
-  uid: string,
+  { uid, at, known }: Asked,
   seen: RetentionState,
   next: RetentionState,
   { keepingHolds, all }: Removals,
@@ -174,23 +253,27 @@ export function decide(
   const atOnce = { rules: Object.fromEntries(rules), holds: together(seen, next) } as RetentionState
   // As it will be seen next time, when the rest is in force: the plan and its hash stay the same.
   const changes = differences(atOnce, next, all)
-  const plan = { what: 'remove what is older than the rules allow', differences: changes }
   // Not how many: that grows by itself, and what was approved stays approved.
-  const hash = createHash('sha256')
-    .update(JSON.stringify([uid, atOnce.rules, next.rules, subjects(atOnce), subjects(next)]))
-    .digest('hex')
-    .slice(0, 12)
-  return { atOnce, plan: { hash, ...plan } }
+  const from = waits.map((name) => [name, atOnce.rules[name], known[name]?.since])
+  const hash = planHash(uid, [at, from, waits.map((name) => next.rules[name]), subjects(atOnce), subjects(next)])
+  return { atOnce, plan: { hash, what: 'remove what is older than the rules allow', differences: changes } }
 }
 
 const subject = ({ subject }: { subject: string }) => subject
 const subjects = ({ holds }: RetentionState) => holds.map(subject).sort()
 
+/** Rules of one name count the same in every schema. */
+const unitOf = (name: string): [string, string] =>
+  Object.values<Record<string, RetentionRule>>(retentionRules).find((rules) => rules[name]?.unit)?.[name]?.unit ?? [
+    'row',
+    'rows',
+  ]
+
 /** One phrase for each thing that differs: `job-applications: 2y → 1y removes 1,204 rows`. Names nobody. Pure. */
 export function differences(from: RetentionState, to: RetentionState, removes: Record<string, number> = {}): string[] {
   const count = (name: string) => {
-    const rows = removes[name] ?? 0
-    return rows > 0 ? ` removes ${rows.toLocaleString('en')} row${rows === 1 ? '' : 's'}` : ''
+    const [rows, [one, several]] = [removes[name] ?? 0, unitOf(name)]
+    return rows > 0 ? ` removes ${rows.toLocaleString('en')} ${rows === 1 ? one : several}` : ''
   }
   const text = (rule: RetentionState['rules'][string] | undefined) =>
     !rule ? 'nothing' : rule.hold ? `${rule.keep}, on hold` : rule.keep
@@ -218,18 +301,22 @@ const graceMs = 86_400_000
 function judge(
   context: Context,
   seen: RetentionSeen,
-  { plan, ended }: { plan?: Decision['plan']; ended: boolean },
+  next: RetentionState,
+  { waiting, ended, now }: { waiting: Decision['plan'] | undefined; ended: boolean; now: Date },
 ): Pick<Seen, 'outcome' | 'found'> {
-  const { store, namespace, tools } = context
+  const { store, namespace } = context
   const known = ended ? {} : (store.status?.retention ?? {})
-  const retention = statusOf(seen, wanted(store), known, tools.now())
+  const retention = statusOf(seen, next, known, now)
   for (const name of Object.keys(seen.rules)) {
     const oldest = seen.oldest[name]
     const age = oldest ? Math.max(0, seen.now.getTime() - oldest.getTime()) / 1000 : 0
     metrics.retentionOldest.set({ namespace, store: store.metadata.name, rule: name }, age)
   }
-  const outcome = verdict(store, plan, overdue(seen, retention, tools.now()))
-  return { outcome, found: { retention, ...(plan ? { pending: plan } : {}) } }
+  // The number of rows as it was first told: it changes by itself, and the plan does not.
+  const { pending } = store.status ?? {}
+  const plan = waiting && pending?.hash === waiting.hash ? pending : waiting
+  const outcome = verdict(store, plan, overdue(seen, retention, now))
+  return { outcome, found: { retention, legalHolds: seen.holds.length, ...(plan ? { pending: plan } : {}) } }
 }
 
 type RetentionStatus = NonNullable<DataStoreStatus['retention']>
@@ -258,12 +345,14 @@ export function statusOf(
 }
 
 function verdict(store: DataStore, plan: Decision['plan'], behind: string[]): Found {
+  const late = behind.length > 0 ? `rows older than the rules allow: ${behind.join(', ')}` : ''
   if (plan) {
-    const message = `${plan.differences.join('; ')}. kubectl annotate datastore ${store.metadata.name} ${approveAnnotation}=${plan.hash} lets it go`
+    const also = late ? ` Besides, ${late}` : ''
+    const message = `${plan.differences.join('; ')}. kubectl annotate datastore ${store.metadata.name} ${approveAnnotation}=${plan.hash} lets it go.${also}`
     return { kind: 'warn', reason: 'AwaitingApproval', message, retryAfterMs: atMostEveryMs }
   }
   if (behind.length === 0) return { kind: 'done', reason: 'InSync', retryAfterMs: atMostEveryMs }
-  const message = `rows older than the rules allow: ${behind.join(', ')}; docs/runbooks/retention.md says what to do`
+  const message = `${late}; docs/runbooks/retention.md says what to do`
   return { kind: 'warn', reason: 'Behind', message, retryAfterMs: atMostEveryMs }
 }
 
@@ -272,9 +361,7 @@ export function overdue(seen: RetentionSeen, status: RetentionStatus, now: Date)
   return Object.entries(seen.rules).flatMap(([name, { keep, hold }]) => {
     const [row, since] = [seen.oldest[name], status[name]?.since]
     if (!row || !since || hold || now.getTime() - Date.parse(since) < graceMs) return []
-    // Somebody set several units by hand: `1mo 3d`.
-    const periods = keep.split(' ').map(readPeriod)
-    const limit = periods.reduce(before, seen.now).getTime() - graceMs
+    const limit = before(seen.now, readPeriod(keep)).getTime() - graceMs
     return row.getTime() < limit ? [`${name} (${row.toISOString().slice(0, 10)}, keep ${keep})`] : []
   })
 }

@@ -9,7 +9,7 @@ const firstOfMarch = new Date('2027-03-01T00:00:00Z')
  * @param keep  also of several units: `1mo 3d`
  */
 export function secondsOf(keep: string): number {
-  const start = keep.split(' ').map(readPeriod).reduce(before, firstOfMarch)
+  const start = before(firstOfMarch, readPeriod(keep))
   return (firstOfMarch.getTime() - start.getTime()) / 1000
 }
 

@@ -1,4 +1,4 @@
-import { rulesOf } from '../../crds/retention.ts'
+import { periodText, readPeriod, rulesOf } from '../../crds/retention.ts'
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import type { RetentionState } from './engine.ts'
 
@@ -10,7 +10,8 @@ export function wanted(store: DataStore): RetentionState {
   const { rules, legalHolds } = store.spec.retention
   const all = Object.entries(rulesOf(schemaOf(store))).map(([name, rule]) => {
     const { keep = rule.keep, hold = false } = rules[name] ?? {}
-    return [name, { keep, hold }] as const
+    // In its one text, which engines read back: 24mo are 2y.
+    return [name, { keep: periodText(readPeriod(keep)), hold }] as const
   })
   return { rules: Object.fromEntries(all), holds: legalHolds }
 }

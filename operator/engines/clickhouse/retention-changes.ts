@@ -1,9 +1,10 @@
+import { rulesOf } from '../../../crds/retention.ts'
 import { readTable, retentionNotes } from '../../../migrations/runner/clickhouse-ttl.ts'
 import type { LegalHold, RetentionOfRule, RetentionState } from '../engine.ts'
 import { isPeriod } from '../seconds.ts'
 import { places, tables, type Place } from './retention-places.ts'
 import { isSame, rowsOf, type Found, type Notes } from './retention-state.ts'
-import { ends, quoted, readValues, rowsTtl } from './ttl.ts'
+import { ends, foreign, quoted, readValues, rowsTtl } from './ttl.ts'
 
 /**
  * What brings tables and notes to `next`; empty when they are so. A table's period and whom it passes over are one statement: at no moment
@@ -25,8 +26,13 @@ function tableChanges(found: Found, next: RetentionState, table: string): string
   let isFreed = false
   for (const [rule, at] of places) {
     const given = next.rules[rule]
-    // What waits for an approval stays, and may be no period.
-    if (at.table !== table || definitions.length === 0 || !given || !isPeriod(given.keep)) continue
+    if (at.table !== table || definitions.length === 0 || !given) continue
+    // What waits for an approval stays, and may be no period. But it knows nobody who is on hold now.
+    if (given.keep === foreign && at.people && next.holds.length > 0) {
+      const { keep } = rulesOf('behavior')[rule] ?? { keep: '2y' }
+      rows.push(`MODIFY TTL ${rowsTtl(at.expression, { keep, hold: true, subjects: [] })}`)
+    }
+    if (!isPeriod(given.keep)) continue
     if (at.values) {
       values.push(...valuesChanges(definitions, at, given))
       isFreed = given.hold && (values.length > 0 || !found.notes.has(rule))

@@ -1,4 +1,4 @@
-import { periodText, readPeriod, type Period } from '../../../crds/retention.ts'
+import { periodText, readPeriod } from '../../../crds/retention.ts'
 import { readTable } from '../../../migrations/runner/clickhouse-ttl.ts'
 import type { LegalHold, RetentionOfRule, RetentionState } from '../engine.ts'
 import { isPeriod, secondsOf } from '../seconds.ts'
@@ -58,15 +58,7 @@ export const isSame = (one: RetentionOfRule, other: RetentionOfRule) =>
   one.hold === other.hold && normal(one.keep) === normal(other.keep)
 
 /** 24mo are 2y. */
-function normal(keep: string): string {
-  if (!isPeriod(keep)) return keep
-  const sum = keep.split(' ').map(readPeriod).reduce((one, other) => ({
-    months: one.months + other.months,
-    days: one.days + other.days,
-    seconds: one.seconds + other.seconds,
-  })) satisfies Period // prettier-ignore
-  return periodText(sum)
-}
+const normal = (keep: string) => (isPeriod(keep) ? periodText(readPeriod(keep)) : keep)
 
 /** On hold is whom every TTL passes over and a note knows: of one who shall be, each; of one who shall not, any. */
 function holdsOf({ definitions, notes }: Found, wanted: LegalHold[]): LegalHold[] {

@@ -323,10 +323,24 @@ describe('with the tables', () => {
 
   test('a rule that waits for an approval stays as it is, while people are put on hold', async () => {
     await command('ALTER TABLE search_trends REMOVE TTL')
-    const next: RetentionState = stateOf({ 'search-trends': { keep: endless } }, randomUUID())
+    const { rules, holds } = stateOf({}, randomUUID())
+    const next: RetentionState = { rules: { ...rules, 'search-trends': { keep: endless, hold: false } }, holds }
     await apply(next)
-    expect(await observe({ ...stateOf(), holds: next.holds })).toMatchObject(next)
+    expect(await observe({ ...stateOf(), holds })).toMatchObject(next)
     expect(await definition('search_trends')).not.toContain('TTL')
+  })
+
+  test('a TTL that is none of ours, and waits, removes nothing any more once somebody is on hold', async () => {
+    await command(
+      'ALTER TABLE search_queries MODIFY TTL toDateTime(timestamp) + toIntervalYear(1) WHERE results_count = 0',
+    )
+    const { rules, holds } = stateOf({}, randomUUID())
+    const seen = await observe({ ...stateOf(), holds })
+    expect(seen.rules['search-queries']).toEqual({ keep: foreign, hold: false })
+    await apply({ rules: { ...rules, 'search-queries': { keep: foreign, hold: false } }, holds })
+    const after = await observe({ ...stateOf(), holds })
+    expect(after.rules['search-queries']).toEqual({ keep: '18mo', hold: true })
+    expect(after.holds).toEqual(holds)
   })
 
   test('cut short anywhere: what there is differs from what is wanted, and the rest is left to do', async () => {

@@ -354,6 +354,25 @@ describe.each(Object.entries(cases))('%s', (schema, rules) => {
     expect(await observe()).toMatchObject({ rules: defaults, holds: [] })
   })
 
+  test('holds that are not spoken of stay, in whatever letters they are written; an unknown rule is refused', async () => {
+    const subject = randomUUID()
+    await db.query(`SELECT set_retention('{}', jsonb_build_object(upper($1), 'r'))`, [subject])
+    await db.query(`SELECT set_retention('{}', NULL)`)
+    expect((await observe()).holds).toEqual([{ subject, reason: 'r' }])
+    const unknown = `SELECT set_retention('{"no-rule": {"keep": "1 day", "held": false}}', '{}')`
+    await expect(db.query(unknown)).rejects.toThrow('no retention rule is named no-rule')
+    await set({ rules: defaults, holds: [] })
+  })
+
+  test('a period of several units that somebody set by hand is told as it is, and can be set again', async () => {
+    await db.query(`UPDATE retention_rules SET keep = '18 mons 3 days' WHERE name = 'event-records'`)
+    const { rules: seen } = await observe()
+    expect(seen['event-records']).toEqual({ keep: '18mo 3d', hold: false })
+    await set({ rules: seen, holds: [] })
+    expect((await observe()).rules).toEqual(seen)
+    await set({ rules: defaults, holds: [] })
+  })
+
   test('who is on hold is not erased', async () => {
     const subject = schema === 'core' ? await addUser(db.query, 'candidate') : randomUUID()
     await set({ rules: defaults, holds: [{ subject, reason: 'r' }] })

@@ -1,11 +1,11 @@
 import { periodText, readPeriod, type Period } from '../../../crds/retention.ts'
 import { withConnection, type Connection } from '../../postgres-connection.ts'
-import type { LegalHold, Retention, RetentionState } from '../engine.ts'
+import type { LegalHold, Retention, RetentionState, Target } from '../engine.ts'
 
 /** Tables retention_rules and legal_holds of a database, which its own scheduled jobs go by, through the functions that guard them. */
 export const retention: Retention = {
   observe: (target, _plan, signal) =>
-    withConnection(target, signal, async (connection) => {
+    limited(target, signal, async (connection) => {
       if (!(await hasRules(connection))) return undefined
       const rows = await connection.query<Row>(state)
       const holds = await connection.query<LegalHold>('SELECT subject, reason FROM public.list_legal_holds()')
@@ -18,7 +18,7 @@ export const retention: Retention = {
       }
     }),
   removes: (target, _plan, next, signal) =>
-    withConnection(target, signal, async (connection) => {
+    limited(target, signal, async (connection) => {
       const rows = await connection.query<{ name: string; removes: string }>(
         `SELECT w.name, public.retention_removes(w.name, make_interval(months => w.months, days => w.days, secs => w.seconds),
                                                 w.held, $2::uuid[]) AS removes
@@ -28,7 +28,7 @@ export const retention: Retention = {
       return Object.fromEntries(rows.map(({ name, removes }) => [name, Number(removes)]))
     }),
   apply: (target, _plan, next, signal) =>
-    withConnection(target, signal, async (connection) => {
+    limited(target, signal, async (connection) => {
       await connection.query(
         `SELECT public.set_retention(
            (SELECT jsonb_object_agg(w.name, jsonb_build_object('held', w.held,
@@ -37,6 +37,14 @@ export const retention: Retention = {
         [rulesOf(next), JSON.stringify(Object.fromEntries(next.holds.map(({ subject, reason }) => [subject, reason])))],
       )
     }),
+}
+
+/** A query that nobody waits for any more must not go on. */
+function limited<T>(target: Target, signal: AbortSignal, work: (connection: Connection) => Promise<T>): Promise<T> {
+  return withConnection(target, signal, async (connection) => {
+    await connection.query(`SET statement_timeout = '30s'`)
+    return work(connection)
+  })
 }
 
 interface Row extends Period {
