@@ -171,7 +171,7 @@ initdb --pgdata "$data" --username postgres --auth trust --encoding UTF8 --no-sy
 { echo 'local all all trust'; hba; } >"$data/pg_hba.conf"
 exec postgres -D "$data" -p ${postgresPort} -c listen_addresses='${listen}' -c unix_socket_directories=/tmp \\
   -c shared_preload_libraries=timescaledb,pg_cron,pgaudit,pg_stat_statements -c cron.database_name=supersmartmatch_core \\
-  -c cron.use_background_workers=on -c max_worker_processes=24 -c max_connections=300 \\
+  -c cron.use_background_workers=on -c max_worker_processes=64 -c max_connections=300 \\
   -c fsync=off -c synchronous_commit=off -c full_page_writes=off
 `
 const startPooler = `

@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { onServer, one, testDatabase } from '../testing/database.ts'
+import { testDatabase } from '../testing/database.ts'
 import { addCandidate, addJob, addRecruiter, addUser, apply } from './testing/people.ts'
 
 describe('jobs', () => {
@@ -168,53 +167,5 @@ describe('jobs', () => {
     expect(await db.query(`SELECT rows FROM default_partition_rows WHERE table_name = 'job_postings'`)).toEqual([
       { rows: '1' },
     ])
-  })
-})
-
-const [cron] = await onServer(`SELECT current_setting('cron.database_name', true) AS name`)
-const cronDatabase = cron?.['name'] as string | null
-
-/** pg_cron works in the one database that the server names; the image has it. */
-describe.runIf(cronDatabase)('pg_cron', () => {
-  const db = testDatabase('core', cronDatabase ?? '')
-
-  test('holds the list, as owner', async () => {
-    expect(await db.query(`SELECT jobname FROM cron.job WHERE username = '${db.owner}' ORDER BY jobname`)).toEqual(
-      await db.query(`SELECT name AS jobname FROM maintenance_jobs ORDER BY name`),
-    )
-    expect(await db.query(`SELECT schedule FROM cron.job WHERE jobname = 'create-partitions'`)).toEqual([
-      { schedule: '0 * * * *' },
-    ])
-  })
-
-  test('runs a job, follows a changed schedule, forgets a deleted job', async () => {
-    const asOwner = await db.connect(db.owner)
-    await asOwner.query(`INSERT INTO maintenance_jobs (name, command, schedule)
-                         VALUES ('tick', 'INSERT INTO public.cities VALUES (7, ''Ticking'', ''FR'', NULL, 1, 0, 0)', '1 second')`)
-    const ran = `SELECT last_run_at, last_error FROM maintenance_jobs WHERE name = 'tick' AND last_run_at IS NOT NULL`
-    const deadline = Date.now() + 30_000
-    while ((await db.query(ran)).length === 0 && Date.now() < deadline) await sleep(200)
-    expect(await db.query(ran)).toHaveLength(1)
-    expect(await db.query(`SELECT name FROM cities`)).toEqual([{ name: 'Ticking' }])
-    const scheduled = () => db.query(`SELECT schedule FROM cron.job WHERE jobname = 'tick'`)
-    await asOwner.query(`UPDATE maintenance_jobs SET schedule = '0 4 * * *' WHERE name = 'tick'`)
-    expect(await scheduled()).toEqual([{ schedule: '0 4 * * *' }])
-    await asOwner.query(`DELETE FROM maintenance_jobs WHERE name = 'tick'`)
-    expect(await scheduled()).toEqual([])
-  })
-
-  test('seals an audit row within a minute', async () => {
-    await addUser(db.query, 'candidate')
-    const sealed = `SELECT bool_and(EXISTS (SELECT FROM audit_chain l WHERE l.audit_id = a.audit_id)) FROM audit_log a`
-    expect(await one(db.query, sealed)).toBe(false)
-    await expect.poll(() => one(db.query, sealed), { timeout: 60_000, interval: 1_000 }).toBe(true)
-  })
-
-  test('never schedules as superuser', async () => {
-    const insert = db.query(
-      `INSERT INTO maintenance_jobs (name, command, schedule) VALUES ('root', 'SELECT 1', '0 0 * * *')`,
-    )
-    await expect(insert).rejects.toMatchObject({ code: '42501' })
-    expect(await one(db.query, `SELECT count(*) FROM cron.job WHERE username = 'postgres'`)).toBe('0')
   })
 })

@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { onServer, testDatabase, type TestDatabase } from '../../../migrations/testing/database.ts'
+import { addUser } from '../../../migrations/core/testing/people.ts'
+import { onServer, one, testDatabase, type TestDatabase } from '../../../migrations/testing/database.ts'
 import { createAuthority, issueServerCertificate } from '../../certificates.ts'
 import { databaseName, ownerRole } from '../../data-store/names.ts'
 import type { Plan, ScheduledJob, Target } from '../engine.ts'
@@ -129,8 +131,68 @@ describe('without pg_cron', () => {
 const [cron] = await onServer(`SELECT current_setting('cron.database_name', true) AS name`)
 const cronDatabase = cron?.['name'] as string | null
 
+/**
+ * It works in the one database that the server names; the image has it. No other file may use that one: to drop it ends pg_cron's launcher,
+ * which the server does not start again.
+ */
 describe.runIf(cronDatabase)('with pg_cron', () => {
   const db = testDatabase('core', cronDatabase ?? '')
+
+  test('holds the list, as owner', async () => {
+    expect(await db.query(`SELECT jobname FROM cron.job WHERE username = '${db.owner}' ORDER BY jobname`)).toEqual(
+      await db.query(`SELECT name AS jobname FROM maintenance_jobs ORDER BY name`),
+    )
+    expect(await db.query(`SELECT schedule FROM cron.job WHERE jobname = 'create-partitions'`)).toEqual([
+      { schedule: '0 * * * *' },
+    ])
+  })
+
+  test('runs a job, follows a changed schedule, forgets a deleted job', async () => {
+    const asOwner = await db.connect(db.owner)
+    await asOwner.query(`INSERT INTO maintenance_jobs (name, command, schedule)
+                         VALUES ('tick', 'INSERT INTO public.cities VALUES (7, ''Ticking'', ''FR'', NULL, 1, 0, 0)', '1 second')`)
+    const ran = `SELECT last_run_at, last_error FROM maintenance_jobs WHERE name = 'tick' AND last_run_at IS NOT NULL`
+    const deadline = Date.now() + 30_000
+    while ((await db.query(ran)).length === 0 && Date.now() < deadline) await sleep(200)
+    expect(await db.query(ran), await whatCronDoes()).toHaveLength(1)
+    expect(await db.query(`SELECT name FROM cities`)).toEqual([{ name: 'Ticking' }])
+    const scheduled = () => db.query(`SELECT schedule FROM cron.job WHERE jobname = 'tick'`)
+    await asOwner.query(`UPDATE maintenance_jobs SET schedule = '0 4 * * *' WHERE name = 'tick'`)
+    expect(await scheduled()).toEqual([{ schedule: '0 4 * * *' }])
+    await asOwner.query(`DELETE FROM maintenance_jobs WHERE name = 'tick'`)
+    expect(await scheduled()).toEqual([])
+  })
+
+  /** What there is to know when nothing ran. */
+  const whatCronDoes = async () => {
+    const [workers, runs] = [
+      await db.query(
+        `SELECT backend_type, datname, backend_start, wait_event, state FROM pg_stat_activity
+          WHERE backend_type NOT IN ('client backend', 'parallel worker') ORDER BY backend_type`,
+      ),
+      await db.query(
+        `SELECT command, status, return_message, start_time FROM cron.job_run_details ORDER BY runid DESC LIMIT 5`,
+      ),
+    ]
+    return JSON.stringify({ now: new Date(), workers, runs })
+  }
+
+  test('seals an audit row within a minute', async () => {
+    await addUser(db.query, 'candidate')
+    const sealed = `SELECT bool_and(EXISTS (SELECT FROM audit_chain l WHERE l.audit_id = a.audit_id)) FROM audit_log a`
+    expect(await one(db.query, sealed)).toBe(false)
+    const deadline = Date.now() + 60_000
+    while (!(await one<boolean>(db.query, sealed)) && Date.now() < deadline) await sleep(1_000)
+    expect(await one<boolean>(db.query, sealed), await whatCronDoes()).toBe(true)
+  })
+
+  test('never schedules as superuser', async () => {
+    const insert = db.query(
+      `INSERT INTO maintenance_jobs (name, command, schedule) VALUES ('root', 'SELECT 1', '0 0 * * *')`,
+    )
+    await expect(insert).rejects.toMatchObject({ code: '42501' })
+    expect(await one(db.query, `SELECT count(*) FROM cron.job WHERE username = 'postgres'`)).toBe('0')
+  })
 
   test('its jobs are its own, in its time zone; one that it lost is ours', async () => {
     const upkeep = await maintenance.observe(targetOf(db.name), planWith({ 'cron.timezone': 'Europe/Paris' }), soon())
