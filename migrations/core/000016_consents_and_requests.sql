@@ -183,12 +183,13 @@ BEGIN
 END
 $$;
 
--- A posting takes the scores of its candidates along: one with those of somebody on hold stays.
+-- A posting takes the scores of its candidates along, so it stays while one of these has to.
 CREATE FUNCTION purge_closed_jobs() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
   v_cutoff CONSTANT timestamptz := public.retention_cutoff('closed-jobs');
+  v_scores CONSTANT timestamptz := public.retention_cutoff('job-matches');
   v_ids uuid[];
   v_count integer;
 BEGIN
@@ -197,14 +198,14 @@ BEGIN
            WHERE closed_at < v_cutoff
              AND NOT EXISTS (SELECT 1 FROM public.job_applications a WHERE a.job_id = j.job_id)
              AND NOT EXISTS (SELECT 1 FROM public.candidate_job_matches m JOIN public.candidate_profiles p USING (candidate_id)
-                              WHERE m.job_id = j.job_id AND public.is_on_hold(p.user_id))
+                              WHERE m.job_id = j.job_id AND (m.computed_at >= v_scores OR public.is_on_hold(p.user_id)))
            ORDER BY closed_at LIMIT 1000) due;
   PERFORM public.lock_aggregate('job', id) FROM unnest(v_ids) AS id;
   DELETE FROM public.job_postings j
    WHERE job_id = ANY (v_ids) AND closed_at < v_cutoff
      AND NOT EXISTS (SELECT 1 FROM public.job_applications a WHERE a.job_id = j.job_id)
      AND NOT EXISTS (SELECT 1 FROM public.candidate_job_matches m JOIN public.candidate_profiles p USING (candidate_id)
-                      WHERE m.job_id = j.job_id AND public.is_on_hold(p.user_id));
+                      WHERE m.job_id = j.job_id AND (m.computed_at >= v_scores OR public.is_on_hold(p.user_id)));
   GET DIAGNOSTICS v_count = ROW_COUNT;
   RETURN v_count;
 END
@@ -227,10 +228,13 @@ INSERT INTO retention_rules (name, keep, rows_of) VALUES
                     WHERE later.user_id = c.user_id AND later.purpose = c.purpose AND later.consent_id > c.consent_id)
         OR NOT EXISTS (SELECT FROM public.users u WHERE u.user_id = c.user_id AND u.status <> ''anonymized'')'),
   ('closed-jobs', interval '2 years',
-   'SELECT closed_at AS dated, NULL::uuid[] AS subjects FROM public.job_postings j
+   'SELECT closed_at AS dated, ARRAY(SELECT p.user_id FROM public.candidate_job_matches m
+                                       JOIN public.candidate_profiles p USING (candidate_id)
+                                      WHERE m.job_id = j.job_id) AS subjects
+      FROM public.job_postings j
      WHERE NOT EXISTS (SELECT FROM public.job_applications a WHERE a.job_id = j.job_id)
-       AND NOT EXISTS (SELECT FROM public.candidate_job_matches m JOIN public.candidate_profiles p USING (candidate_id)
-                        WHERE m.job_id = j.job_id AND public.is_on_hold(p.user_id))'),
+       AND NOT EXISTS (SELECT FROM public.candidate_job_matches m
+                        WHERE m.job_id = j.job_id AND m.computed_at >= public.retention_cutoff(''job-matches''))'),
   ('erasure-requests', interval '5 years', 'SELECT done_at AS dated, NULL::uuid[] AS subjects FROM public.erasure_requests'),
   ('job-matches', interval '90 days',
    'SELECT m.computed_at AS dated, ARRAY[(SELECT p.user_id FROM public.candidate_profiles p WHERE p.candidate_id = m.candidate_id)] AS subjects

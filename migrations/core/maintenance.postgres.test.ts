@@ -89,19 +89,26 @@ describe('jobs', () => {
     expect(await left()).toHaveLength(0)
   })
 
-  test('a posting with a score of somebody on hold stays', async () => {
+  test('a posting with a score that has to stay, or of somebody on hold, stays', async () => {
     const recruiter = await addRecruiter(db.query)
     const job = await addJob(db.query, recruiter, { status: `'filled'`, closed_at: `now() - interval '25 months'` })
     const { userId, candidateId } = await addCandidate(db.query, 'limited')
     await db.query(
-      `INSERT INTO candidate_job_matches (candidate_id, job_id, score, model_version) VALUES ($1, $2, 1, 'm')`,
+      `INSERT INTO candidate_job_matches (candidate_id, job_id, score, model_version, computed_at)
+       VALUES ($1, $2, 1, 'm', now() - interval '89 days')`,
       [candidateId, job],
     )
     const hold = (holds: object) => db.query(`SELECT set_retention('{}', $1)`, [JSON.stringify(holds)])
     const left = () => db.query(`SELECT FROM candidate_job_matches WHERE job_id = $1`, [job])
+    // One that has to stay longer by its own rule.
+    await run('purge-closed-jobs')
+    expect(await left()).toHaveLength(1)
+    await db.query(`UPDATE candidate_job_matches SET computed_at = now() - interval '91 days'`)
     await hold({ [userId]: 'case 1' })
     await run('purge-closed-jobs')
     expect(await left()).toHaveLength(1)
+    const removes = `SELECT retention_removes('closed-jobs', '2 years', FALSE, '{}')::int AS rows`
+    expect(await db.query(removes)).toEqual([{ rows: 1 }])
     await hold({})
     await run('purge-closed-jobs')
     expect(await left()).toHaveLength(0)

@@ -1489,6 +1489,7 @@ CREATE FUNCTION public.purge_closed_jobs() RETURNS integer
     AS $$
 DECLARE
   v_cutoff CONSTANT timestamptz := public.retention_cutoff('closed-jobs');
+  v_scores CONSTANT timestamptz := public.retention_cutoff('job-matches');
   v_ids uuid[];
   v_count integer;
 BEGIN
@@ -1497,14 +1498,14 @@ BEGIN
            WHERE closed_at < v_cutoff
              AND NOT EXISTS (SELECT 1 FROM public.job_applications a WHERE a.job_id = j.job_id)
              AND NOT EXISTS (SELECT 1 FROM public.candidate_job_matches m JOIN public.candidate_profiles p USING (candidate_id)
-                              WHERE m.job_id = j.job_id AND public.is_on_hold(p.user_id))
+                              WHERE m.job_id = j.job_id AND (m.computed_at >= v_scores OR public.is_on_hold(p.user_id)))
            ORDER BY closed_at LIMIT 1000) due;
   PERFORM public.lock_aggregate('job', id) FROM unnest(v_ids) AS id;
   DELETE FROM public.job_postings j
    WHERE job_id = ANY (v_ids) AND closed_at < v_cutoff
      AND NOT EXISTS (SELECT 1 FROM public.job_applications a WHERE a.job_id = j.job_id)
      AND NOT EXISTS (SELECT 1 FROM public.candidate_job_matches m JOIN public.candidate_profiles p USING (candidate_id)
-                      WHERE m.job_id = j.job_id AND public.is_on_hold(p.user_id));
+                      WHERE m.job_id = j.job_id AND (m.computed_at >= v_scores OR public.is_on_hold(p.user_id)));
   GET DIAGNOSTICS v_count = ROW_COUNT;
   RETURN v_count;
 END

@@ -23,6 +23,8 @@ const state = (rules: Record<string, string>, holds: string[] = []): RetentionSt
 const nothing = { keepingHolds: {}, all: {} }
 const asked: Asked = {
   uid: 'uid',
+  generation: 3,
+  now: new Date('2026-02-01T00:00:00Z'),
   at: 'host:5432/db',
   known: { a: { keep: '2y', since: '2026-01-01T00:00:00.000Z' } },
 }
@@ -84,12 +86,26 @@ describe('decide', () => {
     expect(hash(asked, seen, state({ a: '6mo' }))).not.toBe(first)
     expect(hash(asked, state({ a: '3y' }), next)).not.toBe(first)
     expect(hash(asked, seen, state({ a: '1y' }, ['x']))).not.toBe(first)
-    // Approved, taken back, and wanted again: nobody was asked this time.
+    expect(hash({ ...asked, generation: 5 }, seen, next)).not.toBe(first)
+    expect(hash({ ...asked, now: new Date() }, seen, next)).toBe(first)
+    // Approved, undone in the store itself, and found again: nobody was asked this time.
     const again = { ...asked, known: { a: { keep: '2y', since: '2027-01-01T00:00:00.000Z' } } }
     expect(hash(again, seen, next)).not.toBe(first)
   })
 
-  test('whoever is to be held is held before anything is counted, and nothing else changes', () => {
+  test('what comes into force at once is part of the hash from the first time on', () => {
+    // Of the hold's end only the second part waits: the shorter period itself costs nobody anything.
+    const [seen, next] = [state({ a: '2y' }, ['x']), state({ a: '1y' })]
+    const counts = { keepingHolds: {}, all: { a: 1 } }
+    const { atOnce, plan } = decide(asked, seen, next, counts)
+    expect(atOnce).toEqual(state({ a: '1y' }, ['x']))
+    const known = { a: { keep: '1y', since: asked.now.toISOString() } }
+    expect(decide({ ...asked, known, now: new Date() }, atOnce, next, counts).plan).toEqual(plan)
+  })
+
+  test('whoever is to be held is held before anything is counted; of two periods the longer', () => {
+    expect(protecting(state({ a: '7d', b: '2y' }), state({ a: '1mo', b: '1y' }))).toEqual(state({ a: '1mo', b: '2y' }))
+    expect(protecting(state({ a: 'without end' }), state({ a: '1y' }))).toEqual(state({ a: 'without end' }))
     const [seen, next] = [state({ a: '2y', b: '1y!' }, ['x']), state({ a: '1y!', b: '1y' }, ['y'])]
     expect(protecting(seen, next)).toEqual(state({ a: '2y!', b: '1y!' }, ['y', 'x']))
   })

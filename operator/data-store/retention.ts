@@ -1,6 +1,7 @@
 import { before, readPeriod, retentionRules, rulesOf, type RetentionRule } from '../../crds/retention.ts'
 import type { DataStore, DataStoreStatus } from '../../crds/schema/data-store.ts'
-import type { Retention, RetentionSeen, RetentionState } from '../engines/engine.ts'
+import type { Retention, RetentionOfRule, RetentionSeen, RetentionState } from '../engines/engine.ts'
+import { isPeriod } from '../engines/seconds.ts'
 import { schemaOf, wanted } from '../engines/wanted.ts'
 import { metrics } from '../observability/metrics.ts'
 import { deadline } from '../reconcile/deadline.ts'
@@ -87,8 +88,8 @@ async function look(context: Context, retention: Retention): Promise<Pick<Seen, 
     const next = only(wanted(store), seen)
     // Whoever is to be held is held before anything else is asked, which may fail.
     seen = await bring(context, retention, seen, protecting(seen, next))
-    const known = statusOf(seen, next, store.status?.retention ?? {}, now)
-    const asked = { uid: store.metadata.uid ?? '', at: location(context), known }
+    const { uid = '', generation = 0 } = store.metadata
+    const asked = { uid, generation, at: location(context), known: store.status?.retention ?? {}, now }
     const decision = decide(asked, seen, next, await removals(context, retention, seen, next))
     const approved = decision.plan && isApproved(store, decision.plan.hash)
     const state = approved ? next : decision.atOnce
@@ -132,7 +133,7 @@ function unfinished(
   error: unknown,
 ): Pick<Seen, 'outcome' | 'found'> {
   const { store, tools } = context
-  const { retention: known, legalHolds } = store.status ?? {}
+  const { retention: known, legalHolds, pending } = store.status ?? {}
   const found = seen
     ? { retention: statusOf(seen, wanted(store), known ?? {}, tools.now()), legalHolds: seen.holds.length }
     : { ...(known ? { retention: known } : {}), ...(legalHolds === undefined ? {} : { legalHolds }) }
@@ -140,7 +141,9 @@ function unfinished(
     error instanceof NotApplied
       ? (['NotApplied', 'retention could not be changed'] as const)
       : (['Unobserved', 'what is kept how long is not known'] as const)
-  return { outcome: { kind: 'warn', reason, message: `${what}: ${messageOf(error)}`, retryAfterMs: retryMs }, found }
+  const message = `${what}: ${messageOf(error)}`
+  const plan = pending?.what === removal ? { pending } : {}
+  return { outcome: { kind: 'warn', reason, message, retryAfterMs: retryMs }, found: { ...found, ...plan } }
 }
 
 /** A store that is pinned to a migration before there were rules has none in force. */
@@ -149,7 +152,7 @@ function withoutRules({ spec }: DataStore): Pick<Seen, 'outcome' | 'found'> {
   if (Object.keys(rules).length + legalHolds.length === 0)
     return { outcome: { kind: 'done', reason: 'InSync' }, found: {} }
   const message =
-    'spec.retention needs a later migration than the store has: raise spec.schema.version, or leave it out'
+    'the store has nothing that spec.retention is about: raise spec.schema.version, or leave it out; tables or streams that somebody deleted have to come back'
   return { outcome: { kind: 'warn', reason: 'SchemaTooOld', message, retryAfterMs: atMostEveryMs }, found: {} }
 }
 
@@ -158,11 +161,13 @@ function only(next: RetentionState, { rules }: RetentionState): RetentionState {
   return { ...next, rules: Object.fromEntries(Object.entries(next.rules).filter(([name]) => name in rules)) }
 }
 
-/** What is in force, and every hold that is wanted: keeps more, removes nothing. Pure. */
+/** Of what is in force and what is wanted whatever keeps more: removes nothing. Pure. */
 export function protecting(seen: RetentionState, next: RetentionState): RetentionState {
-  const rules = Object.entries(seen.rules).map(([name, rule]) => {
-    const hold = rule.hold || (next.rules[name]?.hold ?? false)
-    return [name, { ...rule, hold }] as const
+  const rules = Object.entries(seen.rules).map(([name, { keep, hold }]) => {
+    const want = next.rules[name] ?? { keep, hold }
+    // What is no period of ours may be anything, and stays.
+    const longer = isPeriod(keep) && isLess(keep, want.keep) ? want.keep : keep
+    return [name, { keep: longer, hold: hold || want.hold }] as const
   })
   return { rules: Object.fromEntries(rules), holds: together(seen, next) }
 }
@@ -214,6 +219,9 @@ function together(seen: RetentionState, next: RetentionState): RetentionState['h
   return [...next.holds, ...seen.holds.filter(({ subject }) => !subjects.has(subject))]
 }
 
+/** `what` of a plan. */
+const removal = 'remove what is older than the rules allow'
+
 export interface Decision {
   /** What may be brought into force without asking. */
   atOnce: RetentionState
@@ -224,20 +232,23 @@ export interface Decision {
 /** What a plan belongs to. */
 export interface Asked {
   uid: string
+  /** Of the spec: a change that is taken back and comes again is another. */
+  generation: number
   /** Where the store is: an external one may be another by now. */
   at: string
-  /** What is in force, and since when. */
+  /** What the status said is in force, and since when: what comes back by itself, as with an earlier state, is new. */
   known: RetentionStatus
+  now: Date
 }
 
 /**
  * What of the wanted retention removes nothing and comes into force at once, and what waits for approval. Pure.
  *
  * A rule that would remove rows stays as it is. While any does, nobody is let off a hold: which rows that would cost depends on the
- * rules to come. What was approved once says nothing of the same change another time: since then is another time.
+ * rules to come. What was approved once says nothing of the same change another time.
  */
 export function decide(
-  { uid, at, known }: Asked,
+  { uid, generation, at, known, now }: Asked,
   seen: RetentionState,
   next: RetentionState,
   { keepingHolds, all }: Removals,
@@ -254,9 +265,13 @@ export function decide(
   // As it will be seen next time, when the rest is in force: the plan and its hash stay the same.
   const changes = differences(atOnce, next, all)
   // Not how many: that grows by itself, and what was approved stays approved.
-  const from = waits.map((name) => [name, atOnce.rules[name], known[name]?.since])
-  const hash = planHash(uid, [at, from, waits.map((name) => next.rules[name]), subjects(atOnce), subjects(next)])
-  return { atOnce, plan: { hash, what: 'remove what is older than the rules allow', differences: changes } }
+  const from = waits.map((name) => {
+    const rule = atOnce.rules[name]
+    return [name, rule, rule && sinceOf(known[name], rule, now)]
+  })
+  const to = waits.map((name) => next.rules[name])
+  const hash = planHash(uid, [generation, at, from, to, subjects(atOnce), subjects(next)])
+  return { atOnce, plan: { hash, what: removal, differences: changes } }
 }
 
 const subject = ({ subject }: { subject: string }) => subject
@@ -321,6 +336,12 @@ function judge(
 
 type RetentionStatus = NonNullable<DataStoreStatus['retention']>
 
+/** Since when a rule is as it is, by what the status said before. */
+function sinceOf(before: RetentionStatus[string] | undefined, { keep, hold }: RetentionOfRule, now: Date): string {
+  const isAsBefore = before?.keep === keep && (before.held ?? false) === hold
+  return isAsBefore ? before.since : now.toISOString()
+}
+
 /** @param known  what the status said before: what is still so keeps its `since`. Pure. */
 export function statusOf(
   seen: RetentionSeen,
@@ -329,13 +350,12 @@ export function statusOf(
   now: Date,
 ): RetentionStatus {
   const entries = Object.entries(seen.rules).map(([name, { keep, hold }]) => {
-    const [oldest, want, before] = [seen.oldest[name], next.rules[name], known[name]]
-    const isAsBefore = before?.keep === keep && (before.held ?? false) === hold
+    const [oldest, want] = [seen.oldest[name], next.rules[name]]
     const differs = want !== undefined && (want.keep !== keep || want.hold !== hold)
     const status = {
       keep,
       ...(hold ? { held: true } : {}),
-      since: isAsBefore ? before.since : now.toISOString(),
+      since: sinceOf(known[name], { keep, hold }, now),
       ...(differs ? { wanted: want.hold ? `${want.keep}, on hold` : want.keep } : {}),
       ...(oldest ? { oldest: oldest.toISOString().slice(0, 10) } : {}),
     }

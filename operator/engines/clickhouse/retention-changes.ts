@@ -27,12 +27,11 @@ function tableChanges(found: Found, next: RetentionState, table: string): string
   for (const [rule, at] of places) {
     const given = next.rules[rule]
     if (at.table !== table || definitions.length === 0 || !given) continue
-    // What waits for an approval stays, and may be no period. But it knows nobody who is on hold now.
-    if (given.keep === foreign && at.people && next.holds.length > 0) {
-      const { keep } = rulesOf('behavior')[rule] ?? { keep: '2y' }
-      rows.push(`MODIFY TTL ${rowsTtl(at.expression, { keep, hold: true, subjects: [] })}`)
-    }
-    if (!isPeriod(given.keep)) continue
+    // What waits for an approval stays, and may be no period. But it knows nothing of a hold.
+    const isHeld = given.hold || (at.people && next.holds.length > 0)
+    if (given.keep === foreign && !at.values && isHeld)
+      rows.push(`MODIFY TTL ${rowsTtl(at.expression, { keep: defaultOf(rule), hold: true, subjects: [] })}`)
+    if (!isPeriod(given.keep) && !(at.values && given.hold)) continue
     if (at.values) {
       values.push(...valuesChanges(definitions, at, given))
       isFreed = given.hold && (values.length > 0 || !found.notes.has(rule))
@@ -45,6 +44,8 @@ function tableChanges(found: Found, next: RetentionState, table: string): string
   const forgetting = isFreed && isTimed && rows.length === 0 ? 'MATERIALIZE TTL' : ''
   return [clauses, forgetting].filter(Boolean)
 }
+
+const defaultOf = (rule: string) => rulesOf('behavior')[rule]?.keep ?? ''
 
 function rowsChange(definitions: string[], at: Place, given: RetentionOfRule, holds: LegalHold[]): string[] {
   const subjects = at.people ? holds.map(({ subject }) => subject).sort() : []
@@ -68,7 +69,7 @@ function notesChanges(notes: Notes, next: RetentionState, on: string): string[] 
   const wanted = new Map(next.holds.map(({ subject, reason }) => [subject, reason]))
   for (const [rule, { values }] of places) {
     const { keep, hold } = next.rules[rule] ?? { keep: '', hold: false }
-    if (values && hold) wanted.set(rule, keep)
+    if (values && hold) wanted.set(rule, isPeriod(keep) ? keep : defaultOf(rule))
   }
   if (wanted.size === notes.size && [...wanted].every(([about, note]) => notes.get(about) === note)) return []
   if (wanted.size === 0) return [words('DROP VIEW IF EXISTS', retentionNotes, on)]

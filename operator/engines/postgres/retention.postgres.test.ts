@@ -105,7 +105,13 @@ const cases: Partial<Record<PostgresSchema, Record<string, Case>>> = {
       ages: ['25 months', '18 months', '2 days'],
       async plant(query, at) {
         const id = await addJob(query, await addRecruiter(query), { status: `'filled'`, closed_at: at })
-        return { isThere: there(query, 'job_postings', 'job_id', id) }
+        const { userId, candidateId } = await addCandidate(query, 'limited')
+        await query(
+          `INSERT INTO candidate_job_matches (candidate_id, job_id, score, model_version, computed_at)
+           VALUES ($1, $2, 0.5, 'm', now() - interval '100 days')`,
+          [candidateId, id],
+        )
+        return { isThere: there(query, 'job_postings', 'job_id', id), subject: userId }
       },
     },
     'job-matches': {
@@ -346,7 +352,7 @@ describe.each(Object.entries(cases))('%s', (schema, rules) => {
       expect((await observe()).oldest[name]).toBeUndefined()
     }
     // The end of a hold is a loss like any other.
-    expect(await removes(setting(name, { keep: '1s' }))).toEqual({ [name]: 1 })
+    expect(await removes(setting(name, { keep: '1s' }))).toMatchObject({ [name]: 1 })
     await set(setting(name, { keep: '1s' }))
     await run(job)
     expect(await left()).toEqual([false, false, false])
