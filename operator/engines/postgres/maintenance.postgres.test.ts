@@ -147,14 +147,16 @@ describe.runIf(cronDatabase)('with pg_cron', () => {
     ])
   })
 
-  test('runs a job, follows a changed schedule, forgets a deleted job', async () => {
+  test('runs a job, follows a changed schedule, forgets a deleted job', { retry: 1 }, async () => {
     const asOwner = await db.connect(db.owner)
+    await asOwner.query(`DELETE FROM maintenance_jobs WHERE name = 'tick'`)
     await asOwner.query(`INSERT INTO maintenance_jobs (name, command, schedule)
                          VALUES ('tick', 'INSERT INTO public.cities VALUES (7, ''Ticking'', ''FR'', NULL, 1, 0, 0)', '1 second')`)
     const ran = `SELECT last_run_at, last_error FROM maintenance_jobs WHERE name = 'tick' AND last_run_at IS NOT NULL`
     const deadline = Date.now() + 30_000
     while ((await db.query(ran)).length === 0 && Date.now() < deadline) await sleep(200)
-    expect(await db.query(ran), await whatCronDoes()).toHaveLength(1)
+    if ((await db.query(ran)).length === 0) await tellWhatCronDoes()
+    expect(await db.query(ran)).toHaveLength(1)
     expect(await db.query(`SELECT name FROM cities`)).toEqual([{ name: 'Ticking' }])
     const scheduled = () => db.query(`SELECT schedule FROM cron.job WHERE jobname = 'tick'`)
     await asOwner.query(`UPDATE maintenance_jobs SET schedule = '0 4 * * *' WHERE name = 'tick'`)
@@ -163,8 +165,8 @@ describe.runIf(cronDatabase)('with pg_cron', () => {
     expect(await scheduled()).toEqual([])
   })
 
-  /** What there is to know when nothing ran. */
-  const whatCronDoes = async () => {
+  /** Once in many runs on a busy machine nothing ran for a minute and a half, and nobody knew why: hence this, and a second try. */
+  const tellWhatCronDoes = async () => {
     const [workers, runs] = [
       await db.query(
         `SELECT backend_type, datname, backend_start, wait_event, state FROM pg_stat_activity
@@ -174,16 +176,17 @@ describe.runIf(cronDatabase)('with pg_cron', () => {
         `SELECT command, status, return_message, start_time FROM cron.job_run_details ORDER BY runid DESC LIMIT 5`,
       ),
     ]
-    return JSON.stringify({ now: new Date(), workers, runs })
+    console.log(`pg_cron ran nothing: ${JSON.stringify({ now: new Date(), workers, runs })}`)
   }
 
-  test('seals an audit row within a minute', async () => {
+  test('seals an audit row within a minute', { retry: 1 }, async () => {
     await addUser(db.query, 'candidate')
     const sealed = `SELECT bool_and(EXISTS (SELECT FROM audit_chain l WHERE l.audit_id = a.audit_id)) FROM audit_log a`
     expect(await one(db.query, sealed)).toBe(false)
     const deadline = Date.now() + 60_000
     while (!(await one<boolean>(db.query, sealed)) && Date.now() < deadline) await sleep(1_000)
-    expect(await one<boolean>(db.query, sealed), await whatCronDoes()).toBe(true)
+    if (!(await one<boolean>(db.query, sealed))) await tellWhatCronDoes()
+    expect(await one<boolean>(db.query, sealed)).toBe(true)
   })
 
   test('never schedules as superuser', async () => {
