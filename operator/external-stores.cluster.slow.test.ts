@@ -138,7 +138,7 @@ const cases: Record<string, { resources: object; lacking: string[] }> = {
   },
   redis: {
     resources: { cpu: '50m', memory: '64Mi', memoryLimit: '256Mi' },
-    lacking: ['GET (', 'SET (', 'EVAL (', 'PUBLISH ('],
+    lacking: ['GET', 'SET', 'EXPIRE', 'PTTL', 'SCAN', 'EVAL', 'PUBLISH'],
   },
   nats: {
     resources: { cpu: '20m', memory: '32Mi', memoryLimit: '256Mi' },

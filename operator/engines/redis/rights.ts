@@ -36,10 +36,13 @@ async function denial({ send }: Connection, command: string[]): Promise<string |
   } catch (error) {
     if (!(error instanceof RedisError)) throw error
     // Any other error is not about rights: the key is another node's, memory is full.
-    if (error.code === 'NOPERM') return `${nameOf(command)} (${error.message.replace(/^NOPERM /, '')})`
+    if (error.code === 'NOPERM') return nameOf(command) + why(error.message)
     if (error.code === 'READONLY') return `${nameOf(command)}: the server is a replica, which takes no writes`
   }
   return undefined
 }
+
+/** That a login may not run a command is said by its name; a condition has no room for it nine times. */
+const why = (message: string) => (message.includes('to run the ') ? '' : ` (${message.replace(/^NOPERM /, '')})`)
 
 const nameOf = (command: string[]) => (command === wayfinding ? command.join(' ') : (command[0] ?? ''))
