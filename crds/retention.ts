@@ -132,6 +132,9 @@ const units: Record<string, Partial<Period>> = {
 /** `keep` of a rule: a number and a unit. */
 export const periodPattern = '^[1-9][0-9]{0,4}(y|mo|d|h|min|s)$'
 
+/** Whether `readPeriod` can read it. */
+export const isPeriod = (text: string) => text.split(' ').every((part) => new RegExp(periodPattern).test(part))
+
 /**
  * @param text  as of `periodPattern`; several of them, where somebody set an engine so by hand: `1mo 3d`
  * @throws for any other

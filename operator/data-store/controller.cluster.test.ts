@@ -21,8 +21,8 @@ import { beyondAnyNode, playRunning } from '../testing/kubelet.ts'
 import { playMembers } from '../testing/members.ts'
 import { surroundings } from '../testing/platform.ts'
 import { dataStoreController } from './controller.ts'
-import { wanted } from '../engines/wanted.ts'
 import { ownedKinds } from '../wake.ts'
+import { wanted } from '../engines/retention.ts'
 
 /**
  * The API server and its controllers are real, the tests play the kubelet; the engine is the real one but for its probe and

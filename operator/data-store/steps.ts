@@ -16,7 +16,7 @@ import { volumesMissing, volumesUnfit } from './losses.ts'
 import { ensureBinding, ensureCredentials, metadata, storedPasswords } from './logins.ts'
 import { names } from './names.ts'
 import { schemaReady } from './schema-ready.ts'
-import { retentionProblems } from './retention.ts'
+import { retentionProblems } from './retention-plan.ts'
 import { settleSize } from './size.ts'
 import { withHeldTemplate } from './template.ts'
 import { windowProblems } from './updates.ts'
@@ -54,7 +54,12 @@ const specValid: Step<Context> = {
         ? []
         : [`spec.image is empty and the operator has no images.${store.spec.engine}`]
     const windows = windowProblems(store.spec.updatePolicy.windows, tools.now())
-    const problems = [...imageProblem, ...(engine.validate?.(store) ?? []), ...windows, ...retentionProblems(store)]
+    const problems = [
+      ...imageProblem,
+      ...(engine.validate?.(store) ?? []),
+      ...windows,
+      ...retentionProblems(store, engine.retention.longest),
+    ]
     if (problems.length === 0) return { kind: 'done', reason: 'Valid' }
     return { kind: 'blocked', reason: 'Invalid', message: problems.join('; ') }
   },

@@ -221,6 +221,8 @@ export interface LegalHold {
 
 /** All as the owner. Each throws when the store does not answer. */
 export interface Retention {
+  /** The longest period that the engine can have; absent: that of the calendar. */
+  longest?: string
   /**
    * What is in force, read back from the engine, and the oldest row of each rule that may still be removed by it; rows on hold and
    * of rules on hold are no such rows. A rule with nothing that it could be read back from is said to be as the spec wants it.
@@ -322,8 +324,8 @@ export interface Engine {
   missingRights?(target: Target, plan: Plan, signal: AbortSignal): Promise<string[]>
   /** Scheduled work that is listed in the database; absent where engines have nothing like it. */
   maintenance?: Maintenance
-  /** What is kept how long; absent: nothing that an engine of this kind holds has rules. */
-  retention?: Retention
+  /** What is kept how long. */
+  retention: Retention
   /** The login behind each binding, e.g. owner -> supersmartmatch_core_owner. */
   bindingLogins(plan: Plan): Record<BindingRole, string>
   binding(target: Target): Binding

@@ -8,7 +8,6 @@ import { adminLogin, interserverLogin, loginFiles, monitoringLogin, port, server
 import { objects } from './objects.ts'
 import { settingsOf, validateParameters } from './parameters.ts'
 import { probe } from './probe.ts'
-import { retentionProblems } from './retention-places.ts'
 import { retention } from './retention.ts'
 import { missingRights } from './rights.ts'
 import { settle } from './settle.ts'
@@ -17,7 +16,7 @@ import { isCluster, keeperName } from './topology.ts'
 export const clickhouse: Engine = {
   name: 'clickhouse',
   port,
-  validate: (store) => [...validateParameters(store), ...retentionProblems(store)],
+  validate: validateParameters,
   credentials: (plan) => ({
     [names.superuserSecret(storeName(plan))]: adminLogin,
     [names.monitoringSecret(storeName(plan))]: monitoringLogin,

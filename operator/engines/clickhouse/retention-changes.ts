@@ -1,7 +1,6 @@
-import { rulesOf } from '../../../crds/retention.ts'
+import { rulesOf, isPeriod } from '../../../crds/retention.ts'
 import { readTable, retentionNotes } from '../../../migrations/runner/clickhouse-ttl.ts'
 import type { LegalHold, RetentionOfRule, RetentionState } from '../engine.ts'
-import { isPeriod } from '../seconds.ts'
 import { places, tables, type Place } from './retention-places.ts'
 import { isSame, rowsOf, type Found, type Notes } from './retention-state.ts'
 import { ends, foreign, quoted, readValues, rowsTtl } from './ttl.ts'

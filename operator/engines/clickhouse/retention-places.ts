@@ -1,5 +1,4 @@
-import { before, readPeriod, rulesOf } from '../../../crds/retention.ts'
-import type { DataStore } from '../../../crds/schema/data-store.ts'
+import { rulesOf } from '../../../crds/retention.ts'
 
 /** Where a rule is in force. */
 export interface Place {
@@ -31,16 +30,3 @@ export const places: ReadonlyMap<string, Place> = new Map([
 ])
 
 export const tables = [...new Set([...places.values()].map(({ table }) => table))]
-
-/** A DateTime ends in 2106 and then begins again: what were to be kept beyond would go at once. */
-const longest = '50y'
-
-/** Periods that ClickHouse cannot have, one sentence each. */
-export function retentionProblems({ spec }: DataStore): string[] {
-  const start = new Date(0)
-  const isTooLong = (keep: string) => before(start, readPeriod(keep)) < before(start, readPeriod(longest))
-  const why = `is more than ${longest}, and the times of ClickHouse end in 2106: hold: true keeps without end`
-  return Object.entries(spec.retention.rules).flatMap(([name, { keep }]) =>
-    keep !== undefined && isTooLong(keep) ? [`spec.retention.rules.${name}.keep: ${keep} ${why}`] : [],
-  )
-}

@@ -1,9 +1,9 @@
-import { periodText, readPeriod } from '../../../crds/retention.ts'
+import { periodText, readPeriod, isPeriod } from '../../../crds/retention.ts'
 import { readTable } from '../../../migrations/runner/clickhouse-ttl.ts'
 import type { LegalHold, RetentionOfRule, RetentionState } from '../engine.ts'
-import { isPeriod, secondsOf } from '../seconds.ts'
 import { places, type Place } from './retention-places.ts'
 import { endless, readRows, readValues, type RowsTtl } from './ttl.ts'
+import { secondsOf } from '../retention.ts'
 
 /*
  * What tables and notes mean. Pure.

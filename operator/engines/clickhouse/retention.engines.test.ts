@@ -11,11 +11,11 @@ import { readMigrations } from '../../../migrations/runner/files.ts'
 import { formats } from '../../../migrations/runner/formats.ts'
 import { applyTo, ca, connectTo, options, urlOf } from '../../../migrations/runner/testing-engines.ts'
 import type { LegalHold, Plan, RetentionState, Target } from '../engine.ts'
-import { wanted } from '../wanted.ts'
 import { changes } from './retention-changes.ts'
 import { places, tables } from './retention-places.ts'
 import { retention } from './retention.ts'
 import { endless, foreign } from './ttl.ts'
+import { wanted } from '../retention.ts'
 
 /*
  * Against a real server, in a database of this file's own. Parts are wide, as those of a store with much in it: what a part notes of TTL

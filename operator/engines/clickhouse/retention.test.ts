@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { rulesOf } from '../../../crds/retention.ts'
-import type { DataStore } from '../../../crds/schema/data-store.ts'
 import type { RetentionState } from '../engine.ts'
 import { changes } from './retention-changes.ts'
-import { places, retentionProblems, tables } from './retention-places.ts'
+import { places, tables } from './retention-places.ts'
 import { stateOf, type Found } from './retention-state.ts'
 
 const [one, other] = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222']
@@ -169,14 +168,4 @@ test('by hand: none, and another TTL, are no period; what waits for an approval 
   expect(changes(none, seen, '')).toEqual([])
   const foreign = found({}, [/date \+ toIntervalYear\(2\)/, 'date + 1'])
   expect(stateOf(foreign, defaults).rules['search-trends']).toEqual({ keep: 'another TTL', hold: false })
-})
-
-test('what would not end before 2106 is refused', () => {
-  const problems = (keep: string) =>
-    retentionProblems({ spec: { retention: { rules: { 'search-trends': { keep, hold: false } }, legalHolds: [] } } } as unknown as DataStore) // prettier-ignore
-  expect(problems('50y')).toEqual([])
-  for (const keep of ['51y', '99999mo', '99999d']) expect(problems(keep)).toHaveLength(1)
-  expect(problems('100y')).toEqual([
-    'spec.retention.rules.search-trends.keep: 100y is more than 50y, and the times of ClickHouse end in 2106: hold: true keeps without end',
-  ])
 })

@@ -1,15 +1,17 @@
 import { retentionNotes } from '../../../migrations/runner/clickhouse-ttl.ts'
 import type { Retention, RetentionOfRule, RetentionState, Target } from '../engine.ts'
-import { isPeriod } from '../seconds.ts'
-import { wanted } from '../wanted.ts'
 import { ask, ServerError } from './client.ts'
 import { changes } from './retention-changes.ts'
 import { places, tables, type Place } from './retention-places.ts'
 import { stateOf, type Found } from './retention-state.ts'
 import { ends, outside, quoted } from './ttl.ts'
+import { wanted } from '../retention.ts'
+import { isPeriod } from '../../../crds/retention.ts'
 
 /** TTL of the tables that migrations/behavior makes: what it says is read back from the tables, and merges do it. */
 export const retention: Retention = {
+  // A DateTime ends in 2106 and then begins again: what were to be kept beyond would go at once.
+  longest: '50y',
   async observe(target, { store }, signal) {
     const session = await begin(target, signal)
     const found = await look(session)

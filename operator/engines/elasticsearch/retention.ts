@@ -1,4 +1,4 @@
-import { before, periodPattern, readPeriod, retentionRules } from '../../../crds/retention.ts'
+import { before, isPeriod, readPeriod, retentionRules } from '../../../crds/retention.ts'
 import { retiredTemplate, type RetiredIndices } from '../../../crds/retention-marks.ts'
 import type { Retention, RetentionOfRule, Target } from '../engine.ts'
 import { ask, reasonOf } from './request.ts'
@@ -114,7 +114,7 @@ async function readStored(target: Target, signal: AbortSignal): Promise<Retentio
 /** Undefined: there is none, or somebody wrote something else there. Pure. */
 export function storedIn({ component_templates: [found] = [] }: Templates): RetentionOfRule | undefined {
   const { keep, hold } = found?.component_template?._meta ?? {}
-  if (typeof keep !== 'string' || typeof hold !== 'boolean' || !new RegExp(periodPattern).test(keep)) return undefined
+  if (typeof keep !== 'string' || typeof hold !== 'boolean' || !isPeriod(keep)) return undefined
   return { keep, hold }
 }
 

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { periodText } from '../../../crds/retention.ts'
+import { periodText, isPeriod } from '../../../crds/retention.ts'
 import { keepOfStream } from '../../../crds/retention-marks.ts'
 import type { Retention, RetentionOfRule, RetentionSeen, RetentionState } from '../engine.ts'
-import { isPeriod, secondsOf } from '../seconds.ts'
-import { wanted } from '../wanted.ts'
 import { NatsError, withConnection, type Connection } from './protocol.ts'
+import { secondsOf, wanted } from '../retention.ts'
 
 /*
  * The server removes by itself what is older than `max_age` of a stream, at once when that becomes shorter; none is a hold. The period

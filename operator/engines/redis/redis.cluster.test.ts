@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { operatorImage } from '../../testing/lab.ts'
-import { wanted } from '../wanted.ts'
 import { busPort } from './config.ts'
 import { pairs, withConnection } from './connection.ts'
 import { redis } from './engine.ts'
@@ -13,6 +12,7 @@ import { infoOf } from './probe.ts'
 import { newNames, settings } from './settings.ts'
 import { retention } from './retention.ts'
 import { createRedisLab, soon, type Store } from './testing.ts'
+import { wanted } from '../retention.ts'
 
 /** Real pods from our own objects, under Pod Security restricted. */
 let image: string

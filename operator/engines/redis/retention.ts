@@ -1,10 +1,9 @@
 import { isIP } from 'node:net'
 import { periodText } from '../../../crds/retention.ts'
 import type { Retention, RetentionSeen, RetentionState, Target } from '../engine.ts'
-import { secondsOf } from '../seconds.ts'
-import { wanted } from '../wanted.ts'
 import { pairs, withConnection, type Connection } from './connection.ts'
 import { RedisError, type Reply } from './reply.ts'
+import { secondsOf, wanted } from '../retention.ts'
 
 /*
  * Who writes a key says how long it stays. This is the upper bound: all keys of the rules are looked through, and those without an end or

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { DataStore } from '../../crds/schema/data-store.ts'
 import type { RetentionState } from '../engines/engine.ts'
-import { wanted } from '../engines/wanted.ts'
-import { decide, differences, overdue, protecting, retentionProblems, statusOf, type Asked } from './retention.ts'
+import { decide, differences, overdue, protecting, retentionProblems, statusOf, type Asked } from './retention-plan.ts'
+import { wanted } from '../engines/retention.ts'
 
 const store = (schema: string | undefined, rules = {}, legalHolds: object[] = []) =>
   ({
@@ -166,6 +166,9 @@ test('a period under the least that a rule can have is a problem of the spec', (
     'spec.retention.rules.availability-patterns.keep: 99999y is more than 100y: hold: true keeps without end',
   ])
   expect(patterns('1y')).toEqual([])
+  const trends = (keep: string) => retentionProblems(store('behavior', { 'search-trends': { keep } }), '50y')
+  expect(trends('50y')).toEqual([])
+  for (const keep of ['51y', '99999mo', '99999d']) expect(trends(keep)).toHaveLength(1)
   expect(retentionProblems(store('temporal', { metrics: { keep: '1s' }, 'interview-slots': { hold: true } }))).toEqual(
     [],
   )

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { before, readPeriod } from '../../crds/retention.ts'
-import { isPeriod, secondsOf } from './seconds.ts'
+import { before, readPeriod, isPeriod } from '../../crds/retention.ts'
+import { secondsOf } from './retention.ts'
 
 const day = 86_400
 
