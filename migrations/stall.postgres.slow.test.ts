@@ -18,6 +18,10 @@ import { newFolder, onServer, uniqueName, urlOf } from './runner/testing.ts'
 const rows = Number(process.env['STALL_ROWS'] ?? 2_000_000)
 const limitMs = 100
 const database = uniqueName()
+const connect = postgres(await clientConfig({ url: urlOf(database) }))
+const options = { waitMs: 60_000, signal: new AbortController().signal, log: () => undefined, breaking: true }
+/** Each form is the next file of one folder. */
+const files: Record<string, string> = {}
 let control: pg.Client
 
 /** In order: later ones use what earlier ones made. */
@@ -48,37 +52,15 @@ const forms: [string, string][] = [
 beforeAll(async () => {
   await onServer(`CREATE DATABASE ${database}`)
   control = await connectTo()
-  await control.query(`
-    CREATE TABLE kinds (kind integer PRIMARY KEY);
-    INSERT INTO kinds SELECT generate_series(0, 9);
-    CREATE TABLE stall (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, n integer NOT NULL, kind integer, code uuid DEFAULT gen_random_uuid(), note text);
-    INSERT INTO stall (n, kind, note) SELECT n, n % 10, md5(n::text) FROM generate_series(1, ${rows}) n;
-    CREATE TABLE writing (goes_on boolean);
-    INSERT INTO writing VALUES (true);
-    -- Half updates, half inserts, each in a transaction of its own.
-    CREATE PROCEDURE write_on(INOUT worst double precision, INOUT count integer) LANGUAGE plpgsql AS $$
-    DECLARE began timestamptz;
-    BEGIN
-      COMMIT;
-      SET synchronous_commit = off;
-      WHILE (SELECT goes_on FROM writing) LOOP
-        began := clock_timestamp();
-        IF count % 2 = 0 THEN
-          UPDATE stall SET n = n + 1 WHERE id = 1 + floor(random() * ${rows});
-        ELSE
-          INSERT INTO stall (n, kind, note) VALUES (1, 1, 'new');
-        END IF;
-        COMMIT;
-        worst := greatest(worst, 1000 * extract(epoch FROM clock_timestamp() - began));
-        count := count + 1;
-        PERFORM pg_sleep(0.002);
-      END LOOP;
-    END $$`)
   return async () => {
     await control.end()
     await onServer(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)
   }
 }, 600_000)
+
+function addFile(sql: string) {
+  files[`${String(Object.keys(files).length + 1).padStart(6, '0')}_x.sql`] = sql
+}
 
 async function connectTo(): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: urlOf(database) })
@@ -104,22 +86,22 @@ async function worstDuring(work: () => Promise<void>): Promise<number> {
   return Math.max(...results.map(({ worst }) => worst))
 }
 
-async function measure(files: Record<string, string>) {
+/** What `sql` does to the writers. */
+async function measure(sql: string) {
+  addFile(sql)
   const folder = await newFolder(files)
   const set = await folder.read()
-  const connect = postgres(await clientConfig({ url: urlOf(database) }))
-  const options = { waitMs: 60_000, signal: new AbortController().signal, log: () => undefined, breaking: true }
   let tookMs = 0
   const during = await worstDuring(async () => {
     const began = performance.now()
-    await apply(set, connect, { ...options, approve: await hashOf(set, connect, options) })
+    await apply(set, connect, { ...options, approve: await hashOf(set) })
     tookMs = performance.now() - began
   })
   const beside = await worstDuring(() => sleep(tookMs))
   return { during, beside, tookMs, findings: await lint(join(folder.dir, 'test'), 'postgres') }
 }
 
-async function hashOf(...[set, connect, options]: Parameters<typeof apply>): Promise<string | undefined> {
+async function hashOf(set: Parameters<typeof apply>[0]): Promise<string | undefined> {
   const session = await connect(options)
   const plan = await makePlan(set, await session.readLedger(), session, options, false)
   await session.close()
@@ -127,11 +109,42 @@ async function hashOf(...[set, connect, options]: Parameters<typeof apply>): Pro
 }
 
 describe('while a migration runs', () => {
-  const files: Record<string, string> = {}
+  test('two tables to begin with', { timeout: 600_000 }, async () => {
+    addFile(`
+      CREATE TABLE kinds (kind integer PRIMARY KEY);
+      CREATE TABLE stall (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, n integer NOT NULL, kind integer, code uuid DEFAULT gen_random_uuid(), note text);`)
+    await apply(await (await newFolder(files)).read(), connect, options)
+    await control.query(`
+      INSERT INTO kinds SELECT generate_series(0, 9);
+      INSERT INTO stall (n, kind, note) SELECT n, n % 10, md5(n::text) FROM generate_series(1, ${rows}) n;
+      CREATE TABLE writing (goes_on boolean);
+      INSERT INTO writing VALUES (true);
+      -- Half updates, half inserts, each in a transaction of its own.
+      CREATE PROCEDURE write_on(INOUT worst double precision, INOUT count integer) LANGUAGE plpgsql AS $$
+      DECLARE
+        one bigint;
+        began timestamptz;
+      BEGIN
+        COMMIT;
+        SET synchronous_commit = off;
+        WHILE (SELECT goes_on FROM writing) LOOP
+          one := 1 + floor(random() * ${rows}); -- of the column's own type, or its index is not used
+          began := clock_timestamp();
+          IF count % 2 = 0 THEN
+            UPDATE stall SET n = n + 1 WHERE id = one;
+          ELSE
+            INSERT INTO stall (n, kind, note) VALUES (1, 1, 'new');
+          END IF;
+          COMMIT;
+          worst := greatest(worst, 1000 * extract(epoch FROM clock_timestamp() - began));
+          count := count + 1;
+          PERFORM pg_sleep(0.002);
+        END LOOP;
+      END $$`)
+  })
+
   test.each(forms)('%s', { timeout: 600_000 }, async (name, sql) => {
-    const number = Object.keys(files).length + 1
-    files[`${String(number).padStart(6, '0')}_x.sql`] = sql
-    const { during, beside, tookMs, findings } = await measure(files)
+    const { during, beside, tookMs, findings } = await measure(sql)
     console.log(
       `${name}: worst ${during.toFixed(1)} ms, ${beside.toFixed(1)} ms without, the file took ${tookMs.toFixed(0)} ms`,
     )
@@ -140,8 +153,7 @@ describe('while a migration runs', () => {
   })
 
   test('an index made in a transaction, which the lint refuses, is seen to stall', { timeout: 600_000 }, async () => {
-    files[`${String(Object.keys(files).length + 1).padStart(6, '0')}_x.sql`] = 'CREATE INDEX late ON stall (note);'
-    const { during, beside, tookMs, findings } = await measure(files)
+    const { during, beside, tookMs, findings } = await measure('CREATE INDEX late ON stall (note);')
     console.log(
       `refused by the lint: worst ${during.toFixed(1)} ms, ${beside.toFixed(1)} ms without, the file took ${tookMs.toFixed(0)} ms`,
     )
