@@ -2,28 +2,30 @@
 -- A reader keeps a position (xid, sequence) and takes only rows whose xid is below pg_snapshot_xmin: no late commit is lost.
 
 CREATE TABLE outbox_events (
-  event_id UUID NOT NULL DEFAULT gen_random_uuid(),
-  aggregate_type VARCHAR(50) NOT NULL,
-  aggregate_id UUID NOT NULL,
-  event_type VARCHAR(100) NOT NULL,
-  event_data JSONB NOT NULL CHECK (jsonb_typeof(event_data) = 'object'),
-  event_version INTEGER NOT NULL DEFAULT 1, -- schema version of event_data for this event_type
-
-  -- Specified, never updated: outbox_events_status derives them from the cursor (D-178).
-  published BOOLEAN NOT NULL DEFAULT FALSE,
-  published_at TIMESTAMPTZ,
-  retry_count INTEGER NOT NULL DEFAULT 0,
-  max_retries INTEGER NOT NULL DEFAULT 3,
-
+  -- Columns in the order that pads least: every writer writes them.
   created_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
   xid XID8 NOT NULL DEFAULT pg_current_xact_id(),
   sequence BIGINT GENERATED ALWAYS AS IDENTITY,
-  PRIMARY KEY (event_id, created_at)
+  event_id UUID NOT NULL DEFAULT gen_random_uuid(),
+  aggregate_id UUID NOT NULL,
+  event_version INTEGER NOT NULL DEFAULT 1, -- schema version of event_data for this event_type
+  -- Specified, never updated: outbox_events_status derives them from the cursor (D-178).
+  retry_count INTEGER NOT NULL DEFAULT 0,
+  max_retries INTEGER NOT NULL DEFAULT 3,
+  published_at TIMESTAMPTZ,
+  published BOOLEAN NOT NULL DEFAULT FALSE,
+
+  aggregate_type VARCHAR(50) NOT NULL,
+  event_type VARCHAR(100) NOT NULL,
+  event_data JSONB NOT NULL CHECK (jsonb_typeof(event_data) = 'object'),
+  -- An erasure finds the events about a person by it.
+  CONSTRAINT outbox_events_person_check CHECK (
+    aggregate_type NOT IN ('user', 'candidate', 'application') OR event_data ->> 'user_id' IS NOT NULL
+  ),
+  -- Every index here is paid for by every writer. What is not published yet is found by position, not by a flag (D-178).
+  PRIMARY KEY (xid, sequence, created_at)
 ) PARTITION BY RANGE (created_at);
 
-CREATE INDEX idx_outbox_events_published ON outbox_events (published, created_at) WHERE NOT published;
-CREATE INDEX idx_outbox_events_aggregate ON outbox_events (aggregate_type, aggregate_id);
-CREATE INDEX idx_outbox_events_position ON outbox_events (xid, sequence);
 
 CREATE TABLE outbox_events_default PARTITION OF outbox_events DEFAULT;
 
@@ -151,32 +153,36 @@ $$;
 -- Events of an aggregate's own table: one per row and statement, <prefix>.created, .updated or .deleted.
 -- The payload is ids and the names of changed columns, never values (D-175); an update that changes nothing emits nothing.
 -- Trigger arguments: aggregate type, event prefix, id column, further id columns separated by commas.
+-- Its statements are the same for every table, so a session plans them once for each. That plan has to serve one row and a hundred
+-- thousand alike: the old and the new rows are never paired by a nested loop.
 CREATE FUNCTION publish_aggregate_events() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET enable_nestloop = off
 AS $$
 DECLARE
-  v_rows text := CASE TG_OP WHEN 'DELETE' THEN 'old_rows' ELSE 'new_rows' END;
-  v_ids text;
+  v_id CONSTANT text := TG_ARGV[2];
+  v_ids CONSTANT text[] := TG_ARGV[2] || string_to_array(TG_ARGV[3], ',');
+  v_derived CONSTANT text[] := public.derived_columns();
 BEGIN
-  SELECT string_agg(format('%L, r.%I', id, id), ', ') INTO v_ids
-    FROM unnest(string_to_array(concat_ws(',', TG_ARGV[2], TG_ARGV[3]), ',')) AS id;
-
   IF TG_OP = 'UPDATE' THEN
-    EXECUTE format(
-      'INSERT INTO public.outbox_events (aggregate_type, aggregate_id, event_type, event_data)
-       SELECT $1, r.%1$I, $2, jsonb_strip_nulls(jsonb_build_object(%2$s)) || jsonb_build_object(''changed_fields'', c.fields)
-         FROM new_rows r
-         JOIN old_rows o USING (%1$I)
-        CROSS JOIN LATERAL (SELECT to_jsonb(r) - $3 AS after, to_jsonb(o) - $3 AS before OFFSET 0) v
-        CROSS JOIN LATERAL (SELECT jsonb_agg(key ORDER BY key) AS fields FROM jsonb_each(v.after)
-                             WHERE value IS DISTINCT FROM v.before -> key) c
-        WHERE c.fields IS NOT NULL', TG_ARGV[2], v_ids)
-      USING TG_ARGV[0], TG_ARGV[1] || '.updated', public.derived_columns();
+    INSERT INTO public.outbox_events (aggregate_type, aggregate_id, event_type, event_data)
+    SELECT TG_ARGV[0], (c.ids ->> v_id)::uuid, TG_ARGV[1] || '.updated', c.ids || jsonb_build_object('changed_fields', c.fields)
+      FROM (SELECT jsonb_strip_nulls((SELECT jsonb_object_agg(id, n.row -> id) FROM unnest(v_ids) AS id)) AS ids,
+                   (SELECT jsonb_agg(key ORDER BY key) FROM jsonb_each(n.row)
+                     WHERE value IS DISTINCT FROM o.row -> key AND key <> ALL (v_derived)) AS fields
+              FROM (SELECT to_jsonb(r) AS row FROM new_rows r OFFSET 0) n
+              JOIN (SELECT to_jsonb(r) AS row FROM old_rows r OFFSET 0) o ON n.row ->> v_id = o.row ->> v_id
+            OFFSET 0) c
+     WHERE c.fields IS NOT NULL;
+  ELSIF TG_OP = 'INSERT' THEN
+    INSERT INTO public.outbox_events (aggregate_type, aggregate_id, event_type, event_data)
+    SELECT TG_ARGV[0], (n.row ->> v_id)::uuid, TG_ARGV[1] || '.created',
+           jsonb_strip_nulls((SELECT jsonb_object_agg(id, n.row -> id) FROM unnest(v_ids) AS id))
+      FROM (SELECT to_jsonb(r) AS row FROM new_rows r OFFSET 0) n;
   ELSE
-    EXECUTE format(
-      'INSERT INTO public.outbox_events (aggregate_type, aggregate_id, event_type, event_data)
-       SELECT $1, r.%I, $2, jsonb_strip_nulls(jsonb_build_object(%s)) FROM %I r', TG_ARGV[2], v_ids, v_rows)
-      USING TG_ARGV[0], TG_ARGV[1] || CASE TG_OP WHEN 'INSERT' THEN '.created' ELSE '.deleted' END;
+    INSERT INTO public.outbox_events (aggregate_type, aggregate_id, event_type, event_data)
+    SELECT TG_ARGV[0], (o.row ->> v_id)::uuid, TG_ARGV[1] || '.deleted',
+           jsonb_strip_nulls((SELECT jsonb_object_agg(id, o.row -> id) FROM unnest(v_ids) AS id))
+      FROM (SELECT to_jsonb(r) AS row FROM old_rows r OFFSET 0) o;
   END IF;
   RETURN NULL;
 END

@@ -2,32 +2,33 @@
 -- values of the few columns that are named below, never a personal value.
 
 CREATE TABLE audit_log (
+  -- Columns in the order that pads least: every writer writes them.
   audit_id BIGINT GENERATED ALWAYS AS IDENTITY,
+  xid XID8 NOT NULL DEFAULT pg_current_xact_id(),
+  timestamp TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  retention_until DATE NOT NULL,
+  record_id UUID,
+  user_id UUID, -- who did it; NULL for scheduled work
+  subject_user_id UUID, -- whose data it is
   table_name VARCHAR(64) NOT NULL,
   operation VARCHAR(10) NOT NULL CONSTRAINT audit_log_operation_check CHECK (
     operation IN ('INSERT', 'UPDATE', 'DELETE', 'SELECT', 'EXPORT', 'LOGIN', 'ANONYMIZE')
   ),
-  record_id UUID,
-  user_id UUID, -- who did it; NULL for scheduled work
-  subject_user_id UUID, -- whose data it is
+  data_classification VARCHAR(20) NOT NULL CHECK (
+    data_classification IN ('public', 'internal', 'confidential', 'restricted')
+  ),
   user_ip INET, -- of who did it; NULL after that person's erasure
-  timestamp TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
   old_values JSONB,
   new_values JSONB,
   changed_columns TEXT[],
   reason TEXT,
-  data_classification VARCHAR(20) NOT NULL CHECK (
-    data_classification IN ('public', 'internal', 'confidential', 'restricted')
-  ),
-  retention_until DATE NOT NULL,
-  xid XID8 NOT NULL DEFAULT pg_current_xact_id(),
-  PRIMARY KEY (audit_id, timestamp)
+  PRIMARY KEY (xid, audit_id, timestamp) -- in the order in which rows are sealed (000018)
 ) PARTITION BY RANGE (timestamp);
 
-CREATE INDEX idx_audit_log_table_time ON audit_log (table_name, timestamp);
+-- As in outbox_events: what a time leads to needs no entry for each row.
+CREATE INDEX idx_audit_log_table_time ON audit_log USING brin (table_name, timestamp) WITH (pages_per_range = 16);
 CREATE INDEX idx_audit_log_user ON audit_log (user_id, timestamp);
 CREATE INDEX idx_audit_log_subject ON audit_log (subject_user_id, timestamp);
-CREATE INDEX idx_audit_log_position ON audit_log (xid, audit_id);
 CREATE INDEX idx_audit_log_retention ON audit_log USING brin (retention_until);
 
 CREATE TABLE audit_log_default PARTITION OF audit_log DEFAULT;
@@ -102,43 +103,54 @@ SET LOCAL ROLE matching_definer;
 -- One row for each row that a statement changed; none for an update that changes nothing but derived columns.
 -- Trigger arguments: key columns, of which the first is record_id; the column that leads to the subject (user_id or candidate_id);
 -- columns whose values are kept, which must say nothing about a person but rights and states.
+-- Planned once, as publish_aggregate_events() is.
 CREATE FUNCTION audit_changes() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET enable_nestloop = off
 AS $$
 DECLARE
-  v_key CONSTANT text := split_part(TG_ARGV[0], ',', 1);
-  v_keys CONSTANT text := (SELECT string_agg(quote_ident(key), ', ') FROM unnest(string_to_array(TG_ARGV[0], ',')) AS key);
+  v_keys CONSTANT text[] := string_to_array(TG_ARGV[0], ',');
   v_kept CONSTANT text[] := string_to_array(TG_ARGV[2], ',');
-  v_values CONSTANT text := CASE WHEN TG_ARGV[2] = '' THEN 'NULL::jsonb' ELSE
-    '(SELECT jsonb_object_agg(key, value) FROM jsonb_each(to_jsonb(r)) WHERE key = ANY ($5))' END;
-  v_subject text := 'r.user_id';
-  v_join text := '';
-  v_changes text;
+  v_derived CONSTANT text[] := public.derived_columns();
+  v_actor CONSTANT uuid := public.current_app_user();
+  v_ip CONSTANT inet := public.current_client_ip();
+  v_classification CONSTANT text := public.audit_classification(TG_TABLE_NAME);
+  v_retention CONSTANT date := public.audit_retention(TG_TABLE_NAME);
 BEGIN
-  IF TG_ARGV[1] = 'candidate_id' THEN
-    v_subject := 'p.user_id';
-    v_join := 'LEFT JOIN public.candidate_profiles p ON p.candidate_id = r.candidate_id';
+  IF TG_OP = 'UPDATE' THEN
+    INSERT INTO public.audit_log (table_name, operation, record_id, user_id, user_ip, subject_user_id, changed_columns, old_values,
+                                  new_values, data_classification, retention_until)
+    SELECT TG_TABLE_NAME, TG_OP, (c.after ->> v_keys[1])::uuid, v_actor, v_ip,
+           CASE TG_ARGV[1] WHEN 'user_id' THEN (c.after ->> 'user_id')::uuid
+             ELSE (SELECT p.user_id FROM public.candidate_profiles p WHERE p.candidate_id = (c.after ->> 'candidate_id')::uuid) END,
+           c.columns,
+           (SELECT jsonb_object_agg(key, c.before -> key) FROM unnest(v_kept) AS key WHERE key = ANY (c.columns)),
+           (SELECT jsonb_object_agg(key, c.after -> key) FROM unnest(v_kept) AS key WHERE key = ANY (c.columns)),
+           v_classification, v_retention
+      FROM (SELECT n.row AS after, o.row AS before,
+                   (SELECT array_agg(key ORDER BY key) FROM jsonb_each(n.row)
+                     WHERE value IS DISTINCT FROM o.row -> key AND key <> ALL (v_derived)) AS columns
+              FROM (SELECT to_jsonb(r) AS row FROM new_rows r OFFSET 0) n
+              JOIN (SELECT to_jsonb(r) AS row FROM old_rows r OFFSET 0) o
+                ON concat_ws(',', n.row ->> v_keys[1], n.row ->> v_keys[2]) = concat_ws(',', o.row ->> v_keys[1], o.row ->> v_keys[2])
+            OFFSET 0) c
+     WHERE c.columns IS NOT NULL;
+  ELSIF TG_OP = 'INSERT' THEN
+    INSERT INTO public.audit_log (table_name, operation, record_id, user_id, user_ip, subject_user_id, new_values,
+                                  data_classification, retention_until)
+    SELECT TG_TABLE_NAME, TG_OP, (n.row ->> v_keys[1])::uuid, v_actor, v_ip,
+           CASE TG_ARGV[1] WHEN 'user_id' THEN (n.row ->> 'user_id')::uuid
+             ELSE (SELECT p.user_id FROM public.candidate_profiles p WHERE p.candidate_id = (n.row ->> 'candidate_id')::uuid) END,
+           (SELECT jsonb_object_agg(key, n.row -> key) FROM unnest(v_kept) AS key), v_classification, v_retention
+      FROM (SELECT to_jsonb(r) AS row FROM new_rows r OFFSET 0) n;
+  ELSE
+    INSERT INTO public.audit_log (table_name, operation, record_id, user_id, user_ip, subject_user_id, old_values,
+                                  data_classification, retention_until)
+    SELECT TG_TABLE_NAME, TG_OP, (o.row ->> v_keys[1])::uuid, v_actor, v_ip,
+           CASE TG_ARGV[1] WHEN 'user_id' THEN (o.row ->> 'user_id')::uuid
+             ELSE (SELECT p.user_id FROM public.candidate_profiles p WHERE p.candidate_id = (o.row ->> 'candidate_id')::uuid) END,
+           (SELECT jsonb_object_agg(key, o.row -> key) FROM unnest(v_kept) AS key), v_classification, v_retention
+      FROM (SELECT to_jsonb(r) AS row FROM old_rows r OFFSET 0) o;
   END IF;
-  v_changes := CASE TG_OP
-    WHEN 'INSERT' THEN
-      format('new_rows r CROSS JOIN LATERAL (SELECT NULL::text[] AS columns, NULL::jsonb AS before, %s AS after) c', v_values)
-    WHEN 'DELETE' THEN
-      format('old_rows r CROSS JOIN LATERAL (SELECT NULL::text[] AS columns, %s AS before, NULL::jsonb AS after) c', v_values)
-    ELSE format(
-      'new_rows r JOIN old_rows o USING (%s)
-       CROSS JOIN LATERAL (SELECT to_jsonb(r) - $6 AS after, to_jsonb(o) - $6 AS before OFFSET 0) v
-       JOIN LATERAL (
-         SELECT array_agg(key ORDER BY key) AS columns,
-                jsonb_object_agg(key, v.before -> key) FILTER (WHERE key = ANY ($5)) AS before,
-                jsonb_object_agg(key, value) FILTER (WHERE key = ANY ($5)) AS after
-           FROM jsonb_each(v.after) WHERE value IS DISTINCT FROM v.before -> key) c ON c.columns IS NOT NULL', v_keys)
-  END;
-  EXECUTE format(
-    'INSERT INTO public.audit_log (table_name, operation, record_id, user_id, user_ip, subject_user_id, changed_columns, old_values,
-                                   new_values, data_classification, retention_until)
-     SELECT $1, $2, r.%I, $3, $4, %s, c.columns, c.before, c.after, public.audit_classification($1), public.audit_retention($1)
-       FROM %s %s', v_key, v_subject, v_changes, v_join)
-    USING TG_TABLE_NAME::text, TG_OP, public.current_app_user(), public.current_client_ip(), v_kept, public.derived_columns();
   RETURN NULL;
 END
 $$;

@@ -202,18 +202,21 @@ CREATE FUNCTION purge_audit_log(p_limit integer DEFAULT 10000) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET timezone = 'UTC'
 AS $$
 DECLARE
+  v_xids xid8[];
   v_ids bigint[];
+  v_times timestamptz[];
   v_epoch bigint;
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('seal audit_log', 0));
-  SELECT array_agg(audit_id) INTO v_ids
-    FROM (SELECT a.audit_id FROM public.audit_log a JOIN public.audit_chain l USING (audit_id)
+  SELECT array_agg(xid), array_agg(audit_id), array_agg(timestamp) INTO v_xids, v_ids, v_times
+    FROM (SELECT a.xid, a.audit_id, a.timestamp FROM public.audit_log a JOIN public.audit_chain l USING (audit_id)
            WHERE a.retention_until < CURRENT_DATE LIMIT p_limit) due;
   IF v_ids IS NOT NULL THEN
     INSERT INTO public.audit_epochs (rows) VALUES (cardinality(v_ids)) RETURNING epoch_id INTO v_epoch;
     UPDATE public.audit_chain SET epoch_id = v_epoch WHERE audit_id = ANY (v_ids);
     PERFORM set_config('app.audit_upkeep', 'purge', true);
-    DELETE FROM public.audit_log WHERE audit_id = ANY (v_ids) AND retention_until < CURRENT_DATE;
+    DELETE FROM public.audit_log a USING unnest(v_xids, v_ids, v_times) AS due (xid, audit_id, "timestamp")
+     WHERE a.xid = due.xid AND a.audit_id = due.audit_id AND a.timestamp = due.timestamp AND a.retention_until < CURRENT_DATE;
     PERFORM set_config('app.audit_upkeep', '', true);
   END IF;
   WITH ended AS (

@@ -111,7 +111,7 @@ BEGIN
   v_erased := v_erased + 1 + (v_candidate_id IS NOT NULL)::integer;
 
   DELETE FROM public.outbox_dead_letters WHERE aggregate_id = ANY (v_aggregates) OR event_data ->> 'user_id' = p_user_id::text;
-  DELETE FROM public.outbox_events WHERE aggregate_id = ANY (v_aggregates) OR event_data ->> 'user_id' = p_user_id::text;
+  DELETE FROM public.outbox_events WHERE (event_data ->> 'user_id')::uuid = p_user_id;
   PERFORM set_config('app.audit_upkeep', 'erasure', true);
   UPDATE public.audit_log SET user_ip = NULL WHERE user_id = p_user_id AND user_ip IS NOT NULL;
   PERFORM set_config('app.audit_upkeep', '', true);

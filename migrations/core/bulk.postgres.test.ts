@@ -50,6 +50,16 @@ test('a load in one transaction emits one event per aggregate and statement', as
   ])
 })
 
+test('the plan that a session keeps for the events of one row serves 10,000, too', async () => {
+  const client = await db.connect(db.owner)
+  await client.query(`SET ROLE matching_definer; SET statement_timeout = '60s'`)
+  const { rows } = await client.query<{ job_id: string }>('SELECT job_id FROM job_postings LIMIT 10')
+  for (const { job_id } of rows)
+    await client.query('UPDATE job_postings SET salary_min = 1 WHERE job_id = $1', [job_id])
+  const { rowCount } = await client.query('UPDATE job_postings SET salary_min = 2')
+  expect(rowCount).toBe(10_000)
+})
+
 /** How often a query called each function of the policies. */
 async function policyCalls(sql: string): Promise<Record<string, number>> {
   const { userId, candidateId } = (

@@ -72,7 +72,7 @@ const staying: Record<string, { planted: Record<string, string>; kept: Record<st
     ),
   },
   outbox_events: {
-    planted: { event_data: `'{"pirol": "pirol"}'` },
+    planted: { event_data: `event_data || '{"pirol": "pirol"}'` },
     kept: Object.fromEntries(
       `event_id aggregate_type aggregate_id event_type event_version published published_at retry_count max_retries created_at
        xid sequence`.split(/\s+/).map((column) => [column, 'of user.anonymized, the one event left']),

@@ -118,7 +118,7 @@ describe('jobs', () => {
     const day = 'outbox_events_y2020m01d01'
     await asOwner.query(`SELECT create_range_partition('outbox_events', '${day}', '2020-01-01Z', '2020-01-02Z')`)
     await db.query(`INSERT INTO outbox_events (aggregate_type, aggregate_id, event_type, event_data, created_at)
-                    VALUES ('user', gen_random_uuid(), 'user.updated', '{}', '2020-01-01Z')`)
+                    VALUES ('skill', gen_random_uuid(), 'skill.updated', '{}', '2020-01-01Z')`)
     const dropped = async () => {
       expect(await run('drop-outbox-partitions')).toEqual({ done: true, error: null })
       return (await db.query(`SELECT to_regclass('${day}')::text AS found`))[0]?.['found'] === null

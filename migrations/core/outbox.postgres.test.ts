@@ -123,6 +123,14 @@ describe('events', () => {
     ])
   })
 
+  test.each(['user', 'candidate', 'application'])(
+    'of a %s without the person are refused: no erasure would find them',
+    async (type) => {
+      const publish = db.query(`SELECT publish_domain_event($1, gen_random_uuid(), 'x', '{}')`, [type])
+      await expect(publish).rejects.toMatchObject({ constraint: 'outbox_events_person_check' })
+    },
+  )
+
   test.each(['candidate_profiles', 'users'])('of applications name the person when %s goes', async (table) => {
     const { userId, candidateId } = await addCandidate(db.query, 'limited')
     const id = await apply(db.query, job, candidateId)

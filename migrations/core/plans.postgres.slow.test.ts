@@ -1,6 +1,6 @@
 import matrix from './matrix.json' with { type: 'json' }
 import { testDatabase } from '../testing/database.ts'
-import { testPlans } from '../testing/plans.ts'
+import { state, testPlans } from '../testing/plans.ts'
 import type { Shipped } from '../testing/plans.ts'
 import { fillCore, idOf } from './testing/many.ts'
 
@@ -135,6 +135,7 @@ const views: Shipped['statements'] = [
 
 /** Jobs and functions that read everything, and why they may. */
 const whole: Shipped['whole'] = {
+  [state]: 'looks for the oldest row of each rule, every five minutes',
   'purge-audit-log': 'deletes the links of whole months',
   'purge-proofs': 'once a day',
   'refresh-skill-demand': 'counts all postings by skill, country and month, once an hour',

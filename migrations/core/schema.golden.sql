@@ -316,44 +316,55 @@ ALTER FUNCTION public.app_recruits_job(p_job_id uuid) OWNER TO matching_definer;
 CREATE FUNCTION public.audit_changes() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $_$
+    SET enable_nestloop TO 'off'
+    AS $$
 DECLARE
-  v_key CONSTANT text := split_part(TG_ARGV[0], ',', 1);
-  v_keys CONSTANT text := (SELECT string_agg(quote_ident(key), ', ') FROM unnest(string_to_array(TG_ARGV[0], ',')) AS key);
+  v_keys CONSTANT text[] := string_to_array(TG_ARGV[0], ',');
   v_kept CONSTANT text[] := string_to_array(TG_ARGV[2], ',');
-  v_values CONSTANT text := CASE WHEN TG_ARGV[2] = '' THEN 'NULL::jsonb' ELSE
-    '(SELECT jsonb_object_agg(key, value) FROM jsonb_each(to_jsonb(r)) WHERE key = ANY ($5))' END;
-  v_subject text := 'r.user_id';
-  v_join text := '';
-  v_changes text;
+  v_derived CONSTANT text[] := public.derived_columns();
+  v_actor CONSTANT uuid := public.current_app_user();
+  v_ip CONSTANT inet := public.current_client_ip();
+  v_classification CONSTANT text := public.audit_classification(TG_TABLE_NAME);
+  v_retention CONSTANT date := public.audit_retention(TG_TABLE_NAME);
 BEGIN
-  IF TG_ARGV[1] = 'candidate_id' THEN
-    v_subject := 'p.user_id';
-    v_join := 'LEFT JOIN public.candidate_profiles p ON p.candidate_id = r.candidate_id';
+  IF TG_OP = 'UPDATE' THEN
+    INSERT INTO public.audit_log (table_name, operation, record_id, user_id, user_ip, subject_user_id, changed_columns, old_values,
+                                  new_values, data_classification, retention_until)
+    SELECT TG_TABLE_NAME, TG_OP, (c.after ->> v_keys[1])::uuid, v_actor, v_ip,
+           CASE TG_ARGV[1] WHEN 'user_id' THEN (c.after ->> 'user_id')::uuid
+             ELSE (SELECT p.user_id FROM public.candidate_profiles p WHERE p.candidate_id = (c.after ->> 'candidate_id')::uuid) END,
+           c.columns,
+           (SELECT jsonb_object_agg(key, c.before -> key) FROM unnest(v_kept) AS key WHERE key = ANY (c.columns)),
+           (SELECT jsonb_object_agg(key, c.after -> key) FROM unnest(v_kept) AS key WHERE key = ANY (c.columns)),
+           v_classification, v_retention
+      FROM (SELECT n.row AS after, o.row AS before,
+                   (SELECT array_agg(key ORDER BY key) FROM jsonb_each(n.row)
+                     WHERE value IS DISTINCT FROM o.row -> key AND key <> ALL (v_derived)) AS columns
+              FROM (SELECT to_jsonb(r) AS row FROM new_rows r OFFSET 0) n
+              JOIN (SELECT to_jsonb(r) AS row FROM old_rows r OFFSET 0) o
+                ON concat_ws(',', n.row ->> v_keys[1], n.row ->> v_keys[2]) = concat_ws(',', o.row ->> v_keys[1], o.row ->> v_keys[2])
+            OFFSET 0) c
+     WHERE c.columns IS NOT NULL;
+  ELSIF TG_OP = 'INSERT' THEN
+    INSERT INTO public.audit_log (table_name, operation, record_id, user_id, user_ip, subject_user_id, new_values,
+                                  data_classification, retention_until)
+    SELECT TG_TABLE_NAME, TG_OP, (n.row ->> v_keys[1])::uuid, v_actor, v_ip,
+           CASE TG_ARGV[1] WHEN 'user_id' THEN (n.row ->> 'user_id')::uuid
+             ELSE (SELECT p.user_id FROM public.candidate_profiles p WHERE p.candidate_id = (n.row ->> 'candidate_id')::uuid) END,
+           (SELECT jsonb_object_agg(key, n.row -> key) FROM unnest(v_kept) AS key), v_classification, v_retention
+      FROM (SELECT to_jsonb(r) AS row FROM new_rows r OFFSET 0) n;
+  ELSE
+    INSERT INTO public.audit_log (table_name, operation, record_id, user_id, user_ip, subject_user_id, old_values,
+                                  data_classification, retention_until)
+    SELECT TG_TABLE_NAME, TG_OP, (o.row ->> v_keys[1])::uuid, v_actor, v_ip,
+           CASE TG_ARGV[1] WHEN 'user_id' THEN (o.row ->> 'user_id')::uuid
+             ELSE (SELECT p.user_id FROM public.candidate_profiles p WHERE p.candidate_id = (o.row ->> 'candidate_id')::uuid) END,
+           (SELECT jsonb_object_agg(key, o.row -> key) FROM unnest(v_kept) AS key), v_classification, v_retention
+      FROM (SELECT to_jsonb(r) AS row FROM old_rows r OFFSET 0) o;
   END IF;
-  v_changes := CASE TG_OP
-    WHEN 'INSERT' THEN
-      format('new_rows r CROSS JOIN LATERAL (SELECT NULL::text[] AS columns, NULL::jsonb AS before, %s AS after) c', v_values)
-    WHEN 'DELETE' THEN
-      format('old_rows r CROSS JOIN LATERAL (SELECT NULL::text[] AS columns, %s AS before, NULL::jsonb AS after) c', v_values)
-    ELSE format(
-      'new_rows r JOIN old_rows o USING (%s)
-       CROSS JOIN LATERAL (SELECT to_jsonb(r) - $6 AS after, to_jsonb(o) - $6 AS before OFFSET 0) v
-       JOIN LATERAL (
-         SELECT array_agg(key ORDER BY key) AS columns,
-                jsonb_object_agg(key, v.before -> key) FILTER (WHERE key = ANY ($5)) AS before,
-                jsonb_object_agg(key, value) FILTER (WHERE key = ANY ($5)) AS after
-           FROM jsonb_each(v.after) WHERE value IS DISTINCT FROM v.before -> key) c ON c.columns IS NOT NULL', v_keys)
-  END;
-  EXECUTE format(
-    'INSERT INTO public.audit_log (table_name, operation, record_id, user_id, user_ip, subject_user_id, changed_columns, old_values,
-                                   new_values, data_classification, retention_until)
-     SELECT $1, $2, r.%I, $3, $4, %s, c.columns, c.before, c.after, public.audit_classification($1), public.audit_retention($1)
-       FROM %s %s', v_key, v_subject, v_changes, v_join)
-    USING TG_TABLE_NAME::text, TG_OP, public.current_app_user(), public.current_client_ip(), v_kept, public.derived_columns();
   RETURN NULL;
 END
-$_$;
+$$;
 
 ALTER FUNCTION public.audit_changes() OWNER TO matching_definer;
 
@@ -406,20 +417,20 @@ SET default_tablespace = '';
 
 CREATE TABLE public.audit_log (
     audit_id bigint NOT NULL,
-    table_name character varying(64) NOT NULL,
-    operation character varying(10) NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    "timestamp" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    retention_until date NOT NULL,
     record_id uuid,
     user_id uuid,
     subject_user_id uuid,
+    table_name character varying(64) NOT NULL,
+    operation character varying(10) NOT NULL,
+    data_classification character varying(20) NOT NULL,
     user_ip inet,
-    "timestamp" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
     old_values jsonb,
     new_values jsonb,
     changed_columns text[],
     reason text,
-    data_classification character varying(20) NOT NULL,
-    retention_until date NOT NULL,
-    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     CONSTRAINT audit_log_data_classification_check CHECK (((data_classification)::text = ANY ((ARRAY['public'::character varying, 'internal'::character varying, 'confidential'::character varying, 'restricted'::character varying])::text[]))),
     CONSTRAINT audit_log_operation_check CHECK (((operation)::text = ANY ((ARRAY['INSERT'::character varying, 'UPDATE'::character varying, 'DELETE'::character varying, 'SELECT'::character varying, 'EXPORT'::character varying, 'LOGIN'::character varying, 'ANONYMIZE'::character varying])::text[])))
 )
@@ -1065,7 +1076,7 @@ BEGIN
   v_erased := v_erased + 1 + (v_candidate_id IS NOT NULL)::integer;
 
   DELETE FROM public.outbox_dead_letters WHERE aggregate_id = ANY (v_aggregates) OR event_data ->> 'user_id' = p_user_id::text;
-  DELETE FROM public.outbox_events WHERE aggregate_id = ANY (v_aggregates) OR event_data ->> 'user_id' = p_user_id::text;
+  DELETE FROM public.outbox_events WHERE (event_data ->> 'user_id')::uuid = p_user_id;
   PERFORM set_config('app.audit_upkeep', 'erasure', true);
   UPDATE public.audit_log SET user_ip = NULL WHERE user_id = p_user_id AND user_ip IS NOT NULL;
   PERFORM set_config('app.audit_upkeep', '', true);
@@ -1347,34 +1358,37 @@ ALTER FUNCTION public.maintenance_jobs_changed() OWNER TO supersmartmatch_core_o
 CREATE FUNCTION public.publish_aggregate_events() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $_$
+    SET enable_nestloop TO 'off'
+    AS $$
 DECLARE
-  v_rows text := CASE TG_OP WHEN 'DELETE' THEN 'old_rows' ELSE 'new_rows' END;
-  v_ids text;
+  v_id CONSTANT text := TG_ARGV[2];
+  v_ids CONSTANT text[] := TG_ARGV[2] || string_to_array(TG_ARGV[3], ',');
+  v_derived CONSTANT text[] := public.derived_columns();
 BEGIN
-  SELECT string_agg(format('%L, r.%I', id, id), ', ') INTO v_ids
-    FROM unnest(string_to_array(concat_ws(',', TG_ARGV[2], TG_ARGV[3]), ',')) AS id;
-
   IF TG_OP = 'UPDATE' THEN
-    EXECUTE format(
-      'INSERT INTO public.outbox_events (aggregate_type, aggregate_id, event_type, event_data)
-       SELECT $1, r.%1$I, $2, jsonb_strip_nulls(jsonb_build_object(%2$s)) || jsonb_build_object(''changed_fields'', c.fields)
-         FROM new_rows r
-         JOIN old_rows o USING (%1$I)
-        CROSS JOIN LATERAL (SELECT to_jsonb(r) - $3 AS after, to_jsonb(o) - $3 AS before OFFSET 0) v
-        CROSS JOIN LATERAL (SELECT jsonb_agg(key ORDER BY key) AS fields FROM jsonb_each(v.after)
-                             WHERE value IS DISTINCT FROM v.before -> key) c
-        WHERE c.fields IS NOT NULL', TG_ARGV[2], v_ids)
-      USING TG_ARGV[0], TG_ARGV[1] || '.updated', public.derived_columns();
+    INSERT INTO public.outbox_events (aggregate_type, aggregate_id, event_type, event_data)
+    SELECT TG_ARGV[0], (c.ids ->> v_id)::uuid, TG_ARGV[1] || '.updated', c.ids || jsonb_build_object('changed_fields', c.fields)
+      FROM (SELECT jsonb_strip_nulls((SELECT jsonb_object_agg(id, n.row -> id) FROM unnest(v_ids) AS id)) AS ids,
+                   (SELECT jsonb_agg(key ORDER BY key) FROM jsonb_each(n.row)
+                     WHERE value IS DISTINCT FROM o.row -> key AND key <> ALL (v_derived)) AS fields
+              FROM (SELECT to_jsonb(r) AS row FROM new_rows r OFFSET 0) n
+              JOIN (SELECT to_jsonb(r) AS row FROM old_rows r OFFSET 0) o ON n.row ->> v_id = o.row ->> v_id
+            OFFSET 0) c
+     WHERE c.fields IS NOT NULL;
+  ELSIF TG_OP = 'INSERT' THEN
+    INSERT INTO public.outbox_events (aggregate_type, aggregate_id, event_type, event_data)
+    SELECT TG_ARGV[0], (n.row ->> v_id)::uuid, TG_ARGV[1] || '.created',
+           jsonb_strip_nulls((SELECT jsonb_object_agg(id, n.row -> id) FROM unnest(v_ids) AS id))
+      FROM (SELECT to_jsonb(r) AS row FROM new_rows r OFFSET 0) n;
   ELSE
-    EXECUTE format(
-      'INSERT INTO public.outbox_events (aggregate_type, aggregate_id, event_type, event_data)
-       SELECT $1, r.%I, $2, jsonb_strip_nulls(jsonb_build_object(%s)) FROM %I r', TG_ARGV[2], v_ids, v_rows)
-      USING TG_ARGV[0], TG_ARGV[1] || CASE TG_OP WHEN 'INSERT' THEN '.created' ELSE '.deleted' END;
+    INSERT INTO public.outbox_events (aggregate_type, aggregate_id, event_type, event_data)
+    SELECT TG_ARGV[0], (o.row ->> v_id)::uuid, TG_ARGV[1] || '.deleted',
+           jsonb_strip_nulls((SELECT jsonb_object_agg(id, o.row -> id) FROM unnest(v_ids) AS id))
+      FROM (SELECT to_jsonb(r) AS row FROM old_rows r OFFSET 0) o;
   END IF;
   RETURN NULL;
 END
-$_$;
+$$;
 
 ALTER FUNCTION public.publish_aggregate_events() OWNER TO matching_definer;
 
@@ -1456,18 +1470,21 @@ CREATE FUNCTION public.purge_audit_log(p_limit integer DEFAULT 10000) RETURNS in
     SET "TimeZone" TO 'UTC'
     AS $$
 DECLARE
+  v_xids xid8[];
   v_ids bigint[];
+  v_times timestamptz[];
   v_epoch bigint;
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('seal audit_log', 0));
-  SELECT array_agg(audit_id) INTO v_ids
-    FROM (SELECT a.audit_id FROM public.audit_log a JOIN public.audit_chain l USING (audit_id)
+  SELECT array_agg(xid), array_agg(audit_id), array_agg(timestamp) INTO v_xids, v_ids, v_times
+    FROM (SELECT a.xid, a.audit_id, a.timestamp FROM public.audit_log a JOIN public.audit_chain l USING (audit_id)
            WHERE a.retention_until < CURRENT_DATE LIMIT p_limit) due;
   IF v_ids IS NOT NULL THEN
     INSERT INTO public.audit_epochs (rows) VALUES (cardinality(v_ids)) RETURNING epoch_id INTO v_epoch;
     UPDATE public.audit_chain SET epoch_id = v_epoch WHERE audit_id = ANY (v_ids);
     PERFORM set_config('app.audit_upkeep', 'purge', true);
-    DELETE FROM public.audit_log WHERE audit_id = ANY (v_ids) AND retention_until < CURRENT_DATE;
+    DELETE FROM public.audit_log a USING unnest(v_xids, v_ids, v_times) AS due (xid, audit_id, "timestamp")
+     WHERE a.xid = due.xid AND a.audit_id = due.audit_id AND a.timestamp = due.timestamp AND a.retention_until < CURRENT_DATE;
     PERFORM set_config('app.audit_upkeep', '', true);
   END IF;
   WITH ended AS (
@@ -1604,20 +1621,21 @@ $$;
 ALTER FUNCTION public.range_partitions(p_parent regclass) OWNER TO supersmartmatch_core_owner;
 
 CREATE TABLE public.outbox_events (
-    event_id uuid DEFAULT gen_random_uuid() NOT NULL,
-    aggregate_type character varying(50) NOT NULL,
-    aggregate_id uuid NOT NULL,
-    event_type character varying(100) NOT NULL,
-    event_data jsonb NOT NULL,
-    event_version integer DEFAULT 1 NOT NULL,
-    published boolean DEFAULT false NOT NULL,
-    published_at timestamp with time zone,
-    retry_count integer DEFAULT 0 NOT NULL,
-    max_retries integer DEFAULT 3 NOT NULL,
     created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
     xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     sequence bigint NOT NULL,
-    CONSTRAINT outbox_events_event_data_check CHECK ((jsonb_typeof(event_data) = 'object'::text))
+    event_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    aggregate_id uuid NOT NULL,
+    event_version integer DEFAULT 1 NOT NULL,
+    retry_count integer DEFAULT 0 NOT NULL,
+    max_retries integer DEFAULT 3 NOT NULL,
+    published_at timestamp with time zone,
+    published boolean DEFAULT false NOT NULL,
+    aggregate_type character varying(50) NOT NULL,
+    event_type character varying(100) NOT NULL,
+    event_data jsonb NOT NULL,
+    CONSTRAINT outbox_events_event_data_check CHECK ((jsonb_typeof(event_data) = 'object'::text)),
+    CONSTRAINT outbox_events_person_check CHECK ((((aggregate_type)::text <> ALL ((ARRAY['user'::character varying, 'candidate'::character varying, 'application'::character varying])::text[])) OR ((event_data ->> 'user_id'::text) IS NOT NULL)))
 )
 PARTITION BY RANGE (created_at);
 
@@ -2784,20 +2802,20 @@ ALTER TABLE public.audit_log ALTER COLUMN audit_id ADD GENERATED ALWAYS AS IDENT
 
 CREATE TABLE public.audit_log_default (
     audit_id bigint NOT NULL,
-    table_name character varying(64) NOT NULL,
-    operation character varying(10) NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    "timestamp" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+    retention_until date NOT NULL,
     record_id uuid,
     user_id uuid,
     subject_user_id uuid,
+    table_name character varying(64) NOT NULL,
+    operation character varying(10) NOT NULL,
+    data_classification character varying(20) NOT NULL,
     user_ip inet,
-    "timestamp" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
     old_values jsonb,
     new_values jsonb,
     changed_columns text[],
     reason text,
-    data_classification character varying(20) NOT NULL,
-    retention_until date NOT NULL,
-    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     CONSTRAINT audit_log_data_classification_check CHECK (((data_classification)::text = ANY ((ARRAY['public'::character varying, 'internal'::character varying, 'confidential'::character varying, 'restricted'::character varying])::text[]))),
     CONSTRAINT audit_log_operation_check CHECK (((operation)::text = ANY ((ARRAY['INSERT'::character varying, 'UPDATE'::character varying, 'DELETE'::character varying, 'SELECT'::character varying, 'EXPORT'::character varying, 'LOGIN'::character varying, 'ANONYMIZE'::character varying])::text[])))
 );
@@ -3066,20 +3084,21 @@ CREATE TABLE public.job_postings_default (
 ALTER TABLE public.job_postings_default OWNER TO supersmartmatch_core_owner;
 
 CREATE TABLE public.outbox_events_default (
-    event_id uuid DEFAULT gen_random_uuid() NOT NULL,
-    aggregate_type character varying(50) NOT NULL,
-    aggregate_id uuid NOT NULL,
-    event_type character varying(100) NOT NULL,
-    event_data jsonb NOT NULL,
-    event_version integer DEFAULT 1 NOT NULL,
-    published boolean DEFAULT false NOT NULL,
-    published_at timestamp with time zone,
-    retry_count integer DEFAULT 0 NOT NULL,
-    max_retries integer DEFAULT 3 NOT NULL,
     created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
     xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     sequence bigint NOT NULL,
-    CONSTRAINT outbox_events_event_data_check CHECK ((jsonb_typeof(event_data) = 'object'::text))
+    event_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    aggregate_id uuid NOT NULL,
+    event_version integer DEFAULT 1 NOT NULL,
+    retry_count integer DEFAULT 0 NOT NULL,
+    max_retries integer DEFAULT 3 NOT NULL,
+    published_at timestamp with time zone,
+    published boolean DEFAULT false NOT NULL,
+    aggregate_type character varying(50) NOT NULL,
+    event_type character varying(100) NOT NULL,
+    event_data jsonb NOT NULL,
+    CONSTRAINT outbox_events_event_data_check CHECK ((jsonb_typeof(event_data) = 'object'::text)),
+    CONSTRAINT outbox_events_person_check CHECK ((((aggregate_type)::text <> ALL ((ARRAY['user'::character varying, 'candidate'::character varying, 'application'::character varying])::text[])) OR ((event_data ->> 'user_id'::text) IS NOT NULL)))
 );
 
 ALTER TABLE public.outbox_events_default OWNER TO supersmartmatch_core_owner;
@@ -3614,10 +3633,10 @@ ALTER TABLE ONLY public.audit_heads
     ADD CONSTRAINT audit_heads_pkey PRIMARY KEY (month);
 
 ALTER TABLE ONLY public.audit_log
-    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (audit_id, "timestamp");
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (xid, audit_id, "timestamp");
 
 ALTER TABLE ONLY public.audit_log_default
-    ADD CONSTRAINT audit_log_default_pkey PRIMARY KEY (audit_id, "timestamp");
+    ADD CONSTRAINT audit_log_default_pkey PRIMARY KEY (xid, audit_id, "timestamp");
 
 ALTER TABLE ONLY public.candidate_job_matches
     ADD CONSTRAINT candidate_job_matches_pkey PRIMARY KEY (candidate_id, job_id);
@@ -3713,10 +3732,10 @@ ALTER TABLE ONLY public.outbox_dead_letters
     ADD CONSTRAINT outbox_dead_letters_pkey PRIMARY KEY (event_id);
 
 ALTER TABLE ONLY public.outbox_events
-    ADD CONSTRAINT outbox_events_pkey PRIMARY KEY (event_id, created_at);
+    ADD CONSTRAINT outbox_events_pkey PRIMARY KEY (xid, sequence, created_at);
 
 ALTER TABLE ONLY public.outbox_events_default
-    ADD CONSTRAINT outbox_events_default_pkey PRIMARY KEY (event_id, created_at);
+    ADD CONSTRAINT outbox_events_default_pkey PRIMARY KEY (xid, sequence, created_at);
 
 ALTER TABLE ONLY public.outbox_published_partitions
     ADD CONSTRAINT outbox_published_partitions_pkey PRIMARY KEY (partition_name);
@@ -3758,17 +3777,13 @@ CREATE INDEX idx_audit_log_subject ON ONLY public.audit_log USING btree (subject
 
 CREATE INDEX audit_log_default_subject_user_id_timestamp_idx ON public.audit_log_default USING btree (subject_user_id, "timestamp");
 
-CREATE INDEX idx_audit_log_table_time ON ONLY public.audit_log USING btree (table_name, "timestamp");
+CREATE INDEX idx_audit_log_table_time ON ONLY public.audit_log USING brin (table_name, "timestamp") WITH (pages_per_range='16');
 
-CREATE INDEX audit_log_default_table_name_timestamp_idx ON public.audit_log_default USING btree (table_name, "timestamp");
+CREATE INDEX audit_log_default_table_name_timestamp_idx ON public.audit_log_default USING brin (table_name, "timestamp") WITH (pages_per_range='16');
 
 CREATE INDEX idx_audit_log_user ON ONLY public.audit_log USING btree (user_id, "timestamp");
 
 CREATE INDEX audit_log_default_user_id_timestamp_idx ON public.audit_log_default USING btree (user_id, "timestamp");
-
-CREATE INDEX idx_audit_log_position ON ONLY public.audit_log USING btree (xid, audit_id);
-
-CREATE INDEX audit_log_default_xid_audit_id_idx ON public.audit_log_default USING btree (xid, audit_id);
 
 CREATE INDEX idx_aggregate_events_user ON public.aggregate_events USING btree (user_id) WHERE (user_id IS NOT NULL);
 
@@ -3890,13 +3905,7 @@ CREATE INDEX idx_outbox_dead_letters_created ON public.outbox_dead_letters USING
 
 CREATE INDEX idx_outbox_dead_letters_user ON public.outbox_dead_letters USING btree (((event_data ->> 'user_id'::text))) WHERE ((event_data ->> 'user_id'::text) IS NOT NULL);
 
-CREATE INDEX idx_outbox_events_aggregate ON ONLY public.outbox_events USING btree (aggregate_id, aggregate_type);
-
-CREATE INDEX idx_outbox_events_position ON ONLY public.outbox_events USING btree (xid, sequence);
-
-CREATE INDEX idx_outbox_events_published ON ONLY public.outbox_events USING btree (published, created_at) WHERE (NOT published);
-
-CREATE INDEX idx_outbox_events_user ON ONLY public.outbox_events USING btree (((event_data ->> 'user_id'::text))) WHERE ((event_data ->> 'user_id'::text) IS NOT NULL);
+CREATE INDEX idx_outbox_events_user ON ONLY public.outbox_events USING btree ((((event_data ->> 'user_id'::text))::uuid)) WHERE ((event_data ->> 'user_id'::text) IS NOT NULL);
 
 CREATE INDEX idx_skill_relations_related ON public.skill_relations USING btree (related_skill_id);
 
@@ -3964,13 +3973,7 @@ CREATE INDEX job_postings_default_status_idx ON public.job_postings_default USIN
 
 CREATE INDEX job_postings_default_work_location_idx ON public.job_postings_default USING gin (work_location);
 
-CREATE INDEX outbox_events_default_aggregate_id_aggregate_type_idx ON public.outbox_events_default USING btree (aggregate_id, aggregate_type);
-
-CREATE INDEX outbox_events_default_expr_idx ON public.outbox_events_default USING btree (((event_data ->> 'user_id'::text))) WHERE ((event_data ->> 'user_id'::text) IS NOT NULL);
-
-CREATE INDEX outbox_events_default_published_created_at_idx ON public.outbox_events_default USING btree (published, created_at) WHERE (NOT published);
-
-CREATE INDEX outbox_events_default_xid_sequence_idx ON public.outbox_events_default USING btree (xid, sequence);
+CREATE INDEX outbox_events_default_uuid_idx ON public.outbox_events_default USING btree ((((event_data ->> 'user_id'::text))::uuid)) WHERE ((event_data ->> 'user_id'::text) IS NOT NULL);
 
 CREATE UNIQUE INDEX skill_demand_cell ON public.skill_demand USING btree (skill_id, region, month);
 
@@ -3987,8 +3990,6 @@ ALTER INDEX public.idx_audit_log_subject ATTACH PARTITION public.audit_log_defau
 ALTER INDEX public.idx_audit_log_table_time ATTACH PARTITION public.audit_log_default_table_name_timestamp_idx;
 
 ALTER INDEX public.idx_audit_log_user ATTACH PARTITION public.audit_log_default_user_id_timestamp_idx;
-
-ALTER INDEX public.idx_audit_log_position ATTACH PARTITION public.audit_log_default_xid_audit_id_idx;
 
 ALTER INDEX public.idx_job_postings_closed ATTACH PARTITION public.job_postings_default_closed_at_idx;
 
@@ -4018,15 +4019,9 @@ ALTER INDEX public.idx_job_postings_status ATTACH PARTITION public.job_postings_
 
 ALTER INDEX public.idx_job_postings_location ATTACH PARTITION public.job_postings_default_work_location_idx;
 
-ALTER INDEX public.idx_outbox_events_aggregate ATTACH PARTITION public.outbox_events_default_aggregate_id_aggregate_type_idx;
-
-ALTER INDEX public.idx_outbox_events_user ATTACH PARTITION public.outbox_events_default_expr_idx;
-
 ALTER INDEX public.outbox_events_pkey ATTACH PARTITION public.outbox_events_default_pkey;
 
-ALTER INDEX public.idx_outbox_events_published ATTACH PARTITION public.outbox_events_default_published_created_at_idx;
-
-ALTER INDEX public.idx_outbox_events_position ATTACH PARTITION public.outbox_events_default_xid_sequence_idx;
+ALTER INDEX public.idx_outbox_events_user ATTACH PARTITION public.outbox_events_default_uuid_idx;
 
 CREATE TRIGGER keys_touch BEFORE UPDATE ON app_private.keys FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 

@@ -9,7 +9,7 @@ AS $$
   SELECT (SELECT count(*) FROM public.user_location_preferences WHERE user_id = p_user_id)
        + (SELECT count(*) FROM public.locations WHERE owner_user_id = p_user_id)
        + (SELECT count(*) FROM public.outbox_events
-           WHERE event_data ? 'user_id' AND event_data ->> 'user_id' = p_user_id::text)
+           WHERE event_data ? 'user_id' AND (event_data ->> 'user_id')::uuid = p_user_id)
        + (SELECT count(*) FROM public.outbox_dead_letters WHERE event_data ->> 'user_id' = p_user_id::text)
 $$;
 
@@ -28,7 +28,7 @@ BEGIN
   DELETE FROM public.user_location_preferences WHERE user_id = p_user_id;
   DELETE FROM public.locations WHERE owner_user_id = p_user_id;
   -- Also the events that these deletions wrote: who needs to know hears of the erasure itself.
-  DELETE FROM public.outbox_events WHERE event_data ? 'user_id' AND event_data ->> 'user_id' = p_user_id::text;
+  DELETE FROM public.outbox_events WHERE event_data ? 'user_id' AND (event_data ->> 'user_id')::uuid = p_user_id;
   DELETE FROM public.outbox_dead_letters WHERE event_data ->> 'user_id' = p_user_id::text;
   left_over := public.count_user_data(p_user_id);
   erased := matched - left_over;

@@ -77,10 +77,7 @@ testPlans(db, {
     ['authenticated_users', `DELETE FROM locations WHERE location_id = '{home}'`],
     ['admin_role', `UPDATE locations SET city = 'x' WHERE location_id = '{place}'`],
     ['admin_role', `DELETE FROM locations WHERE location_id = '{place}'`],
-    [
-      'outbox_worker',
-      `SELECT * FROM outbox_events_status WHERE aggregate_type = 'preference' AND aggregate_id = '{preference}'`,
-    ],
+    ['outbox_worker', 'SELECT * FROM outbox_events_status ORDER BY xid DESC, sequence DESC LIMIT 50'],
     [
       'outbox_worker',
       `INSERT INTO inbox (consumer, event_id) VALUES ('search', gen_random_uuid()) ON CONFLICT DO NOTHING`,

@@ -12,11 +12,11 @@ AS $$
        + (SELECT count(*) FROM public.interview_slots
            WHERE candidate_user_id = p_user_id OR recruiter_id = p_user_id OR booked_by = p_user_id)
        + (SELECT count(*) FROM public.temporal_analytics WHERE entity_type = 'user' AND entity_id = p_user_id)
-       + (SELECT count(*) FROM public.outbox_events WHERE event_data ? 'user_id' AND event_data ->> 'user_id' = p_user_id::text)
+       + (SELECT count(*) FROM public.outbox_events WHERE event_data ? 'user_id' AND (event_data ->> 'user_id')::uuid = p_user_id)
        + (SELECT count(*) FROM public.outbox_events
-           WHERE event_data ? 'candidate_user_id' AND event_data ->> 'candidate_user_id' = p_user_id::text)
+           WHERE event_data ? 'candidate_user_id' AND (event_data ->> 'candidate_user_id')::uuid = p_user_id)
        + (SELECT count(*) FROM public.outbox_events
-           WHERE event_data ? 'recruiter_id' AND event_data ->> 'recruiter_id' = p_user_id::text)
+           WHERE event_data ? 'recruiter_id' AND (event_data ->> 'recruiter_id')::uuid = p_user_id)
        + (SELECT count(*) FROM public.outbox_dead_letters
            WHERE p_user_id::text IN (event_data ->> 'user_id', event_data ->> 'candidate_user_id', event_data ->> 'recruiter_id'))
 $$;
@@ -55,10 +55,10 @@ BEGIN
   UPDATE public.interview_slots SET booked_by = NULL WHERE booked_by = p_user_id;
 
   -- Also the events that these deletions wrote: who needs to know hears of the erasure itself. Those of the slots name nobody.
-  DELETE FROM public.outbox_events WHERE event_data ? 'user_id' AND event_data ->> 'user_id' = p_user_id::text;
+  DELETE FROM public.outbox_events WHERE event_data ? 'user_id' AND (event_data ->> 'user_id')::uuid = p_user_id;
   DELETE FROM public.outbox_events
-   WHERE event_data ? 'candidate_user_id' AND event_data ->> 'candidate_user_id' = p_user_id::text;
-  DELETE FROM public.outbox_events WHERE event_data ? 'recruiter_id' AND event_data ->> 'recruiter_id' = p_user_id::text;
+   WHERE event_data ? 'candidate_user_id' AND (event_data ->> 'candidate_user_id')::uuid = p_user_id;
+  DELETE FROM public.outbox_events WHERE event_data ? 'recruiter_id' AND (event_data ->> 'recruiter_id')::uuid = p_user_id;
   DELETE FROM public.outbox_dead_letters
    WHERE p_user_id::text IN (event_data ->> 'user_id', event_data ->> 'candidate_user_id', event_data ->> 'recruiter_id');
 

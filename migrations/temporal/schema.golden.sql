@@ -189,11 +189,11 @@ CREATE FUNCTION public.count_user_data(p_user_id uuid) RETURNS bigint
        + (SELECT count(*) FROM public.interview_slots
            WHERE candidate_user_id = p_user_id OR recruiter_id = p_user_id OR booked_by = p_user_id)
        + (SELECT count(*) FROM public.temporal_analytics WHERE entity_type = 'user' AND entity_id = p_user_id)
-       + (SELECT count(*) FROM public.outbox_events WHERE event_data ? 'user_id' AND event_data ->> 'user_id' = p_user_id::text)
+       + (SELECT count(*) FROM public.outbox_events WHERE event_data ? 'user_id' AND (event_data ->> 'user_id')::uuid = p_user_id)
        + (SELECT count(*) FROM public.outbox_events
-           WHERE event_data ? 'candidate_user_id' AND event_data ->> 'candidate_user_id' = p_user_id::text)
+           WHERE event_data ? 'candidate_user_id' AND (event_data ->> 'candidate_user_id')::uuid = p_user_id)
        + (SELECT count(*) FROM public.outbox_events
-           WHERE event_data ? 'recruiter_id' AND event_data ->> 'recruiter_id' = p_user_id::text)
+           WHERE event_data ? 'recruiter_id' AND (event_data ->> 'recruiter_id')::uuid = p_user_id)
        + (SELECT count(*) FROM public.outbox_dead_letters
            WHERE p_user_id::text IN (event_data ->> 'user_id', event_data ->> 'candidate_user_id', event_data ->> 'recruiter_id'))
 $$;
@@ -389,10 +389,10 @@ BEGIN
   UPDATE public.interview_slots SET booked_by = NULL WHERE booked_by = p_user_id;
 
   -- Also the events that these deletions wrote: who needs to know hears of the erasure itself. Those of the slots name nobody.
-  DELETE FROM public.outbox_events WHERE event_data ? 'user_id' AND event_data ->> 'user_id' = p_user_id::text;
+  DELETE FROM public.outbox_events WHERE event_data ? 'user_id' AND (event_data ->> 'user_id')::uuid = p_user_id;
   DELETE FROM public.outbox_events
-   WHERE event_data ? 'candidate_user_id' AND event_data ->> 'candidate_user_id' = p_user_id::text;
-  DELETE FROM public.outbox_events WHERE event_data ? 'recruiter_id' AND event_data ->> 'recruiter_id' = p_user_id::text;
+   WHERE event_data ? 'candidate_user_id' AND (event_data ->> 'candidate_user_id')::uuid = p_user_id;
+  DELETE FROM public.outbox_events WHERE event_data ? 'recruiter_id' AND (event_data ->> 'recruiter_id')::uuid = p_user_id;
   DELETE FROM public.outbox_dead_letters
    WHERE p_user_id::text IN (event_data ->> 'user_id', event_data ->> 'candidate_user_id', event_data ->> 'recruiter_id');
 
@@ -615,34 +615,37 @@ ALTER FUNCTION public.maintenance_jobs_changed() OWNER TO supersmartmatch_tempor
 CREATE FUNCTION public.publish_aggregate_events() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $_$
+    SET enable_nestloop TO 'off'
+    AS $$
 DECLARE
-  v_rows text := CASE TG_OP WHEN 'DELETE' THEN 'old_rows' ELSE 'new_rows' END;
-  v_ids text;
+  v_id CONSTANT text := TG_ARGV[2];
+  v_ids CONSTANT text[] := TG_ARGV[2] || string_to_array(TG_ARGV[3], ',');
+  v_derived CONSTANT text[] := public.derived_columns();
 BEGIN
-  SELECT string_agg(format('%L, r.%I', id, id), ', ') INTO v_ids
-    FROM unnest(string_to_array(concat_ws(',', TG_ARGV[2], TG_ARGV[3]), ',')) AS id;
-
   IF TG_OP = 'UPDATE' THEN
-    EXECUTE format(
-      'INSERT INTO public.outbox_events (aggregate_type, aggregate_id, event_type, event_data)
-       SELECT $1, r.%1$I, $2, jsonb_strip_nulls(jsonb_build_object(%2$s)) || jsonb_build_object(''changed_fields'', c.fields)
-         FROM new_rows r
-         JOIN old_rows o USING (%1$I)
-        CROSS JOIN LATERAL (SELECT to_jsonb(r) - $3 AS after, to_jsonb(o) - $3 AS before OFFSET 0) v
-        CROSS JOIN LATERAL (SELECT jsonb_agg(key ORDER BY key) AS fields FROM jsonb_each(v.after)
-                             WHERE value IS DISTINCT FROM v.before -> key) c
-        WHERE c.fields IS NOT NULL', TG_ARGV[2], v_ids)
-      USING TG_ARGV[0], TG_ARGV[1] || '.updated', public.derived_columns();
+    INSERT INTO public.outbox_events (aggregate_type, aggregate_id, event_type, event_data)
+    SELECT TG_ARGV[0], (c.ids ->> v_id)::uuid, TG_ARGV[1] || '.updated', c.ids || jsonb_build_object('changed_fields', c.fields)
+      FROM (SELECT jsonb_strip_nulls((SELECT jsonb_object_agg(id, n.row -> id) FROM unnest(v_ids) AS id)) AS ids,
+                   (SELECT jsonb_agg(key ORDER BY key) FROM jsonb_each(n.row)
+                     WHERE value IS DISTINCT FROM o.row -> key AND key <> ALL (v_derived)) AS fields
+              FROM (SELECT to_jsonb(r) AS row FROM new_rows r OFFSET 0) n
+              JOIN (SELECT to_jsonb(r) AS row FROM old_rows r OFFSET 0) o ON n.row ->> v_id = o.row ->> v_id
+            OFFSET 0) c
+     WHERE c.fields IS NOT NULL;
+  ELSIF TG_OP = 'INSERT' THEN
+    INSERT INTO public.outbox_events (aggregate_type, aggregate_id, event_type, event_data)
+    SELECT TG_ARGV[0], (n.row ->> v_id)::uuid, TG_ARGV[1] || '.created',
+           jsonb_strip_nulls((SELECT jsonb_object_agg(id, n.row -> id) FROM unnest(v_ids) AS id))
+      FROM (SELECT to_jsonb(r) AS row FROM new_rows r OFFSET 0) n;
   ELSE
-    EXECUTE format(
-      'INSERT INTO public.outbox_events (aggregate_type, aggregate_id, event_type, event_data)
-       SELECT $1, r.%I, $2, jsonb_strip_nulls(jsonb_build_object(%s)) FROM %I r', TG_ARGV[2], v_ids, v_rows)
-      USING TG_ARGV[0], TG_ARGV[1] || CASE TG_OP WHEN 'INSERT' THEN '.created' ELSE '.deleted' END;
+    INSERT INTO public.outbox_events (aggregate_type, aggregate_id, event_type, event_data)
+    SELECT TG_ARGV[0], (o.row ->> v_id)::uuid, TG_ARGV[1] || '.deleted',
+           jsonb_strip_nulls((SELECT jsonb_object_agg(id, o.row -> id) FROM unnest(v_ids) AS id))
+      FROM (SELECT to_jsonb(r) AS row FROM old_rows r OFFSET 0) o;
   END IF;
   RETURN NULL;
 END
-$_$;
+$$;
 
 ALTER FUNCTION public.publish_aggregate_events() OWNER TO matching_definer;
 
@@ -737,19 +740,19 @@ ALTER FUNCTION public.range_partitions(p_parent regclass) OWNER TO supersmartmat
 SET default_tablespace = '';
 
 CREATE TABLE public.outbox_events (
-    event_id uuid DEFAULT gen_random_uuid() NOT NULL,
-    aggregate_type character varying(50) NOT NULL,
-    aggregate_id uuid NOT NULL,
-    event_type character varying(100) NOT NULL,
-    event_data jsonb NOT NULL,
-    event_version integer DEFAULT 1 NOT NULL,
-    published boolean DEFAULT false NOT NULL,
-    published_at timestamp with time zone,
-    retry_count integer DEFAULT 0 NOT NULL,
-    max_retries integer DEFAULT 3 NOT NULL,
     created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
     xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     sequence bigint NOT NULL,
+    event_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    aggregate_id uuid NOT NULL,
+    event_version integer DEFAULT 1 NOT NULL,
+    retry_count integer DEFAULT 0 NOT NULL,
+    max_retries integer DEFAULT 3 NOT NULL,
+    published_at timestamp with time zone,
+    published boolean DEFAULT false NOT NULL,
+    aggregate_type character varying(50) NOT NULL,
+    event_type character varying(100) NOT NULL,
+    event_data jsonb NOT NULL,
     CONSTRAINT outbox_events_event_data_check CHECK ((jsonb_typeof(event_data) = 'object'::text))
 )
 PARTITION BY RANGE (created_at);
@@ -1330,19 +1333,19 @@ CREATE MATERIALIZED VIEW public.daily_scheduling_metrics AS
 ALTER MATERIALIZED VIEW public.daily_scheduling_metrics OWNER TO supersmartmatch_temporal_owner;
 
 CREATE TABLE public.outbox_events_default (
-    event_id uuid DEFAULT gen_random_uuid() NOT NULL,
-    aggregate_type character varying(50) NOT NULL,
-    aggregate_id uuid NOT NULL,
-    event_type character varying(100) NOT NULL,
-    event_data jsonb NOT NULL,
-    event_version integer DEFAULT 1 NOT NULL,
-    published boolean DEFAULT false NOT NULL,
-    published_at timestamp with time zone,
-    retry_count integer DEFAULT 0 NOT NULL,
-    max_retries integer DEFAULT 3 NOT NULL,
     created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
     xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     sequence bigint NOT NULL,
+    event_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    aggregate_id uuid NOT NULL,
+    event_version integer DEFAULT 1 NOT NULL,
+    retry_count integer DEFAULT 0 NOT NULL,
+    max_retries integer DEFAULT 3 NOT NULL,
+    published_at timestamp with time zone,
+    published boolean DEFAULT false NOT NULL,
+    aggregate_type character varying(50) NOT NULL,
+    event_type character varying(100) NOT NULL,
+    event_data jsonb NOT NULL,
     CONSTRAINT outbox_events_event_data_check CHECK ((jsonb_typeof(event_data) = 'object'::text))
 );
 
@@ -1653,10 +1656,10 @@ ALTER TABLE ONLY public.outbox_dead_letters
     ADD CONSTRAINT outbox_dead_letters_pkey PRIMARY KEY (event_id);
 
 ALTER TABLE ONLY public.outbox_events
-    ADD CONSTRAINT outbox_events_pkey PRIMARY KEY (event_id, created_at);
+    ADD CONSTRAINT outbox_events_pkey PRIMARY KEY (xid, sequence, created_at);
 
 ALTER TABLE ONLY public.outbox_events_default
-    ADD CONSTRAINT outbox_events_default_pkey PRIMARY KEY (event_id, created_at);
+    ADD CONSTRAINT outbox_events_default_pkey PRIMARY KEY (xid, sequence, created_at);
 
 ALTER TABLE ONLY public.outbox_published_partitions
     ADD CONSTRAINT outbox_published_partitions_pkey PRIMARY KEY (partition_name);
@@ -1708,17 +1711,11 @@ CREATE INDEX idx_outbox_dead_letters_recruiter ON public.outbox_dead_letters USI
 
 CREATE INDEX idx_outbox_dead_letters_user ON public.outbox_dead_letters USING btree (((event_data ->> 'user_id'::text)));
 
-CREATE INDEX idx_outbox_events_aggregate ON ONLY public.outbox_events USING btree (aggregate_type, aggregate_id);
+CREATE INDEX idx_outbox_events_candidate ON ONLY public.outbox_events USING btree ((((event_data ->> 'candidate_user_id'::text))::uuid)) WHERE (event_data ? 'candidate_user_id'::text);
 
-CREATE INDEX idx_outbox_events_candidate ON ONLY public.outbox_events USING btree (((event_data ->> 'candidate_user_id'::text))) WHERE (event_data ? 'candidate_user_id'::text);
+CREATE INDEX idx_outbox_events_recruiter ON ONLY public.outbox_events USING btree ((((event_data ->> 'recruiter_id'::text))::uuid)) WHERE (event_data ? 'recruiter_id'::text);
 
-CREATE INDEX idx_outbox_events_position ON ONLY public.outbox_events USING btree (xid, sequence);
-
-CREATE INDEX idx_outbox_events_published ON ONLY public.outbox_events USING btree (published, created_at) WHERE (NOT published);
-
-CREATE INDEX idx_outbox_events_recruiter ON ONLY public.outbox_events USING btree (((event_data ->> 'recruiter_id'::text))) WHERE (event_data ? 'recruiter_id'::text);
-
-CREATE INDEX idx_outbox_events_user ON ONLY public.outbox_events USING btree (((event_data ->> 'user_id'::text))) WHERE (event_data ? 'user_id'::text);
+CREATE INDEX idx_outbox_events_user ON ONLY public.outbox_events USING btree ((((event_data ->> 'user_id'::text))::uuid)) WHERE (event_data ? 'user_id'::text);
 
 CREATE INDEX idx_temporal_analytics_metric ON public.temporal_analytics USING btree (metric_type, "timestamp" DESC);
 
@@ -1730,33 +1727,21 @@ CREATE INDEX interview_slots_timestamp_idx ON public.interview_slots USING btree
 
 CREATE INDEX job_schedules_timestamp_idx ON public.job_schedules USING btree ("timestamp" DESC);
 
-CREATE INDEX outbox_events_default_aggregate_type_aggregate_id_idx ON public.outbox_events_default USING btree (aggregate_type, aggregate_id);
+CREATE INDEX outbox_events_default_uuid_idx ON public.outbox_events_default USING btree ((((event_data ->> 'user_id'::text))::uuid)) WHERE (event_data ? 'user_id'::text);
 
-CREATE INDEX outbox_events_default_expr_idx ON public.outbox_events_default USING btree (((event_data ->> 'user_id'::text))) WHERE (event_data ? 'user_id'::text);
+CREATE INDEX outbox_events_default_uuid_idx1 ON public.outbox_events_default USING btree ((((event_data ->> 'candidate_user_id'::text))::uuid)) WHERE (event_data ? 'candidate_user_id'::text);
 
-CREATE INDEX outbox_events_default_expr_idx1 ON public.outbox_events_default USING btree (((event_data ->> 'candidate_user_id'::text))) WHERE (event_data ? 'candidate_user_id'::text);
-
-CREATE INDEX outbox_events_default_expr_idx2 ON public.outbox_events_default USING btree (((event_data ->> 'recruiter_id'::text))) WHERE (event_data ? 'recruiter_id'::text);
-
-CREATE INDEX outbox_events_default_published_created_at_idx ON public.outbox_events_default USING btree (published, created_at) WHERE (NOT published);
-
-CREATE INDEX outbox_events_default_xid_sequence_idx ON public.outbox_events_default USING btree (xid, sequence);
+CREATE INDEX outbox_events_default_uuid_idx2 ON public.outbox_events_default USING btree ((((event_data ->> 'recruiter_id'::text))::uuid)) WHERE (event_data ? 'recruiter_id'::text);
 
 CREATE INDEX temporal_analytics_timestamp_idx ON public.temporal_analytics USING btree ("timestamp" DESC);
 
-ALTER INDEX public.idx_outbox_events_aggregate ATTACH PARTITION public.outbox_events_default_aggregate_type_aggregate_id_idx;
-
-ALTER INDEX public.idx_outbox_events_user ATTACH PARTITION public.outbox_events_default_expr_idx;
-
-ALTER INDEX public.idx_outbox_events_candidate ATTACH PARTITION public.outbox_events_default_expr_idx1;
-
-ALTER INDEX public.idx_outbox_events_recruiter ATTACH PARTITION public.outbox_events_default_expr_idx2;
-
 ALTER INDEX public.outbox_events_pkey ATTACH PARTITION public.outbox_events_default_pkey;
 
-ALTER INDEX public.idx_outbox_events_published ATTACH PARTITION public.outbox_events_default_published_created_at_idx;
+ALTER INDEX public.idx_outbox_events_user ATTACH PARTITION public.outbox_events_default_uuid_idx;
 
-ALTER INDEX public.idx_outbox_events_position ATTACH PARTITION public.outbox_events_default_xid_sequence_idx;
+ALTER INDEX public.idx_outbox_events_candidate ATTACH PARTITION public.outbox_events_default_uuid_idx1;
+
+ALTER INDEX public.idx_outbox_events_recruiter ATTACH PARTITION public.outbox_events_default_uuid_idx2;
 
 CREATE TRIGGER availability_current_events AFTER UPDATE ON public.availability_current REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_aggregate_events('availability', 'availability', 'availability_id', 'user_id');
 
