@@ -1,10 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { retentionRules, rulesOf } from '../crds/retention.ts'
 import type { DataStore } from '../crds/schema/data-store.ts'
 import { storeNames, type StoreName } from '../crds/schema/platform-stores.ts'
+import { keyRights, keySpace } from '../services/chassis/stores/cache-keys.ts'
 import { clickhouseClient, elasticsearchClient, natsClient, redisClient } from './harness/clients.ts'
 import { list, read } from './harness/objects.ts'
-import { bindingOf, connect, dataStore, podKind } from './harness/platform.ts'
+import { bindingOf, connect, dataStore, podKind, secretData } from './harness/platform.ts'
 
 /** Each store of the sample, reached by its official client with nothing but its `-app` binding. */
 const cluster = 'demo'
@@ -59,6 +61,26 @@ test('Redis Cluster, with ioredis', async () => {
   const key = `e2e:${Date.now()}`
   await client.set(key, 'kept', 'EX', 60)
   expect(await client.get(key)).toBe('kept')
+})
+
+/** As Redis itself judges the rules of services/chassis/stores/cache-keys.ts. */
+test('Redis lets each service use its own kinds of keys and no others', async () => {
+  const login = await secretData(`${cluster}-cache-superuser`)
+  await using client = await redisClient({ ...(await bindingFor('cache')), ...login }, firstPod('cache'))
+  const services = [...new Set(Object.values(keySpace).flatMap(({ services }) => services))]
+  const id = randomUUID()
+  for (const service of services) {
+    const user = `e2e-${service}`
+    await client.call('ACL', 'SETUSER', user, 'reset', '+get', ...keyRights(service))
+    const reached: string[] = []
+    for (const [kind, { pattern }] of Object.entries(keySpace)) {
+      const answer = await client.call('ACL', 'DRYRUN', user, 'GET', pattern.replaceAll('*', id))
+      if (answer === 'OK') reached.push(kind)
+    }
+    await client.call('ACL', 'DELUSER', user)
+    const own = Object.entries(keySpace).filter(([, { services }]) => (services as readonly string[]).includes(service))
+    expect(reached, service).toEqual(own.map(([kind]) => kind))
+  }
 })
 
 test('NATS, with nats', async () => {
