@@ -983,8 +983,8 @@ const subject = '6f1c0b3e-8f43-4c0e-9a55-0d7c5e5b0001'
 test('what keeps more is in force at once; what would remove rows is told and waits for its approval', async () => {
   const clock = vi.spyOn(tools, 'now')
   onTestFinished(() => clock.mockRestore())
-  let at = Date.now()
-  const later = () => clock.mockReturnValue(new Date((at += 301_000)))
+  let ahead = 0
+  const later = () => clock.mockReturnValue(new Date(Date.now() + (ahead += 301_000)))
   await make('kept')
   const store = async () => (await get(dataStoreKind, 'kept')) as DataStore
   const change = async (patch: object) => {
