@@ -1068,7 +1068,7 @@ test('what keeps more is in force at once; what would remove rows is told and wa
   later()
   // It has not been so for a day.
   expect((await reconcile('kept')).get('RetentionInSync')?.status).toBe('True')
-  at += 86_400_000
+  ahead += 86_400_000
   later()
   const behind = await reconcile('kept')
   expect(behind.get('RetentionInSync')).toMatchObject({ status: 'False', reason: 'Behind' })
