@@ -25,8 +25,9 @@ CREATE TABLE audit_log (
   PRIMARY KEY (xid, audit_id, timestamp) -- in the order in which rows are sealed (000018)
 ) PARTITION BY RANGE (timestamp);
 
--- As in outbox_events: what a time leads to needs no entry for each row.
-CREATE INDEX idx_audit_log_table_time ON audit_log USING brin (table_name, timestamp) WITH (pages_per_range = 16);
+-- Rows come in the order of their time, so that a time finds them without an entry for each: ask by table with a bound on time.
+CREATE INDEX idx_audit_log_table_time ON audit_log USING brin (table_name, timestamp)
+  WITH (pages_per_range = 16, autosummarize = on);
 CREATE INDEX idx_audit_log_user ON audit_log (user_id, timestamp);
 CREATE INDEX idx_audit_log_subject ON audit_log (subject_user_id, timestamp);
 CREATE INDEX idx_audit_log_retention ON audit_log USING brin (retention_until);
@@ -103,9 +104,10 @@ SET LOCAL ROLE matching_definer;
 -- One row for each row that a statement changed; none for an update that changes nothing but derived columns.
 -- Trigger arguments: key columns, of which the first is record_id; the column that leads to the subject (user_id or candidate_id);
 -- columns whose values are kept, which must say nothing about a person but rights and states.
--- Planned once, as publish_aggregate_events() is.
+-- Planned once, as publish_aggregate_events() is; and profiles are looked up by their key, however few there were then.
 CREATE FUNCTION audit_changes() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET enable_nestloop = off
+  SET enable_seqscan = off
 AS $$
 DECLARE
   v_keys CONSTANT text[] := string_to_array(TG_ARGV[0], ',');

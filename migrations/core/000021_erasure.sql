@@ -49,7 +49,7 @@ $$;
 --
 -- 1. Locks: aggregates in the order of all writers, then account and profile, for which later writers wait.
 -- 2. Deletes what belongs to the person, empties profile and account, takes the person's name off postings and histories.
--- 3. Outbox and audit log afterwards, as the triggers of step 2 write to them: all events of the person's aggregates go, published
+-- 3. Outbox and audit log afterwards, as the triggers of step 2 write to them: all events that carry the person's id go, published
 --    ones and dead letters too; addresses in the audit log go, whose values are never personal.
 -- 4. Looks whether anything is left, writes the result of this store, opens a request for each other one, and tells them by
 --    user.anonymized, with ids only.

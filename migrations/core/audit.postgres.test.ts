@@ -96,6 +96,28 @@ describe('an audit row', () => {
     ])
   })
 
+  test('is one for each row of a statement, also where rows share a part of their key', async () => {
+    const { companyId, userId } = await addRecruiter(db.query)
+    const second = await addUser(db.query, 'recruiter')
+    await db.query(`INSERT INTO company_members (company_id, user_id, role) VALUES ($1, $2, 'member')`, [
+      companyId,
+      second,
+    ])
+    const rows = await auditOf(() =>
+      db.query(
+        `UPDATE company_members SET role = CASE role WHEN 'owner' THEN 'member' ELSE 'owner' END WHERE company_id = $1`,
+        [companyId],
+      ),
+    )
+    expect(rows).toHaveLength(2)
+    expect(rows).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ subject: userId, before: { role: 'owner' }, after: { role: 'member' } }),
+        expect.objectContaining({ subject: second, before: { role: 'member' }, after: { role: 'owner' } }),
+      ]),
+    )
+  })
+
   test('is not written for changes of nothing and of derived columns', async () => {
     const run = (change: string) =>
       auditOf(() =>

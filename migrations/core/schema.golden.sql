@@ -317,6 +317,7 @@ CREATE FUNCTION public.audit_changes() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET enable_nestloop TO 'off'
+    SET enable_seqscan TO 'off'
     AS $$
 DECLARE
   v_keys CONSTANT text[] := string_to_array(TG_ARGV[0], ',');
@@ -3777,9 +3778,9 @@ CREATE INDEX idx_audit_log_subject ON ONLY public.audit_log USING btree (subject
 
 CREATE INDEX audit_log_default_subject_user_id_timestamp_idx ON public.audit_log_default USING btree (subject_user_id, "timestamp");
 
-CREATE INDEX idx_audit_log_table_time ON ONLY public.audit_log USING brin (table_name, "timestamp") WITH (pages_per_range='16');
+CREATE INDEX idx_audit_log_table_time ON ONLY public.audit_log USING brin (table_name, "timestamp") WITH (pages_per_range='16', autosummarize='on');
 
-CREATE INDEX audit_log_default_table_name_timestamp_idx ON public.audit_log_default USING brin (table_name, "timestamp") WITH (pages_per_range='16');
+CREATE INDEX audit_log_default_table_name_timestamp_idx ON public.audit_log_default USING brin (table_name, "timestamp") WITH (pages_per_range='16', autosummarize='on');
 
 CREATE INDEX idx_audit_log_user ON ONLY public.audit_log USING btree (user_id, "timestamp");
 

@@ -158,8 +158,8 @@ $$;
 -- Events of an aggregate's own table: one per row and statement, <prefix>.created, .updated or .deleted.
 -- The payload is ids and the names of changed columns, never values (D-175); an update that changes nothing emits nothing.
 -- Trigger arguments: aggregate type, event prefix, id column, further id columns separated by commas.
--- Its statements are the same for every table, so a session plans them once for each. That plan has to serve one row and a hundred
--- thousand alike: the old and the new rows are never paired by a nested loop.
+-- Its statements are static, so a session plans each trigger's once. That plan has to serve one row and a hundred thousand alike: the
+-- old and the new rows are never paired by a nested loop.
 CREATE FUNCTION publish_aggregate_events() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET enable_nestloop = off
 AS $$
