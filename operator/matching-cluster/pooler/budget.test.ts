@@ -39,13 +39,28 @@ test.each([
   expect(Object.fromEntries(connectionLimits(poolerPlan(pooling, backends)))).toEqual({ [core]: write, [reads]: read })
 })
 
-/** Never more than the server has, whatever is asked for: with limits, too high a demand only waits. */
-test.each([1, 2, 3, 4, 20])('limits of all pods and one more fit the server: %i pods', (replicas) => {
-  for (const one of [backend, replicated]) expectToFit(replicas, one)
+/** Two stores on one server: all databases of a server share its connections, whichever store they are of. */
+const second: typeof backend = { ...backend, database: 'geo', logins: ['geo_app_a', 'geo_app_b'] }
+
+// prettier-ignore
+test.each([
+  ['each gets as much as it asks for',      {},                                                       [19, 1, 19, 1]],
+  ['of the rest in proportion',             { parameters: { default_pool_size: '8' }, databases: { geo: { pool_size: '16' } } }, [10, 5, 20, 5]],
+  ['a given limit stays',                   { databases: { [core]: { max_db_connections: '10' } } },  [10, 5, 20, 5]],
+  ['more than there is leads to less each', { replicas: 3 },                                          [9, 1, 9, 1]],
+])('limits of two stores on one server: %s', (_name, pooling, expected) => {
+  const limits = connectionLimits(poolerPlan(pooling, [backend, second]))
+  expect([core, reads, 'geo', 'geo_ro'].map((name) => limits.get(name))).toEqual(expected)
 })
 
-function expectToFit(replicas: number, one: typeof backend): void {
-  const plan = poolerPlan({ replicas, parameters: { default_pool_size: '30' } }, [one])
+/** Never more than the server has, whatever is asked for: with limits, too high a demand only waits. */
+test.each([1, 2, 3, 4, 20])('limits of all pods and one more fit the server: %i pods', (replicas) => {
+  for (const backends of [[backend], [replicated], ...(replicas < 20 ? [[backend, second]] : [])])
+    expectToFit(replicas, backends)
+})
+
+function expectToFit(replicas: number, backends: (typeof backend)[]): void {
+  const plan = poolerPlan({ replicas, parameters: { default_pool_size: '30' } }, backends)
   const limits = [...connectionLimits(plan).values()]
   const sum = limits.reduce((total, limit) => total + limit, 0)
   expect(sum * (replicas + 1)).toBeLessThanOrEqual(100 - 20)
@@ -82,6 +97,7 @@ describe('what is asked for', () => {
     ['two logins',                   { users: { [appB]: { pool_size: '21' } } },                                       [backend],    /each 41 \(\S+ 20 for \S+_app_a, 21 for \S+_app_b\)/],
     ['a limit beyond the server’s',  { databases: { [core]: { max_db_connections: '41' } } },                          [backend],    /each 41 \(supersmartmatch_core max_db_connections 41\)/],
     ['reads from one replica',       { databases: { [reads]: { pool_size: '41' } } },                                  [replicated], /connections to demo-core-ro.ns.svc, each 41/],
+    ['two stores of one server',     { replicas: 2 },                                                              [backend, second],    /each 40 \(supersmartmatch_core 20 for \S+; geo 20 for geo_app_a\).* lower spec.pooling.replicas to 1, .* asks for 26 at most/],
     ['a small server',               {},                                                        [{ ...backend, maxConnections: 50 }],  /max_connections 50 leave 30 .* so that a pod asks for 15 at most/],
   ])('does not fit: %s', (_name, pooling, backends, message) => expect(asked(pooling, backends)).toMatch(message))
 

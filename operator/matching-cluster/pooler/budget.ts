@@ -27,28 +27,43 @@ export function connectionBudget(maxConnections: number, replicas: number): numb
 export function connectionLimits(plan: PoolerPlan): Map<string, number> {
   const all = servers(plan)
   const limits = new Map(all.flatMap((server) => [...limitsOf(server)]))
+  const find = (name: string) =>
+    all.flatMap((server) => server.shares.map((one) => ({ ...one, server }))).find((one) => one.name === name)
   for (const { database, readOnlyHost } of plan.backends) {
-    const primary = all.find(({ first }) => first.name === database)
-    const replicas = all.find(({ first }) => first.name === readOnlyName(database))
-    if (readOnlyHost && primary && replicas) shareLimits(primary, replicas.first, limits)
+    const [writes, reads] = [find(database), find(readOnlyName(database))]
+    if (!readOnlyHost || !writes || !reads) continue
+    const beside = writes.server.shares.filter(({ name }) => name !== database)
+    const taken = beside.reduce((sum, { name }) => sum + (limits.get(name) ?? 0), 0)
+    shareLimits(writes.server.budget - taken, writes, reads, limits)
   }
   return limits
 }
 
-function limitsOf({ budget, first, others }: Server): Map<string, number> {
-  const rest = others.map(({ name, asked }) => [name, asked ?? between(1, budget - first.asked, sharedReads)] as const)
-  const left = Math.max(1, budget - rest.reduce((sum, [, limit]) => sum + limit, 0))
-  return new Map([[first.name, first.fixed ? first.asked : left], ...rest])
+/** Reads that ask for nothing get little; databases without a limit of their own share the rest as they ask for it. */
+function limitsOf({ budget, shares }: Server): Map<string, number> {
+  const silent = shares.filter(({ asked }) => asked === undefined)
+  const least = Math.floor((budget - sumOf(shares)) / silent.length)
+  const given = shares.flatMap(({ name, asked, fixed, isExtra }): [string, number][] => {
+    if (asked === undefined) return [[name, between(1, least, sharedReads)]]
+    return fixed || isExtra ? [[name, asked]] : []
+  })
+  const rest = shares.filter(({ name }) => !given.some(([other]) => other === name))
+  const left = budget - given.reduce((sum, [, limit]) => sum + limit, 0)
+  const part = (asked = 0) => Math.max(1, Math.floor((left * asked) / sumOf(rest)))
+  return new Map([...rest.map(({ name, asked }): [string, number] => [name, part(asked)]), ...given])
 }
+
+const sumOf = (shares: Share[]) => shares.reduce((sum, { asked = 0 }) => sum + asked, 0)
 
 /**
  * Reads of a store with replicas get what writes do not ask for, up to a half or all of their own pools, and five where half is as
  * much. A limit in the spec stays as it is, and writes keep what they ask for beside that of reads.
  */
-function shareLimits({ budget, first: writes }: Server, reads: Server['first'], limits: Map<string, number>): void {
+function shareLimits(budget: number, writes: Share, reads: Share, limits: Map<string, number>): void {
+  const [wanted, read] = [writes.asked ?? 0, reads.asked ?? 0]
   const half = Math.floor(budget / 2)
   const least = Math.max(1, Math.min(sharedReads, half))
-  const counted = between(least, budget - writes.asked, reads.fixed ? reads.asked : Math.max(half, reads.asked))
+  const counted = between(least, budget - wanted, reads.fixed ? read : Math.max(half, read))
   if (!reads.fixed) limits.set(reads.name, counted)
   if (!writes.fixed) limits.set(writes.name, Math.max(1, budget - counted))
 }
@@ -58,9 +73,9 @@ const between = (least: number, value: number, most: number) => Math.min(Math.ma
 /** Why the servers cannot serve the pools that are asked for, in a sentence; undefined when they can. */
 export function budgetProblem(plan: PoolerPlan): string | undefined {
   const { replicas } = plan.pooling
-  for (const { host, maxConnections, budget, first, others } of servers(plan)) {
-    const parts = [first, ...others].filter(({ asked }) => asked !== undefined)
-    const asked = parts.reduce((sum, part) => sum + (part.asked ?? 0), 0)
+  for (const { host, maxConnections, budget, shares } of servers(plan)) {
+    const parts = shares.filter(({ asked }) => asked !== undefined)
+    const asked = sumOf(parts)
     if (asked <= budget) continue
     const available = Math.max(0, maxConnections - directConnections)
     const fitting = Math.floor(available / asked) - surge
@@ -79,9 +94,8 @@ interface Server {
   maxConnections: number
   /** Connections of one pooler pod. */
   budget: number
-  first: Share & { asked: number }
-  /** Further databases that lead to it. */
-  others: Share[]
+  /** Databases that lead to it: several stores may have one server. */
+  shares: Share[]
 }
 
 interface Share {
@@ -90,37 +104,38 @@ interface Share {
   asked: number | undefined
   /** The spec itself sets max_db_connections. */
   fixed: boolean
+  /** Reads that share the server with writes. */
+  isExtra: boolean
   why: string
 }
 
 function servers(plan: PoolerPlan): Server[] {
-  const byHost = Object.values(Object.groupBy(databasesOf(plan.backends), ({ host }) => host))
-  return byHost.flatMap((databases = []) => {
-    const [first, ...others] = databases
+  const byServer = Object.values(Object.groupBy(databasesOf(plan.backends), ({ host, port }) => `${host}:${port}`))
+  return byServer.flatMap((databases = []) => {
+    const [first] = databases
     if (!first) return []
     const { host, maxConnections } = first
     const budget = connectionBudget(maxConnections, plan.pooling.replicas)
-    return [{ host, maxConnections, budget, first: share(plan, first), others: others.map((one) => extra(plan, one)) }]
+    return [{ host, maxConnections, budget, shares: databases.map((one) => share(plan, one)) }]
   })
 }
 
-/** What a database may want: its limit if the spec sets one, else the pools of its logins at their full sizes. */
-function share(plan: PoolerPlan, database: PooledDatabase): Server['first'] {
-  const { name } = database
-  const given = plan.pooling.databases[name]?.['max_db_connections']
-  if (given !== undefined)
-    return { name, asked: Number(given), fixed: true, why: `${name} max_db_connections ${given}` }
+/**
+ * What a database may want: its limit if the spec sets one, else the pools of its logins at their full sizes. Reads that share a server
+ * with writes ask for nothing of their own until the spec sizes them.
+ */
+function share(plan: PoolerPlan, database: PooledDatabase): Share {
+  const { name, server, leadsTo } = database
+  const isExtra = leadsTo === 'primary' && name === readOnlyName(server)
+  const given = plan.pooling.databases[name]
+  const limit = given?.['max_db_connections']
+  if (limit !== undefined)
+    return { name, asked: Number(limit), fixed: true, isExtra, why: `${name} max_db_connections ${limit}` }
   const pools = poolsOf(plan, database)
-  const asked = pools.reduce((sum, { size }) => sum + size, 0)
+  const silent = isExtra && given?.['pool_size'] === undefined
+  const asked = silent ? undefined : pools.reduce((sum, { size }) => sum + size, 0)
   const why = `${name} ${pools.map(({ login, size }) => `${size} for ${login}`).join(', ')}`
-  return { name, asked, fixed: false, why }
-}
-
-/** Reads that share a server with writes ask for nothing of their own until the spec sizes them. */
-function extra(plan: PoolerPlan, database: PooledDatabase): Share {
-  const given = plan.pooling.databases[database.name] ?? {}
-  const sized = given['pool_size'] !== undefined || given['max_db_connections'] !== undefined
-  return sized ? share(plan, database) : { ...share(plan, database), asked: undefined }
+  return { name, asked, fixed: false, isExtra, why }
 }
 
 /** PgBouncer makes a pool for each login. Of the pair only one is in use; the other counts once the spec gives it a size. */
