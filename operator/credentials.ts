@@ -1,5 +1,5 @@
 import type { KubeObject } from '../crds/object.ts'
-import { createAuthority, issueServerCertificate, whyReissue, type KeyPair } from './certificates.ts'
+import { createAuthority, fingerprint, issueServerCertificate, whyReissue, type KeyPair } from './certificates.ts'
 import { adopted, type Applier, type Refused } from './kube/apply.ts'
 import type { Cache } from './kube/cache.ts'
 import type { Outcome } from './reconcile/outcome.ts'
@@ -69,6 +69,9 @@ export function authorityOf(found: KubeObject | undefined, name: string): KeyPai
   return { certificate, key }
 }
 
+/** Whether somebody still shows a certificate of another CA than that with this fingerprint. */
+export type OthersInUse = (fingerprint: string) => boolean
+
 /** A server certificate (tls.crt, tls.key, ca.crt) for these names, issued again when the old one no longer serves. `issued` hears why. */
 export async function ensureServerCertificate(
   tools: Tools,
@@ -76,19 +79,47 @@ export async function ensureServerCertificate(
   ca: KeyPair,
   dnsNames: string[],
   issued: (why: string) => void,
+  othersInUse?: OthersInUse,
 ): Promise<Outcome | undefined> {
   const found = findSecret(tools, metadata)
+  const trust = trusted(ca.certificate, found, othersInUse)
   const why = found ? whyDamaged(found, ca, dnsNames, tools.now()) : 'there was none'
-  if (!why) return undefined
+  if (!why)
+    return holds(found, trust) ? undefined : writeSecret(tools, metadata, { ...pairIn(found), ...trust }, tlsType)
   const pair = await issueServerCertificate(ca, dnsNames, tools.now())
-  const values = { 'tls.crt': pair.certificate, 'tls.key': pair.key, 'ca.crt': ca.certificate }
+  const values = { 'tls.crt': pair.certificate, 'tls.key': pair.key, ...trust }
   const stopped = await writeSecret(tools, metadata, values, tlsType)
   if (!stopped) issued(why)
   return stopped
 }
 
+const previousKey = 'previous-ca.crt'
+
+/** The CA of a server certificate's Secret, without one before it. */
+export function currentAuthority(found: KubeObject | undefined): string | undefined {
+  const [all, previous] = [secretValue(found, 'ca.crt'), secretValue(found, previousKey)]
+  return previous && all?.endsWith(previous) ? all.slice(0, -previous.length) : all
+}
+
+/**
+ * What goes into a server certificate's Secret to verify others with. When the CA changes, the one before it stays in ca.crt until nobody
+ * shows a certificate of it any more: else pods that run could not be asked to make room for those that follow, nor these follow them.
+ */
+export function trusted(ca: string, found: KubeObject | undefined, othersInUse?: OthersInUse): Record<string, string> {
+  const stored = currentAuthority(found)
+  const previous = stored === undefined || stored.trim() === ca.trim() ? secretValue(found, previousKey) : stored
+  if (!previous || !othersInUse?.(fingerprint(ca))) return { 'ca.crt': ca }
+  return { 'ca.crt': `${ca.trim()}\n${previous}`, [previousKey]: previous }
+}
+
+const holds = (found: KubeObject | undefined, values: Record<string, string>) =>
+  ['ca.crt', previousKey].every((key) => secretValue(found, key) === values[key])
+
+const pairIn = (found: KubeObject | undefined) =>
+  Object.fromEntries(['tls.crt', 'tls.key'].map((key) => [key, secretValue(found, key) ?? '']))
+
 function whyDamaged(found: KubeObject, ca: KeyPair, dnsNames: string[], now: Date): string | undefined {
-  if (secretValue(found, 'ca.crt') !== ca.certificate) return 'the CA changed'
+  if (currentAuthority(found)?.trim() !== ca.certificate.trim()) return 'the CA changed'
   const [certificate = '', key = ''] = [secretValue(found, 'tls.crt'), secretValue(found, 'tls.key')]
   return whyReissue({ certificate, key }, ca.certificate, dnsNames, now)
 }

@@ -2,7 +2,7 @@ import type { KubeObject } from '../crds/object.ts'
 import { certManager } from '../crds/schema/common.ts'
 import type { DataStoreSpec } from '../crds/schema/data-store.ts'
 import { fingerprint, whyUnfit } from './certificates.ts'
-import { tlsType, waitFor, writeSecret, type SecretMetadata } from './credentials.ts'
+import { tlsType, trusted, waitFor, writeSecret, type OthersInUse, type SecretMetadata } from './credentials.ts'
 import { withOwner, type Applier } from './kube/apply.ts'
 import type { Cache } from './kube/cache.ts'
 import { hasStatus, KubeError, type KubeClient } from './kube/client.ts'
@@ -36,6 +36,7 @@ interface Request {
   /** Name of the Secret that cert-manager writes. */
   issuedSecret: string
   dnsNames: string[]
+  othersInUse?: OthersInUse
 }
 
 const apiVersion = `${certManager}/v1`
@@ -89,7 +90,7 @@ async function bring(tools: Tools, request: Request, issued: (why: string) => vo
     const message = `${named(issuer)} in spec.tls.issuerRef gives a certificate that cannot be used: ${why}; docs/certificates.md says which issuers can`
     return { kind: 'blocked', reason: 'CertificateUnusable', message, retryAfterMs: unwatchedMs }
   }
-  return (await take(tools, tls, found, issued)) ?? overdue(tools, request, result.object)
+  return (await take(tools, request, found, issued)) ?? overdue(tools, request, result.object)
 }
 
 /** Its issuer may fail for weeks while the certificate still serves: somebody should know before it ends. */
@@ -101,11 +102,13 @@ function overdue({ now }: Tools, { issuer, tls }: Request, certificate: KubeObje
   return { kind: 'warn', reason: 'CertificatePending', message, retryAfterMs: overdueMs / 24 }
 }
 
-async function take(tools: Tools, tls: SecretMetadata, found: KubeObject, issued: (why: string) => void) {
-  const values = Object.fromEntries(['tls.crt', 'tls.key', 'ca.crt'].map((key) => [key, secretValue(found, key) ?? '']))
-  const before = secretValue(tools.cache.get(secretKind, tls.namespace, tls.name), 'tls.crt')
+async function take(tools: Tools, { tls, othersInUse }: Request, found: KubeObject, issued: (why: string) => void) {
+  const current = tools.cache.get(secretKind, tls.namespace, tls.name)
+  const pair = Object.fromEntries(['tls.crt', 'tls.key'].map((key) => [key, secretValue(found, key) ?? '']))
+  const values = { ...pair, ...trusted(secretValue(found, 'ca.crt') ?? '', current, othersInUse) }
+  const before = secretValue(current, 'tls.crt')
   const refused = await writeSecret(tools, tls, values, tlsType)
-  const isNew = !before || fingerprint(before) !== fingerprint(values['tls.crt'] ?? '')
+  const isNew = !before || fingerprint(before) !== fingerprint(pair['tls.crt'] ?? '')
   if (!refused && isNew) issued(before ? 'the issuer gave another' : 'there was none')
   return refused
 }

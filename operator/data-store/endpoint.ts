@@ -1,4 +1,5 @@
 import type { DataStore } from '../../crds/schema/data-store.ts'
+import { currentAuthority } from '../credentials.ts'
 import { secretValue } from '../secrets.ts'
 import { connectionOf, type ConnectionResult } from './connection.ts'
 import type { Engine } from '../engines/engine.ts'
@@ -24,7 +25,7 @@ export function endpointOf(store: DataStore, tools: Pick<Tools, 'cache' | 'engin
     return connection?.kind === 'found' ? connection.target : undefined
   }
   const { name, namespace = '' } = store.metadata
-  const ca = authorityFor(store, tools.cache)
+  const ca = trustedFor(store, tools.cache)
   const engine = tools.engines[store.spec.engine]
   if (ca === undefined || engine === undefined) return undefined
   return {
@@ -43,8 +44,14 @@ export function authorityFor({ metadata, spec }: DataStore, cache: Pick<Cache, '
   const { name, namespace = '' } = metadata
   const { caSecret, issuerRef } = spec.tls
   return issuerRef
-    ? secretValue(cache.get(secretKind, namespace, names.tlsSecret(name)), 'ca.crt')
+    ? currentAuthority(cache.get(secretKind, namespace, names.tlsSecret(name)))
     : secretValue(cache.get(secretKind, namespace, caSecret ?? names.caSecret(name)), 'tls.crt')
+}
+
+/** The same, and the CA before it as long as a server shows a certificate of that one. */
+export const trustedFor = (store: DataStore, cache: Pick<Cache, 'get'>): string | undefined => {
+  const { name, namespace = '' } = store.metadata
+  return secretValue(cache.get(secretKind, namespace, names.tlsSecret(name)), 'ca.crt') ?? authorityFor(store, cache)
 }
 
 /** The database of the schema, or what the engine has in its place. */

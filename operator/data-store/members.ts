@@ -4,7 +4,7 @@ import type { MemberAddress, Membership, Node } from '../engines/engine.ts'
 import { deadline } from '../reconcile/deadline.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import { secretValue } from '../secrets.ts'
-import { authorityFor } from './endpoint.ts'
+import { trustedFor } from './endpoint.ts'
 import { names } from './names.ts'
 import { databasePods, findSecret, findStatefulSet, memberTarget, type Context } from './observe.ts'
 import type { PodState } from './rollout.ts'
@@ -42,7 +42,7 @@ export function memberAddress(context: Context, pod: KubeObject): MemberAddress 
   const { podIP: host } = statusOf(pod)
   const { secret, username } = engine.admin(plan)
   const password = secretValue(findSecret(context, secret), 'password')
-  const ca = authorityFor(store, context.tools.cache)
+  const ca = trustedFor(store, context.tools.cache)
   if (!host || !password || !ca) return undefined
   const serverName = `${pod.metadata.name}.${names.headlessService(store.metadata.name)}.${namespace}.svc`
   return { host, serverName, username, password, ca }

@@ -3,6 +3,7 @@ import { authorityOf, ensureAuthority, ensureServerCertificate, waitFor } from '
 import type { BootstrapResult } from '../engines/engine.ts'
 import { dropIssuedCertificate, ensureIssuedCertificate, type IssuerRef } from '../issuer.ts'
 import { withOwner } from '../kube/apply.ts'
+import { caHash } from '../labels.ts'
 import { policyKind } from '../network.ts'
 import { goesOn, type Outcome } from '../reconcile/outcome.ts'
 import { messageOf } from '../reconcile/errors.ts'
@@ -87,10 +88,15 @@ async function issuedCertificate(context: Context, issuer: IssuerRef): Promise<O
   const { engine, plan, store, tools } = context
   const tls = metadata(context, names.tlsSecret(store.metadata.name))
   const issuedSecret = names.issuedSecret(store.metadata.name)
-  const request = { owner: store, issuer, tls, issuedSecret, dnsNames: engine.serverNames(plan) }
+  const dnsNames = engine.serverNames(plan)
+  const request = { owner: store, issuer, tls, issuedSecret, dnsNames, othersInUse: othersInUse(context) }
   const trouble = await ensureIssuedCertificate(tools, request, tellIssued(context))
   return trouble ?? { kind: 'done', reason: 'Ready' }
 }
+
+/** A pod shows a certificate of the CA that it was started with, until it is replaced. */
+const othersInUse = (context: Context) => (authority: string) =>
+  databasePods(context).some(({ metadata }) => metadata.annotations?.[caHash] !== authority)
 
 const tellIssued = (context: Context) => (why: string) =>
   context.tools.events.normal(context.store, 'CertificateIssued', `server certificate issued: ${why}`)
@@ -210,7 +216,14 @@ async function ensureTls(context: Context): Promise<Outcome | undefined> {
   if (store.spec.tls.issuerRef) return undefined
   const ca = authorityOf(findSecret(context, caSecretName(context)), caSecretName(context))
   const tls = metadata(context, names.tlsSecret(store.metadata.name))
-  const stopped = await ensureServerCertificate(tools, tls, ca, engine.serverNames(plan), tellIssued(context))
+  const stopped = await ensureServerCertificate(
+    tools,
+    tls,
+    ca,
+    engine.serverNames(plan),
+    tellIssued(context),
+    othersInUse(context),
+  )
   if (!stopped) await dropIssuedCertificate(tools, tls, names.issuedSecret(store.metadata.name))
   return stopped
 }
