@@ -13,6 +13,8 @@ endif
 export CERT_MANAGER ?= node $(CURDIR)/local/main.ts cert-manager
 # How the tests make a pod vanish from the network: with its address, and back again without one.
 export ISOLATE_POD ?= node $(CURDIR)/local/main.ts isolate
+# How they kill the processes of a pod, by its uid, without a warning.
+export KILL_POD ?= node $(CURDIR)/local/main.ts kill-pod
 # How they restart the API server.
 export RESTART_API_SERVER ?= node $(CURDIR)/local/main.ts restart-api-server
 # Node's cache of what it compiled: without it every start of ours strips the types of every file anew, half of its time.

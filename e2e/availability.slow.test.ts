@@ -15,7 +15,7 @@ import {
   superuser,
   whenReady,
 } from './harness/platform.ts'
-import { whenReplaced } from './harness/victims.ts'
+import { killProcesses, whenReplaced } from './harness/victims.ts'
 
 /** Three members, written to at a steady rate through the pooler while the primary goes. */
 const name = 'k4'
@@ -69,7 +69,8 @@ async function addressOf(pod: string): Promise<string> {
 const figures = ({ acknowledged, failed, retried, longestGapMs }: Report) =>
   `${acknowledged.length} rows acknowledged and there, ${retried} requests retried, ${failed.length} failed, longest gap ${longestGapMs} ms`
 
-describe('a core of three members', () => {
+// A figure that holds at the second try does not hold.
+describe('a core of three members', { retry: 0 }, () => {
   test.each([1, 2, 3])('primary vanishes: writes resume within 30 s, nothing is lost (%i)', async (round) => {
     const before = await primaryOf(name)
     const report = await underLoad(async () => {
@@ -83,10 +84,11 @@ describe('a core of three members', () => {
     expect(report.longestGapMs).toBeLessThan(30_000)
   })
 
-  test('primary killed: nothing is lost', async () => {
+  test('primary killed without a warning: writes resume within 30 s, nothing is lost', async () => {
     const report = await underLoad(async () => {
       const primary = await primaryOf(name)
       const uid = (await read(podKind, primary))?.metadata.uid ?? ''
+      await killProcesses(uid)
       await kubectl(['delete', 'pod', primary, '--grace-period=0', '--force'])
       await whenReplaced('database pod', name, uid)
     })

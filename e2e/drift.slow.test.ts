@@ -30,7 +30,7 @@ afterAll(() => removePlatform(name))
 
 /** Not the operator's to make: Kubernetes does, or they are history. A DataStore takes the others along: it comes last. */
 const others = ['ControllerRevision', 'ReplicaSet', 'Job', 'PersistentVolumeClaim', 'DataStore']
-/** Data opens for what is in them only: they have tests of their own. */
+/** What opens data, or what clients trust: faults.slow.test.ts deletes these. */
 const locked = [`Secret/${name}-core-superuser`, `Secret/${name}-ca`, `Secret/${name}-tokens`]
 
 const nameOf = ({ kind, metadata }: KubeObject) => `${kind}/${metadata.name}`

@@ -148,6 +148,7 @@ describe('a Ready platform', () => {
   })
 
   test.each([
+    'ca',
     'core-app',
     'core-owner',
     'core-pooler',

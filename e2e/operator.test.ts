@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { KubeObject } from '../crds/object.ts'
 import { kubectl } from './harness/kubectl.ts'
 import { list, until } from './harness/objects.ts'
-import { podKind } from './harness/platform.ts'
+import { dataStore, podKind } from './harness/platform.ts'
 
 /** The operator's own figures: what it takes, how fast it is there, how fast another takes over. */
 const system = 'supersmartmatch-system'
@@ -57,13 +57,16 @@ async function secondsToHandOver(old: string): Promise<number> {
 
 beforeAll(() => whenLed(1))
 
-test('it takes at most 200 MB beside the sample with its eight stores', async () => {
+// `make up SAMPLE=core` has the smaller bar: core alone.
+test('it takes at most 150 MB beside a sample of one store, 200 MB beside all eight', async () => {
+  const stores = (await list(dataStore, '')).length
+  const allowed = stores > 1 ? 200 : 150
   const path = `/api/v1/namespaces/${system}/services/matching-operator-metrics:http/proxy/metrics`
   const metrics = await kubectl(['get', '--raw', path])
   const megabytes = Number(/^process_resident_memory_bytes (\S+)$/m.exec(metrics)?.[1]) / 1e6
-  console.log(`operator: ${megabytes.toFixed(0)} MB resident (200 allowed)`)
+  console.log(`operator: ${megabytes.toFixed(0)} MB resident beside ${stores} stores (${allowed} allowed)`)
   expect(megabytes).toBeGreaterThan(10)
-  expect(megabytes).toBeLessThanOrEqual(200)
+  expect(megabytes).toBeLessThanOrEqual(allowed)
 })
 
 // A busy machine is given one more try.

@@ -10,7 +10,7 @@ beforeAll(() => removePlatform(name))
 afterAll(() => removePlatform(name))
 
 // Only where somebody has said that this cluster's audit log is out of reach.
-test.skipIf(auditLog === 'none')('from apply to Ready every owned object is written once', async () => {
+test.skipIf(auditLog === 'none')('from apply to Ready every owned object is written once', { retry: 0 }, async () => {
   const since = new Date()
   await applyPlatform(name)
   await whenReady(name)

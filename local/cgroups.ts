@@ -62,10 +62,10 @@ function groupsBelow(folder: string): string[] {
 
 const ourGroups = () => hierarchies().flatMap((hierarchy) => groupsBelow(join(hierarchy, cgroupName)))
 
-/** Every process in a pod of ours, whether or not its shim still lives. */
-export function podProcesses(): number[] {
+/** Every process in a pod of ours, or in that with this uid, whether or not its shim still lives. */
+export function podProcesses(uid?: string): number[] {
   const pids = new Set<number>()
-  for (const group of ourGroups()) {
+  for (const group of ourGroups().filter((path) => !uid || path.includes(`/pod${uid}/`))) {
     const listed = unlessGone(() => readFileSync(join(group, 'cgroup.procs'), 'utf8'), '')
     for (const pid of listed.split('\n')) if (pid !== '') pids.add(Number(pid))
   }

@@ -52,6 +52,18 @@ export async function endPods(graceMs: number): Promise<void> {
   await endProcesses(shims(), 0)
 }
 
+/** For tests. As if this pod alone had lost its power: none of its processes gets a signal that it could answer. */
+export function killPod(uid: string): void {
+  if (!uid) throw new Error('kill-pod takes the uid of a pod')
+  for (const pid of podProcesses(uid)) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
+  }
+}
+
 /** What a cluster left behind, as short phrases for the reader; empty when there is nothing. */
 export function describeLeftovers(): string[] {
   const counts: [number, string][] = [

@@ -5,6 +5,7 @@ import { build } from './images.ts'
 import { installPlatform, nextSteps } from './install.ts'
 import type { PlatformImages } from './install.ts'
 import { assertMayChange, takeLock, writeOwner } from './owner.ts'
+import { killPod } from './leftovers.ts'
 import { isolate } from './network.ts'
 import { ensurePackages } from './packages.ts'
 import { assertMachineFits } from './preconditions.ts'
@@ -12,7 +13,7 @@ import { say } from './report.ts'
 import { printLogs, printStatus } from './status.ts'
 
 const usage =
-  'usage: node local/main.ts up [--cluster-only] | down | clean | status | logs [name] | restart-api-server | isolate [pod address] | cert-manager'
+  'usage: node local/main.ts up [--cluster-only] | down | clean | status | logs [name] | restart-api-server | isolate [pod address] | kill-pod <pod uid> | cert-manager'
 
 async function bringUpCluster(): Promise<Started> {
   // Images wait for the network more than for the processor, Go builds the other way round.
@@ -87,6 +88,7 @@ async function main(command = '', argument = ''): Promise<void> {
   else if (command === 'logs') await printLogs(argument)
   else if (command === 'restart-api-server') await restart()
   else if (command === 'isolate') await isolate(argument || undefined)
+  else if (command === 'kill-pod') killPod(argument)
   else if (command === 'cert-manager') await certManager()
   else throw new Error(usage)
 }

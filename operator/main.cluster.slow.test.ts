@@ -8,6 +8,7 @@ const rounds = 5
 
 test.concurrent.each(namespaces)(
   'a leader stopped for a minute changes nothing once another leads (%s)',
+  { timeout: rounds * 300_000, retry: 0 },
   async (namespace) => {
     for (let round = 0; round < rounds; round++) {
       const { afterSeconds, before, tried, late } = await takeOver('SIGSTOP', { namespace, round, stoppedMs: 60_000 })
@@ -17,5 +18,4 @@ test.concurrent.each(namespaces)(
       expect({ tried, late }).toEqual({ tried: [], late: [] })
     }
   },
-  rounds * 300_000,
 )

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import type { KubeObject } from '../../crds/object.ts'
 import { kubectl } from './kubectl.ts'
 import { list, namespace, until, type Kind } from './objects.ts'
@@ -38,7 +40,10 @@ async function alive(victim: VictimName, platform: string): Promise<KubeObject[]
   return found.filter((object) => !object.metadata.deletionTimestamp)
 }
 
-/** Waits until there is one, and kills it at once, without grace. Resolves to the uid of what was killed. */
+/**
+ * Waits until there is one, and kills it at once: SIGKILL to what runs in a pod, and then the pod goes. (A deletion without grace alone
+ * would begin with SIGTERM, and the kubelet leaves two seconds to answer it.) Resolves to the uid of what was killed.
+ */
 export function kill(victim: VictimName, platform: string): Promise<string> {
   return killWhen(victim, platform, () => true)
 }
@@ -73,6 +78,7 @@ async function killWhen(victim: VictimName, platform: string, due: (found: KubeO
 
 async function destroy(victim: VictimName, found: KubeObject): Promise<void> {
   const { kind, where }: Victim = victims[victim]
+  if (kind === podKind) await killProcesses(found.metadata.uid ?? '')
   const target = `${kind.kind}/${found.metadata.name}`
   await kubectl([
     'delete',
@@ -84,6 +90,13 @@ async function destroy(victim: VictimName, found: KubeObject): Promise<void> {
     '--wait=false',
     '--ignore-not-found',
   ])
+}
+
+/** Without a warning. Those of a pod that nothing runs in yet: none. */
+export async function killProcesses(uid: string): Promise<void> {
+  const command = process.env['KILL_POD']
+  if (!command) throw new Error('KILL_POD names no command that kills the processes of a pod on its node')
+  await promisify(execFile)('sh', ['-c', `${command} ${uid}`])
 }
 
 /** Waits until the pod that was killed is gone and another is ready. */
