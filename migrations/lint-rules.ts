@@ -1,8 +1,8 @@
+import { commandsOf, entry, lastOf, lintLocks, statementsOf, type Node } from './lint-locks.ts'
 import { clickHouseLosses, clickHouseStatements } from './runner/clickhouse-file.ts'
 import { indexVersion } from './runner/elasticsearch-file.ts'
 import type { Migration } from './runner/files.ts'
 import { lossesOfFile } from './runner/nats-changes.ts'
-import { parseStatements } from './runner/postgres-losses.ts'
 
 /** What is wrong with a migration. Lines count from 1. */
 export interface Finding {
@@ -16,40 +16,22 @@ const markIt = 'mark the file breaking, so that it waits until nothing older run
 
 // --- PostgreSQL -------------------------------------------------------------------------------------------------------------
 
-type Node = Record<string, unknown>
-
-/** What squawk does not know: forms that block for as long as the table is long, and what an older release would miss. */
-export function lintPostgres(file: string, migration: Migration): Finding[] {
-  const statements = parseStatements(migration.text)
+/** What squawk does not know: what holds writers up, also in DO, and what an older release would miss. */
+export function lintPostgres(file: string, migration: Migration, earlier: Migration[]): Finding[] {
+  const statements = statementsOf(migration)
   const made = new Set(statements.flatMap(({ stmt }) => madeBy(stmt)))
-  return statements.flatMap(({ stmt, line }) => {
-    const blocks = blocking(stmt, made)
-    const gone = migration.breaking ? undefined : missed(stmt, made)
-    return [
-      ...(blocks === undefined ? [] : [{ file, line, rule: 'blocks-others', message: blocks }]),
-      ...(gone === undefined
-        ? []
-        : [
-            {
-              file,
-              line,
-              rule: 'breaks-older-releases',
-              message: `${gone}, which an older release may use: ${markIt}`,
-            },
-          ]),
-    ]
-  })
-}
-
-function entry(stmt: Node): [string, Node] {
-  const [[name, node] = ['', {}]] = Object.entries(stmt)
-  return [name, node as Node]
+  const missing = (stmt: Node) => (migration.breaking ? undefined : missed(stmt, made))
+  return [
+    ...lintLocks(migration, earlier).map((finding) => ({ file, ...finding })),
+    ...statements.flatMap(({ stmt, line }) => {
+      const gone = missing(stmt)
+      const message = `${gone}, which an older release may use: ${markIt}`
+      return gone === undefined ? [] : [{ file, line, rule: 'breaks-older-releases', message }]
+    }),
+  ]
 }
 
 const relationOf = (node: Node) => ((node['relation'] ?? {}) as { relname?: string }).relname ?? ''
-
-type Name = { String?: { sval: string } }
-const lastOf = (names: unknown) => ((names ?? []) as Name[]).at(-1)?.String?.sval ?? ''
 
 /** Names of the tables, views and functions that a statement makes: of functions the name alone. One that may be there already is not made. */
 function madeBy(stmt: Node): string[] {
@@ -60,30 +42,6 @@ function madeBy(stmt: Node): string[] {
   if (name === 'CreateFunctionStmt') return [lastOf(node['funcname'])]
   if (name !== 'CreateTableAsStmt') return []
   return [((node['into'] ?? {}) as { rel?: { relname?: string } }).rel?.relname ?? '']
-}
-
-const rewriting: Record<string, string> = {
-  AT_SetLogged: 'SET LOGGED',
-  AT_SetUnLogged: 'SET UNLOGGED',
-  AT_SetTableSpace: 'SET TABLESPACE',
-  AT_SetAccessMethod: 'SET ACCESS METHOD',
-  AT_ClusterOn: 'CLUSTER ON',
-}
-
-const commandsOf = (node: Node) => ((node['cmds'] ?? []) as Node[]).map((item) => item['AlterTableCmd'] as Node)
-
-function blocking(stmt: Node, made: Set<string>): string | undefined {
-  const [name, node] = entry(stmt)
-  if (name === 'LockStmt') return 'LOCK TABLE keeps everybody out until the file ends: leave it out'
-  if (name === 'ClusterStmt') return 'CLUSTER rewrites the table, and nobody reads it meanwhile: leave it out'
-  if (name === 'RefreshMatViewStmt' && node['concurrent'] !== true && !made.has(relationOf(node)))
-    return 'REFRESH without CONCURRENTLY keeps readers out: leave it to the maintenance job'
-  if (made.has(relationOf(node))) return undefined
-  if (['UpdateStmt', 'DeleteStmt', 'MergeStmt'].includes(name))
-    return 'holds every row that it changes until the file ends: have the service or a maintenance job do it in batches'
-  if (name !== 'AlterTableStmt') return undefined
-  const command = commandsOf(node).find(({ subtype }) => rewriting[String(subtype)])
-  return command && `${rewriting[String(command['subtype'])]} rewrites the table, and nobody reads it meanwhile`
 }
 
 /** What an older release may name. A policy, trigger, index or constraint it does not. */
@@ -110,6 +68,7 @@ function missed(stmt: Node, made: Set<string>): string | undefined {
     if (subtype === 'AT_DropColumn') return `drops column ${String(column)}`
     if (subtype === 'AT_AlterColumnType') return `changes the type of ${String(column)}`
     if (subtype === 'AT_SetNotNull') return `wants a value in ${String(column)}`
+    if (subtype === 'AT_DropNotNull') return `wants no value in ${String(column)} any more`
   }
   return undefined
 }
