@@ -16,6 +16,7 @@ beforeAll(async () => {
   // Around 500 towns over Europe, denser in their middles.
   await client.query(`
     SET session_replication_role = replica;
+    SELECT set_config('app.current_user_id', gen_random_uuid()::text, false);
     SELECT setseed(0.5);
     DROP INDEX idx_locations_coordinates, idx_locations_coordinates_geog, idx_locations_city, idx_locations_country;
     INSERT INTO locations (formatted_address, city, country, country_code, coordinates)

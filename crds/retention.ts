@@ -11,7 +11,8 @@ export type Basis = 'event' | 'end' | 'last activity'
 
 /**
  * delete: the row, key or message goes. detach: a partition is taken out of its table, and dropped. drop: a whole index goes.
- * anonymise: the row stays, without the fields that tell who it was. To cut an address to its prefix is no rule: it is stored so.
+ * anonymise: the row stays, without the fields that tell who it was.
+ * None truncates an address to its prefix: no whole one is there to be cut (docs/retention.md, What is no rule).
  */
 export type Action = 'delete' | 'detach' | 'drop' | 'anonymise'
 
@@ -59,6 +60,7 @@ export const retentionRules = {
     sessions: { of: 'log-ins, since they expired', basis: 'end', action: 'delete', keep: '30d', people: true },
     consents: { of: 'consents that stand no more, since they were given', basis: 'event', action: 'delete', keep: '5y', people: true }, // prettier-ignore
     'erasure-requests': { of: 'erasures, since they were done', basis: 'end', action: 'delete', keep: '5y' },
+    'accepted-terms': { of: 'when somebody accepted terms and privacy notice, since the account was erased', basis: 'end', action: 'anonymise', keep: '5y', people: true }, // prettier-ignore
     'published-events': published,
     'event-records': eventRecords,
   },

@@ -7,6 +7,7 @@ import { split } from '../runner/clickhouse-file.ts'
 import { readMigrations } from '../runner/files.ts'
 import { formats } from '../runner/formats.ts'
 import { applyTo, ca, urlOf } from '../runner/testing-engines.ts'
+import { missing, type Thing } from '../testing/coverage.ts'
 
 /* The tables of the behaviour store, in a database of this file's own. Rows are written as the service will: in batches with a token. */
 
@@ -65,6 +66,7 @@ const search = (user: string, text: string, more: object = {}) => ({
   session_id: randomUUID(),
   ...more,
 })
+const segment = (more: object) => ({ user_id: randomUUID(), model_version: 'm1', ...more })
 const jobInteraction = (user: string, more: object = {}) => ({
   interaction_id: randomUUID(),
   user_id: user,
@@ -84,6 +86,15 @@ test('the schema is the golden one', async () => {
   const own = found.filter(({ name }) => !name.startsWith('schema_migrations'))
   const text = own.map(({ statement }) => `${statement.replaceAll(`${database}.`, '')};\n`).join('\n')
   await expect(text).toMatchFileSnapshot('schema.golden.sql')
+})
+
+test('the database has what docs/reference/specification-coverage.md names, each of its kind', async () => {
+  const live = await rows<Thing>(
+    `SELECT if(endsWith(engine, 'View'), 'view', 'table') AS kind, name FROM system.tables WHERE database = {database:String}
+     UNION ALL SELECT 'column', concat(table, '.', name) FROM system.columns WHERE database = {database:String}`,
+    { database },
+  )
+  expect(missing('behavior', live)).toEqual([])
 })
 
 describe('a batch that is delivered again', () => {
@@ -170,9 +181,27 @@ describe('values', () => {
       'scroll_depth_is_a_percentage',
     ],
     ['a model without name', 'user_behavior_segments', { user_id: randomUUID() }, 'model_is_named'],
+    [
+      'a salary without currency',
+      'user_behavior_segments',
+      segment({ salary_range_inferred: [40_000, 50_000] }),
+      'salary_has_a_currency',
+    ],
+    [
+      'a currency that is none',
+      'user_behavior_segments',
+      segment({ salary_range_inferred: [40_000, 50_000], salary_currency: '€' }),
+      'salary_has_a_currency',
+    ],
+    [
+      'a range upside down',
+      'user_behavior_segments',
+      segment({ salary_range_inferred: [50_000, 40_000], salary_currency: 'EUR' }),
+      'salary_range_is_one',
+    ],
     ['an address as a word', 'trend_vocabulary', { keyword: 'a@example.org', source: 'typed' }, 'keyword_is_clean'],
     ['a number as a word', 'trend_vocabulary', { keyword: '0612345678', source: 'typed' }, 'keyword_is_clean'],
-  ])('%s is refused (D-133, D-136, D-142, D-143)', async (_name, table, row, constraint) => {
+  ])('%s is refused (D-026, D-133, D-136, D-142, D-143)', async (_name, table, row, constraint) => {
     await expect(insert(table, [row])).rejects.toMatchObject({
       code: '469',
       message: expect.stringContaining(constraint) as string,
@@ -187,15 +216,34 @@ describe('values', () => {
     ])
   })
 
+  test('a salary has its currency (D-026), and days are numbered as in every store: 0 is Sunday (D-121)', async () => {
+    const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
+    const user = randomUUID()
+    const salary = { salary_range_inferred: [40_000, 50_000], salary_currency: 'EUR' }
+    await insert(
+      'user_behavior_segments',
+      // 22 November 2026 is a Sunday.
+      days.map((day, i) =>
+        segment({ user_id: user, calculation_date: `2026-11-${22 + i}`, most_active_day: day, ...salary }),
+      ),
+    )
+    const select = `SELECT most_active_day AS day, toInt8(most_active_day) AS number, toDayOfWeek(calculation_date, 2) AS weekday,
+                           salary_range_inferred, salary_currency
+                      FROM user_behavior_segments_v WHERE user_id = {user:UUID} ORDER BY calculation_date`
+    expect(await rows(select, { user })).toEqual(days.map((day, i) => ({ day, number: i, weekday: i, ...salary })))
+  })
+
   test('of segments the last version of a day is read, merged or not (D-132)', async () => {
     const user = randomUUID()
-    const segment = { user_id: user, calculation_date: '2026-11-20', model_version: 'm1' }
-    await insert('user_behavior_segments', [
-      { ...segment, engagement_score: 1, last_updated: '2026-11-20 10:00:00.001' },
-    ])
-    await insert('user_behavior_segments', [
-      { ...segment, engagement_score: 2, last_updated: '2026-11-20 10:00:00.002' },
-    ])
+    const version = (engagement_score: number) =>
+      segment({
+        user_id: user,
+        calculation_date: '2026-11-20',
+        engagement_score,
+        last_updated: `2026-11-20 10:00:00.00${engagement_score}`,
+      })
+    await insert('user_behavior_segments', [version(1)])
+    await insert('user_behavior_segments', [version(2)])
     const select = `SELECT engagement_score, most_active_day, uniqExact(segment_id) OVER () AS ids FROM user_behavior_segments_v WHERE user_id = {user:UUID}`
     expect(await rows(select, { user })).toEqual([{ engagement_score: 2, most_active_day: 'unknown', ids: 1 }])
   })

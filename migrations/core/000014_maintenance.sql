@@ -315,13 +315,14 @@ $$;
 SET LOCAL ROLE supersmartmatch_core_owner;
 
 -- A past partition goes some time, 7 days by default, after every relay was first seen to have passed all of it, and only if that still holds: a
--- transaction that was open for long may have added to it. Without a relay nothing is published, so nothing goes (D-178).
+-- transaction that was open for long may have added to it. Of the default partition each past day goes by itself. Without a relay
+-- nothing is published, so nothing goes (D-178).
 CREATE FUNCTION drop_published_outbox_partitions() RETURNS integer
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET timezone = 'UTC'
 AS $$
 DECLARE
   v_cursor record;
-  v_partition record;
+  v_day record;
   v_pending boolean;
   v_dropped integer := 0;
 BEGIN
@@ -329,24 +330,32 @@ BEGIN
   IF NOT FOUND THEN
     RETURN 0;
   END IF;
-  FOR v_partition IN SELECT partition FROM public.range_partitions('public.outbox_events') WHERE range_to <= now() LOOP
-    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s WHERE (xid, sequence) > ($1, $2))', v_partition.partition)
+  FOR v_day IN
+    SELECT partition::text AS name, partition::text AS place, 'TRUE' AS rows, format('DROP TABLE %s', partition) AS removal
+      FROM public.range_partitions('public.outbox_events') WHERE range_to <= now()
+    UNION ALL
+    SELECT to_char(day, '"outbox_events_default of "YYYY-MM-DD'), 'public.outbox_events_default', rows,
+           format('DELETE FROM public.outbox_events_default WHERE %s AND (xid, sequence) <= (%L, %L)', rows, v_cursor.xid, v_cursor.sequence)
+      FROM (SELECT DISTINCT date_trunc('day', created_at) AS day FROM public.outbox_events_default
+             WHERE created_at < date_trunc('day', now())) AS days,
+           format('created_at >= %L AND created_at < %L', day, day + interval '1 day') AS rows
+  LOOP
+    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s WHERE (xid, sequence) > ($1, $2) AND %s)', v_day.place, v_day.rows)
       INTO v_pending USING v_cursor.xid, v_cursor.sequence;
     IF v_pending THEN
-      DELETE FROM public.outbox_published_partitions WHERE partition_name = v_partition.partition::text;
+      DELETE FROM public.outbox_published_partitions WHERE partition_name = v_day.name;
       CONTINUE;
     END IF;
-    INSERT INTO public.outbox_published_partitions (partition_name) VALUES (v_partition.partition::text)
-    ON CONFLICT DO NOTHING;
+    INSERT INTO public.outbox_published_partitions (partition_name) VALUES (v_day.name) ON CONFLICT DO NOTHING;
     DELETE FROM public.outbox_published_partitions
-     WHERE partition_name = v_partition.partition::text AND published_at <= public.retention_cutoff('published-events');
+     WHERE partition_name = v_day.name AND published_at <= public.retention_cutoff('published-events');
     IF FOUND THEN
-      EXECUTE format('DROP TABLE %s', v_partition.partition);
+      EXECUTE v_day.removal;
       v_dropped := v_dropped + 1;
     END IF;
   END LOOP;
-  DELETE FROM public.outbox_events_default
-   WHERE created_at < public.retention_cutoff('published-events') AND (xid, sequence) <= (v_cursor.xid, v_cursor.sequence);
+  -- What an erasure emptied meanwhile.
+  DELETE FROM public.outbox_published_partitions WHERE published_at <= public.retention_cutoff('published-events');
   RETURN v_dropped;
 END
 $$;

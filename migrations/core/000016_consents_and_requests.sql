@@ -57,6 +57,8 @@ CREATE TRIGGER candidate_job_matches_touch BEFORE UPDATE ON candidate_job_matche
 ALTER TABLE user_consents ENABLE ROW LEVEL SECURITY;
 ALTER TABLE user_consents FORCE ROW LEVEL SECURITY;
 CREATE POLICY definer_access ON user_consents FOR ALL TO matching_definer USING (true) WITH CHECK (true);
+CREATE POLICY identity_required ON user_consents AS RESTRICTIVE FOR ALL TO authenticated_users, recruiter_role, admin_role
+  USING ((SELECT current_app_user()) IS NOT NULL);
 CREATE POLICY own_consents ON user_consents FOR SELECT TO authenticated_users, recruiter_role
   USING (user_id = (SELECT current_app_user()));
 CREATE POLICY admin_read ON user_consents FOR SELECT TO admin_role USING (true);
@@ -66,6 +68,8 @@ GRANT SELECT ON user_consents TO authenticated_users, recruiter_role, admin_role
 ALTER TABLE erasure_requests ENABLE ROW LEVEL SECURITY;
 ALTER TABLE erasure_requests FORCE ROW LEVEL SECURITY;
 CREATE POLICY definer_access ON erasure_requests FOR ALL TO matching_definer USING (true) WITH CHECK (true);
+CREATE POLICY identity_required ON erasure_requests AS RESTRICTIVE FOR ALL TO authenticated_users, recruiter_role, admin_role
+  USING ((SELECT current_app_user()) IS NOT NULL);
 CREATE POLICY own_requests ON erasure_requests FOR SELECT TO authenticated_users, recruiter_role
   USING (user_id = (SELECT current_app_user()));
 CREATE POLICY admin_read ON erasure_requests FOR SELECT TO admin_role USING (true);
@@ -79,6 +83,8 @@ GRANT UPDATE (matched, erased, verified_zero, done_at) ON erasure_requests TO ou
 ALTER TABLE candidate_job_matches ENABLE ROW LEVEL SECURITY;
 ALTER TABLE candidate_job_matches FORCE ROW LEVEL SECURITY;
 CREATE POLICY definer_access ON candidate_job_matches FOR ALL TO matching_definer USING (true) WITH CHECK (true);
+CREATE POLICY identity_required ON candidate_job_matches AS RESTRICTIVE FOR ALL TO authenticated_users, recruiter_role, admin_role
+  USING ((SELECT current_app_user()) IS NOT NULL);
 CREATE POLICY candidate_read ON candidate_job_matches FOR SELECT TO authenticated_users USING (app_owns_candidate(candidate_id));
 CREATE POLICY recruiter_read ON candidate_job_matches FOR SELECT TO recruiter_role
   USING (app_recruits_job(job_id) AND app_candidate_access(candidate_id) >= 1);
@@ -154,7 +160,8 @@ BEGIN
 END
 $$;
 
--- A consent that still stands is kept, however old.
+-- A consent that still stands is kept, however old. That somebody accepted the terms is kept for some time after the account was
+-- erased, which is when it last changed.
 CREATE FUNCTION purge_proofs() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -164,7 +171,10 @@ AS $$
           OR EXISTS (SELECT 1 FROM public.user_consents later
                       WHERE later.user_id = c.user_id AND later.purpose = c.purpose AND later.consent_id > c.consent_id)
           OR NOT EXISTS (SELECT 1 FROM public.users u WHERE u.user_id = c.user_id AND u.status <> 'anonymized'));
-  DELETE FROM public.erasure_requests WHERE done_at < public.retention_cutoff('erasure-requests')
+  DELETE FROM public.erasure_requests WHERE done_at < public.retention_cutoff('erasure-requests');
+  UPDATE public.users SET terms_accepted_at = NULL, privacy_accepted_at = NULL
+   WHERE status = 'anonymized' AND (terms_accepted_at IS NOT NULL OR privacy_accepted_at IS NOT NULL)
+     AND updated_at < public.retention_cutoff('accepted-terms') AND NOT public.is_on_hold(user_id)
 $$;
 
 CREATE FUNCTION purge_matches() RETURNS integer
@@ -236,6 +246,9 @@ INSERT INTO retention_rules (name, keep, rows_of) VALUES
        AND NOT EXISTS (SELECT FROM public.candidate_job_matches m
                         WHERE m.job_id = j.job_id AND m.computed_at >= public.retention_cutoff(''job-matches''))'),
   ('erasure-requests', interval '5 years', 'SELECT done_at AS dated, NULL::uuid[] AS subjects FROM public.erasure_requests'),
+  ('accepted-terms', interval '5 years',
+   'SELECT updated_at AS dated, ARRAY[user_id] AS subjects FROM public.users
+     WHERE status = ''anonymized'' AND (terms_accepted_at IS NOT NULL OR privacy_accepted_at IS NOT NULL)'),
   ('job-matches', interval '90 days',
    'SELECT m.computed_at AS dated, ARRAY[(SELECT p.user_id FROM public.candidate_profiles p WHERE p.candidate_id = m.candidate_id)] AS subjects
       FROM public.candidate_job_matches m');

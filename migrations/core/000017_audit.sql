@@ -173,6 +173,9 @@ CREATE FUNCTION audit_read(p_table_name text, p_record_id uuid, p_subject_user_i
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
+  IF public.current_app_user() IS NULL THEN
+    RAISE EXCEPTION 'a read needs somebody who reads' USING ERRCODE = 'insufficient_privilege';
+  END IF;
   PERFORM public.write_audit('SELECT', p_table_name, p_record_id, public.current_app_user(), p_subject_user_id, p_reason);
 END
 $$;
@@ -182,7 +185,8 @@ GRANT EXECUTE ON FUNCTION audit_read(text, uuid, uuid, text) TO admin_role;
 CREATE VIEW admin_audit_log WITH (security_barrier = true) AS
 SELECT audit_id, table_name, operation, record_id, user_id, subject_user_id, user_ip, timestamp, old_values, new_values,
        changed_columns, reason, data_classification, retention_until
-  FROM audit_log;
+  FROM audit_log
+ WHERE (SELECT current_app_user()) IS NOT NULL;
 GRANT SELECT ON admin_audit_log TO admin_role;
 
 SET LOCAL ROLE supersmartmatch_core_owner;

@@ -49,6 +49,8 @@ ALTER TABLE audit_heads ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit_heads FORCE ROW LEVEL SECURITY;
 CREATE POLICY definer_access ON audit_heads FOR ALL TO matching_definer USING (true) WITH CHECK (true);
 -- To be kept elsewhere.
+CREATE POLICY identity_required ON audit_heads AS RESTRICTIVE FOR ALL TO authenticated_users, recruiter_role, admin_role
+  USING ((SELECT current_app_user()) IS NOT NULL);
 CREATE POLICY admin_read ON audit_heads FOR SELECT TO admin_role USING (true);
 GRANT SELECT, INSERT ON audit_epochs TO matching_definer;
 GRANT SELECT, INSERT, DELETE, UPDATE (epoch_id) ON audit_chain TO matching_definer;

@@ -126,8 +126,9 @@ CREATE FUNCTION revoke_sessions(p_user_id uuid, p_session_id uuid DEFAULT NULL) 
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
-  IF p_user_id IS DISTINCT FROM public.current_app_user() AND current_setting('role') <> 'admin_role' THEN
-    RAISE EXCEPTION 'only an administrator may log somebody else out' USING ERRCODE = 'insufficient_privilege';
+  IF public.current_app_user() IS NULL
+     OR p_user_id IS DISTINCT FROM public.current_app_user() AND current_setting('role') <> 'admin_role' THEN
+    RAISE EXCEPTION 'only an administrator with an identity may log somebody else out' USING ERRCODE = 'insufficient_privilege';
   END IF;
   RETURN QUERY
   UPDATE public.user_sessions s SET is_revoked = TRUE

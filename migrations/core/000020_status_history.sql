@@ -84,6 +84,8 @@ SELECT 'application', application_id, 1, status, created_at FROM job_application
 
 SET LOCAL ROLE supersmartmatch_core_owner;
 
+CREATE POLICY identity_required ON aggregate_events AS RESTRICTIVE FOR ALL TO authenticated_users, recruiter_role, admin_role
+  USING ((SELECT current_app_user()) IS NOT NULL);
 CREATE POLICY candidate_read ON aggregate_events FOR SELECT TO authenticated_users
   USING (app_owns_application(aggregate_id));
 CREATE POLICY recruiter_read ON aggregate_events FOR SELECT TO recruiter_role

@@ -175,16 +175,16 @@ BEGIN
 END
 $$;
 
--- The person itself or an administrator (D-064).
+-- The person itself or an administrator, known by an identity (D-064).
 CREATE FUNCTION require_self_or_admin(p_user_id uuid) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
-  IF current_setting('role') = 'admin_role'
+  IF current_setting('role') = 'admin_role' AND public.current_app_user() IS NOT NULL
      OR current_setting('role') IN ('authenticated_users', 'recruiter_role') AND p_user_id = public.current_app_user() THEN
     RETURN;
   END IF;
-  RAISE EXCEPTION 'only the person itself or an administrator may do this' USING ERRCODE = 'insufficient_privilege';
+  RAISE EXCEPTION 'only the person itself or an administrator with an identity may do this' USING ERRCODE = 'insufficient_privilege';
 END
 $$;
 

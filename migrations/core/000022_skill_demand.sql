@@ -21,6 +21,8 @@ SELECT r.skill_id,
  GROUP BY 1, 2, 3
 HAVING count(*) >= 11;
 CREATE UNIQUE INDEX skill_demand_cell ON skill_demand (skill_id, region, month);
+-- A service lists the most asked-for skills of a region.
+CREATE INDEX skill_demand_most ON skill_demand (region, month, postings, skill_id);
 GRANT SELECT ON skill_demand TO authenticated_users, recruiter_role, admin_role, analytics;
 
 -- Renews it without stopping its readers, then the market_demand of skills: 0 for none of the last three months' cells, 10 for the

@@ -14,7 +14,7 @@ CREATE INDEX idx_job_postings_remote ON job_postings (remote_policy);
 SET LOCAL ROLE matching_definer;
 
 -- Postings that match all words of a query, best first. Under row security the full-text index could not be used, for @@ is not
--- leakproof (D-081): this function applies the rule of the policies of job_postings itself.
+-- leakproof (D-081): this function applies the rules of the policies of job_postings itself.
 CREATE FUNCTION search_jobs(p_query text, p_language text DEFAULT 'eng', p_limit integer DEFAULT 20)
 RETURNS TABLE (job_id uuid, rank real, title varchar, company_id uuid, created_at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_custom_plan
@@ -27,6 +27,9 @@ DECLARE
   v_applied uuid[] := CASE v_role WHEN 'authenticated_users' THEN public.app_applied_jobs() END;
   v_companies uuid[] := CASE v_role WHEN 'recruiter_role' THEN public.app_companies() END;
 BEGIN
+  IF public.current_app_user() IS NULL THEN
+    RETURN;
+  END IF;
   RETURN QUERY
   SELECT j.job_id, ts_rank(j.search_vector, v_query) AS rank, j.title, j.company_id, j.created_at
     FROM public.job_postings j

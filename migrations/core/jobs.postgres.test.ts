@@ -292,7 +292,7 @@ describe('derived columns', () => {
       db.as(role, userId, async (query) => (await query(sql)).map((row) => row['job_id'] as string))
     const expected: [Role, string | null, string[]][] = [
       ['authenticated_users', candidate.userId, [active, filled]],
-      ['authenticated_users', null, [active]],
+      ['authenticated_users', null, []],
       ['recruiter_role', own.userId, [active, draft]],
       ['recruiter_role', other.userId, [active, filled]],
       ['recruiter_role', candidate.userId, [active]],

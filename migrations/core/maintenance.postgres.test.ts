@@ -169,10 +169,35 @@ describe('jobs', () => {
     ).toEqual([])
   })
 
-  test('rows in a default partition are seen', async () => {
+  test('fail while rows lie in a default partition', async () => {
+    expect(await run('watch-default-partitions')).toEqual({ done: true, error: null })
     await addJob(db.query, await addRecruiter(db.query), { created_at: `'2019-05-05'` })
-    expect(await db.query(`SELECT rows FROM default_partition_rows WHERE table_name = 'job_postings'`)).toEqual([
-      { rows: '1' },
+    expect(await run('watch-default-partitions')).toEqual({
+      done: false,
+      error: '23514 rows in the default partition of job_postings: 1',
+    })
+  })
+
+  test('forget when an erased account accepted the terms five years later, never of another account', async () => {
+    const add = (status: string, years: number) =>
+      db.query(
+        `INSERT INTO users (email, password_hash, user_type, status, terms_accepted_at, privacy_accepted_at, updated_at)
+         VALUES (gen_random_uuid() || '@example.org', '!', 'candidate', $1, now() - interval '9 years', now() - interval '9 years',
+                 now() - make_interval(years => $2, days => 1))`,
+        [status, years],
+      )
+    await add('anonymized', 5)
+    await add('anonymized', 4)
+    await add('inactive', 5)
+    expect(await run('purge-proofs')).toEqual({ done: true, error: null })
+    expect(
+      await db.query(
+        `SELECT status, num_nonnulls(terms_accepted_at, privacy_accepted_at) AS left FROM users WHERE created_at > updated_at ORDER BY 1, 2`,
+      ),
+    ).toEqual([
+      { status: 'anonymized', left: 2 },
+      { status: 'inactive', left: 2 },
     ])
+    expect(await db.query(`SELECT FROM users WHERE status = 'anonymized'`)).toHaveLength(2)
   })
 })

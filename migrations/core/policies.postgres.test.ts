@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import policies from './policies.json' with { type: 'json' }
 import { one, testDatabase } from '../testing/database.ts'
-import { addSharedRows, callersOf, is, sharedTables, testPolicies } from '../testing/policies.ts'
+import { addSharedRows, callersOf, each, is, sharedTables, testPolicies } from '../testing/policies.ts'
 import type { Attempts } from '../testing/policies.ts'
 import { addCandidate, addJob, addRecruiter, addSkill, addUser, apply } from './testing/people.ts'
 
@@ -66,10 +66,12 @@ testPolicies(db, policies, async (query) => {
     await query(`INSERT INTO user_consents (user_id, purpose, version, source) VALUES ($1, 'profiling', '1', 'test')`, [
       user,
     ])
-    await query(`INSERT INTO user_sessions (user_id, refresh_token_hash, expires_at) VALUES ($1, $2, now())`, [
-      user,
-      randomUUID(),
-    ])
+    await query(
+      `INSERT INTO user_sessions (user_id, user_agent, refresh_token_hash, expires_at, is_revoked)
+       SELECT $1::uuid, $1::uuid || ' ' || state, $1::uuid || state, CASE state WHEN 'expired' THEN now() ELSE 'infinity' END, state = 'revoked'
+         FROM unnest('{live,revoked,expired}'::text[]) AS state`,
+      [user],
+    )
   }
   for (const store of ['core', 'search'])
     await query(`INSERT INTO erasure_requests (request_id, user_id, store) VALUES ($1, $1, $2)`, [hidden.userId, store])
@@ -278,6 +280,38 @@ testPolicies(db, policies, async (query) => {
       blind: ['rows = 2'],
     },
   }
+  const sessions = ['live', 'revoked', 'expired'].map((state) => [state, `${hidden.userId} ${state}`])
+  const views = {
+    my_user: is('user_id', { hidden: hidden.userId, ownerA: ownerA.userId }),
+    my_sessions: is('user_agent', Object.fromEntries(sessions) as Record<string, string>),
+    admin_users: is('user_id', { hidden: hidden.userId, ownerA: ownerA.userId }),
+    admin_audit_log: { any: 'TRUE' },
+    recruiter_candidates: is('candidate_id', ids),
+    recruiter_certifications: is('candidate_id', ids),
+  }
+  const functions = {
+    'anonymize_user_data()': each({ hidden: hidden.userId }, (id) => `anonymize_user_data('${id}')`),
+    'app_applied_jobs()': { any: 'SELECT FROM unnest(app_applied_jobs())' },
+    'app_can_see_candidate()': each(ids, (id) => `WHERE app_can_see_candidate('${id}')`),
+    'app_candidate_access()': each(ids, (id) => `WHERE app_candidate_access('${id}') > 0`),
+    'app_companies()': { any: 'SELECT FROM unnest(app_companies())' },
+    'app_follows_status()': each(applications, (id) => `WHERE app_follows_status('application', '${id}')`),
+    'app_has_applied()': each(jobs, (id) => `WHERE app_has_applied('${id}')`),
+    'app_is_company_member()': each({ a, b }, (id) => `WHERE app_is_company_member('${id}')`),
+    'app_is_company_owner()': each({ a, b }, (id) => `WHERE app_is_company_owner('${id}')`),
+    'app_job_is_open()': each(jobs, (id) => `WHERE app_job_is_open('${id}')`),
+    'app_owns_application()': each(applications, (id) => `WHERE app_owns_application('${id}')`),
+    'app_owns_candidate()': each(ids, (id) => `WHERE app_owns_candidate('${id}')`),
+    'app_recruits_job()': each(jobs, (id) => `WHERE app_recruits_job('${id}')`),
+    'audit_read()': each({ hidden: hidden.userId }, (id) => `audit_read('users', '${id}', '${id}', 'support')`),
+    'create_user()': { any: `SELECT create_user('new@example.invalid', 'candidate')` },
+    'export_user_data()': each({ hidden: hidden.userId }, (id) => `export_user_data('${id}')`),
+    'record_consent()': { any: `SELECT record_consent('email_tracking', TRUE, '1', 'test')` },
+    'revoke_sessions()': each({ hidden: hidden.userId }, (id) => `FROM revoke_sessions('${id}')`),
+    'search_candidates()': each(ids, (id) => `FROM search_candidates('manager') WHERE candidate_id = '${id}'`),
+    'search_jobs()': each(jobs, (id) => `FROM search_jobs('baker') WHERE job_id = '${id}'`),
+    'verify_audit_log()': { any: 'SELECT FROM verify_audit_log()' },
+  }
   expect(await one(query, `SELECT count(*) FROM job_postings_default`)).toBe('0')
-  return { callers, tables, personal: 'candidate_profiles' }
+  return { callers, tables, views, functions, impersonal: ['verify_audit_log()'], personal: 'candidate_profiles' }
 })

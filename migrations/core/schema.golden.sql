@@ -176,6 +176,9 @@ CREATE FUNCTION public.app_candidate_access(p_candidate_id uuid) RETURNS integer
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
+  IF public.current_app_user() IS NULL THEN
+    RETURN 0;
+  END IF;
   IF EXISTS (SELECT 1 FROM public.job_applications WHERE candidate_id = p_candidate_id AND status <> 'withdrawn') THEN
     IF EXISTS (SELECT 1
                  FROM public.job_applications a
@@ -268,7 +271,8 @@ BEGIN
   RETURN EXISTS (SELECT 1
                    FROM public.job_posting_keys k
                    JOIN public.job_postings j ON j.job_id = k.job_id AND j.created_at = k.created_at
-                  WHERE k.job_id = p_job_id AND j.status = 'active' AND (j.expires_at IS NULL OR j.expires_at > now()));
+                  WHERE k.job_id = p_job_id AND j.status = 'active' AND (j.expires_at IS NULL OR j.expires_at > now())
+                    AND public.current_app_user() IS NOT NULL);
 END
 $$;
 
@@ -402,6 +406,9 @@ CREATE FUNCTION public.audit_read(p_table_name text, p_record_id uuid, p_subject
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
+  IF public.current_app_user() IS NULL THEN
+    RAISE EXCEPTION 'a read needs somebody who reads' USING ERRCODE = 'insufficient_privilege';
+  END IF;
   PERFORM public.write_audit('SELECT', p_table_name, p_record_id, public.current_app_user(), p_subject_user_id, p_reason);
 END
 $$;
@@ -787,8 +794,8 @@ CREATE FUNCTION public.create_user(p_email text, p_user_type text, p_password_ha
 DECLARE
   v_user_id uuid;
 BEGIN
-  IF current_setting('role') <> 'admin_role' THEN
-    RAISE EXCEPTION 'only an administrator may create an account' USING ERRCODE = 'insufficient_privilege';
+  IF current_setting('role') <> 'admin_role' OR public.current_app_user() IS NULL THEN
+    RAISE EXCEPTION 'only an administrator with an identity may create an account' USING ERRCODE = 'insufficient_privilege';
   END IF;
   INSERT INTO public.users (email, user_type, password_hash)
   VALUES (lower(btrim(p_email)), p_user_type, p_password_hash)
@@ -951,10 +958,11 @@ ALTER FUNCTION public.drop_empty_partitions(p_parent regclass, p_age interval) O
 CREATE FUNCTION public.drop_published_outbox_partitions() RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
     AS $_$
 DECLARE
   v_cursor record;
-  v_partition record;
+  v_day record;
   v_pending boolean;
   v_dropped integer := 0;
 BEGIN
@@ -962,24 +970,32 @@ BEGIN
   IF NOT FOUND THEN
     RETURN 0;
   END IF;
-  FOR v_partition IN SELECT partition FROM public.range_partitions('public.outbox_events') WHERE range_to <= now() LOOP
-    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s WHERE (xid, sequence) > ($1, $2))', v_partition.partition)
+  FOR v_day IN
+    SELECT partition::text AS name, partition::text AS place, 'TRUE' AS rows, format('DROP TABLE %s', partition) AS removal
+      FROM public.range_partitions('public.outbox_events') WHERE range_to <= now()
+    UNION ALL
+    SELECT to_char(day, '"outbox_events_default of "YYYY-MM-DD'), 'public.outbox_events_default', rows,
+           format('DELETE FROM public.outbox_events_default WHERE %s AND (xid, sequence) <= (%L, %L)', rows, v_cursor.xid, v_cursor.sequence)
+      FROM (SELECT DISTINCT date_trunc('day', created_at) AS day FROM public.outbox_events_default
+             WHERE created_at < date_trunc('day', now())) AS days,
+           format('created_at >= %L AND created_at < %L', day, day + interval '1 day') AS rows
+  LOOP
+    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s WHERE (xid, sequence) > ($1, $2) AND %s)', v_day.place, v_day.rows)
       INTO v_pending USING v_cursor.xid, v_cursor.sequence;
     IF v_pending THEN
-      DELETE FROM public.outbox_published_partitions WHERE partition_name = v_partition.partition::text;
+      DELETE FROM public.outbox_published_partitions WHERE partition_name = v_day.name;
       CONTINUE;
     END IF;
-    INSERT INTO public.outbox_published_partitions (partition_name) VALUES (v_partition.partition::text)
-    ON CONFLICT DO NOTHING;
+    INSERT INTO public.outbox_published_partitions (partition_name) VALUES (v_day.name) ON CONFLICT DO NOTHING;
     DELETE FROM public.outbox_published_partitions
-     WHERE partition_name = v_partition.partition::text AND published_at <= public.retention_cutoff('published-events');
+     WHERE partition_name = v_day.name AND published_at <= public.retention_cutoff('published-events');
     IF FOUND THEN
-      EXECUTE format('DROP TABLE %s', v_partition.partition);
+      EXECUTE v_day.removal;
       v_dropped := v_dropped + 1;
     END IF;
   END LOOP;
-  DELETE FROM public.outbox_events_default
-   WHERE created_at < public.retention_cutoff('published-events') AND (xid, sequence) <= (v_cursor.xid, v_cursor.sequence);
+  -- What an erasure emptied meanwhile.
+  DELETE FROM public.outbox_published_partitions WHERE published_at <= public.retention_cutoff('published-events');
   RETURN v_dropped;
 END
 $_$;
@@ -1583,7 +1599,10 @@ CREATE FUNCTION public.purge_proofs() RETURNS void
           OR EXISTS (SELECT 1 FROM public.user_consents later
                       WHERE later.user_id = c.user_id AND later.purpose = c.purpose AND later.consent_id > c.consent_id)
           OR NOT EXISTS (SELECT 1 FROM public.users u WHERE u.user_id = c.user_id AND u.status <> 'anonymized'));
-  DELETE FROM public.erasure_requests WHERE done_at < public.retention_cutoff('erasure-requests')
+  DELETE FROM public.erasure_requests WHERE done_at < public.retention_cutoff('erasure-requests');
+  UPDATE public.users SET terms_accepted_at = NULL, privacy_accepted_at = NULL
+   WHERE status = 'anonymized' AND (terms_accepted_at IS NOT NULL OR privacy_accepted_at IS NOT NULL)
+     AND updated_at < public.retention_cutoff('accepted-terms') AND NOT public.is_on_hold(user_id)
 $$;
 
 ALTER FUNCTION public.purge_proofs() OWNER TO matching_definer;
@@ -1890,11 +1909,11 @@ CREATE FUNCTION public.require_self_or_admin(p_user_id uuid) RETURNS void
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
-  IF current_setting('role') = 'admin_role'
+  IF current_setting('role') = 'admin_role' AND public.current_app_user() IS NOT NULL
      OR current_setting('role') IN ('authenticated_users', 'recruiter_role') AND p_user_id = public.current_app_user() THEN
     RETURN;
   END IF;
-  RAISE EXCEPTION 'only the person itself or an administrator may do this' USING ERRCODE = 'insufficient_privilege';
+  RAISE EXCEPTION 'only the person itself or an administrator with an identity may do this' USING ERRCODE = 'insufficient_privilege';
 END
 $$;
 
@@ -1996,8 +2015,9 @@ CREATE FUNCTION public.revoke_sessions(p_user_id uuid, p_session_id uuid DEFAULT
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
-  IF p_user_id IS DISTINCT FROM public.current_app_user() AND current_setting('role') <> 'admin_role' THEN
-    RAISE EXCEPTION 'only an administrator may log somebody else out' USING ERRCODE = 'insufficient_privilege';
+  IF public.current_app_user() IS NULL
+     OR p_user_id IS DISTINCT FROM public.current_app_user() AND current_setting('role') <> 'admin_role' THEN
+    RAISE EXCEPTION 'only an administrator with an identity may log somebody else out' USING ERRCODE = 'insufficient_privilege';
   END IF;
   RETURN QUERY
   UPDATE public.user_sessions s SET is_revoked = TRUE
@@ -2189,6 +2209,9 @@ DECLARE
   v_applied uuid[] := CASE v_role WHEN 'authenticated_users' THEN public.app_applied_jobs() END;
   v_companies uuid[] := CASE v_role WHEN 'recruiter_role' THEN public.app_companies() END;
 BEGIN
+  IF public.current_app_user() IS NULL THEN
+    RETURN;
+  END IF;
   RETURN QUERY
   SELECT j.job_id, ts_rank(j.search_vector, v_query) AS rank, j.title, j.company_id, j.created_at
     FROM public.job_postings j
@@ -2695,7 +2718,8 @@ CREATE VIEW public.admin_audit_log WITH (security_barrier='true') AS
     reason,
     data_classification,
     retention_until
-   FROM public.audit_log;
+   FROM public.audit_log
+  WHERE (( SELECT public.current_app_user() AS current_app_user) IS NOT NULL);
 
 ALTER VIEW public.admin_audit_log OWNER TO matching_definer;
 
@@ -2735,7 +2759,8 @@ CREATE VIEW public.admin_users WITH (security_barrier='true') AS
     account_locked_until,
     created_at,
     updated_at
-   FROM public.users;
+   FROM public.users
+  WHERE (( SELECT public.current_app_user() AS current_app_user) IS NOT NULL);
 
 ALTER VIEW public.admin_users OWNER TO matching_definer;
 
@@ -3934,6 +3959,8 @@ CREATE UNIQUE INDEX idx_user_sessions_token_hash ON public.user_sessions USING b
 
 CREATE INDEX idx_user_sessions_user_id ON public.user_sessions USING btree (user_id);
 
+CREATE INDEX idx_users_accepted_terms ON public.users USING btree (user_id) WHERE (((status)::text = 'anonymized'::text) AND ((terms_accepted_at IS NOT NULL) OR (privacy_accepted_at IS NOT NULL)));
+
 CREATE INDEX idx_users_created ON public.users USING btree (created_at, user_id);
 
 CREATE INDEX idx_work_experiences_candidate ON public.work_experiences USING btree (candidate_id);
@@ -3977,6 +4004,8 @@ CREATE INDEX job_postings_default_work_location_idx ON public.job_postings_defau
 CREATE INDEX outbox_events_default_uuid_idx ON public.outbox_events_default USING btree ((((event_data ->> 'user_id'::text))::uuid)) WHERE ((event_data ->> 'user_id'::text) IS NOT NULL);
 
 CREATE UNIQUE INDEX skill_demand_cell ON public.skill_demand USING btree (skill_id, region, month);
+
+CREATE INDEX skill_demand_most ON public.skill_demand USING btree (region, month, postings, skill_id);
 
 CREATE UNIQUE INDEX skills_taxonomy_name_unique ON public.skills_taxonomy USING btree (lower((skill_name)::text));
 
@@ -4569,6 +4598,40 @@ ALTER TABLE public.education ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.erasure_requests ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY identity_required ON public.aggregate_events AS RESTRICTIVE TO authenticated_users, recruiter_role, admin_role USING ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+
+CREATE POLICY identity_required ON public.audit_heads AS RESTRICTIVE TO authenticated_users, recruiter_role, admin_role USING ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+
+CREATE POLICY identity_required ON public.candidate_job_matches AS RESTRICTIVE TO authenticated_users, recruiter_role, admin_role USING ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+
+CREATE POLICY identity_required ON public.candidate_languages AS RESTRICTIVE TO authenticated_users, recruiter_role, admin_role USING ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+
+CREATE POLICY identity_required ON public.candidate_profiles AS RESTRICTIVE TO authenticated_users, recruiter_role, admin_role USING ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+
+CREATE POLICY identity_required ON public.candidate_skills AS RESTRICTIVE TO authenticated_users, recruiter_role, admin_role USING ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+
+CREATE POLICY identity_required ON public.certifications AS RESTRICTIVE TO authenticated_users, recruiter_role, admin_role USING ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+
+CREATE POLICY identity_required ON public.companies AS RESTRICTIVE TO authenticated_users, recruiter_role, admin_role USING ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+
+CREATE POLICY identity_required ON public.company_members AS RESTRICTIVE TO authenticated_users, recruiter_role, admin_role USING ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+
+CREATE POLICY identity_required ON public.education AS RESTRICTIVE TO authenticated_users, recruiter_role, admin_role USING ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+
+CREATE POLICY identity_required ON public.erasure_requests AS RESTRICTIVE TO authenticated_users, recruiter_role, admin_role USING ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+
+CREATE POLICY identity_required ON public.job_applications AS RESTRICTIVE TO authenticated_users, recruiter_role, admin_role USING ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+
+CREATE POLICY identity_required ON public.job_locations AS RESTRICTIVE TO authenticated_users, recruiter_role, admin_role USING ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+
+CREATE POLICY identity_required ON public.job_postings AS RESTRICTIVE TO authenticated_users, recruiter_role, admin_role USING ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+
+CREATE POLICY identity_required ON public.job_required_skills AS RESTRICTIVE TO authenticated_users, recruiter_role, admin_role USING ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+
+CREATE POLICY identity_required ON public.user_consents AS RESTRICTIVE TO authenticated_users, recruiter_role, admin_role USING ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+
+CREATE POLICY identity_required ON public.work_experiences AS RESTRICTIVE TO authenticated_users, recruiter_role, admin_role USING ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+
 ALTER TABLE public.job_applications ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.job_locations ENABLE ROW LEVEL SECURITY;
@@ -4627,7 +4690,7 @@ CREATE POLICY recruiter_delete ON public.job_locations FOR DELETE TO recruiter_r
 
 CREATE POLICY recruiter_delete ON public.job_required_skills FOR DELETE TO recruiter_role USING (public.app_recruits_job(job_id));
 
-CREATE POLICY recruiter_insert ON public.companies FOR INSERT TO recruiter_role WITH CHECK ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+CREATE POLICY recruiter_insert ON public.companies FOR INSERT TO recruiter_role WITH CHECK (true);
 
 CREATE POLICY recruiter_insert ON public.job_locations FOR INSERT TO recruiter_role WITH CHECK (public.app_recruits_job(job_id));
 

@@ -1,4 +1,5 @@
 import { connect, headers, type NatsConnection } from 'nats'
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -7,6 +8,7 @@ import { baseline } from '../runner/baseline.ts'
 import { readMigrations } from '../runner/files.ts'
 import { formats } from '../runner/formats.ts'
 import { applyTo, ca, connectTo, newFolder, options, urlOf } from '../runner/testing-engines.ts'
+import { missing } from '../testing/coverage.ts'
 
 /* The streams and consumers of the platform, in the account of a real server. */
 
@@ -43,13 +45,16 @@ afterAll(async () => {
   await app.close()
 })
 
-test('streams and consumers are the golden ones', async () => {
-  const found = await Promise.all(
+const withConsumers = async () =>
+  Promise.all(
     (await own()).map(async (stream) => {
       const consumers = ((await ask(`CONSUMER.LIST.${stream.name}`))['consumers'] ?? []) as { config: Config }[]
       return { stream, consumers: consumers.map(({ config }) => config).sort(byName) }
     }),
   )
+
+test('streams and consumers are the golden ones', async () => {
+  const found = await withConsumers()
   // The server notes who made them.
   const text = JSON.stringify(
     found.sort((one, other) => byName(one.stream, other.stream)),
@@ -60,6 +65,28 @@ test('streams and consumers are the golden ones', async () => {
 })
 
 const byName = (one: Config, other: Config) => one.name.localeCompare(other.name)
+
+test('the account has what docs/reference/specification-coverage.md names, each of its kind', async () => {
+  const found = await withConsumers()
+  const consumers = found.flatMap((each) => each.consumers)
+  const subjects = [
+    ...found.map(({ stream }) => stream['subjects']),
+    ...consumers.map((each) => each['filter_subjects']),
+  ]
+  const settings = Object.keys(consumers[0] ?? {}).filter((key) => consumers.every((each) => each[key] !== undefined))
+  const live = {
+    stream: found.map(({ stream }) => stream.name),
+    consumer: consumers.map(({ name }) => name),
+    subject: subjects.flat().map(String),
+    setting: settings,
+  }
+  expect(
+    missing(
+      'events',
+      Object.entries(live).flatMap(([kind, all]) => all.map((name) => ({ kind, name }))),
+    ),
+  ).toEqual([])
+})
 
 test('an event is stored once however often it is published, and reaches the consumers of its subject', async () => {
   const id = headers()
@@ -99,6 +126,62 @@ test('what nobody acknowledges ends among the dead letters', async () => {
   const pull = consumer.next({ expires: 4_000 })
   await expect.poll(async () => (await letters())['message'], { timeout: 10_000 }).toBeDefined()
   await pull
+})
+
+/** A dead letter as a consumer publishes it: see README.md. */
+async function giveUp(stream: string, consumer: string, people: string[], subject: string): Promise<string> {
+  const [person, other = 'none'] = people
+  const letter = `dead_letters.${stream}.${consumer}.${person ?? 'none'}.${other}.${subject}`
+  expect((await app.request(letter, '{}', { timeout: 3_000 })).json()).toMatchObject({ stream: 'DEAD_LETTERS' })
+  return letter
+}
+const letters = async (): Promise<string[]> => {
+  const { state } = (await ask('STREAM.INFO.DEAD_LETTERS', { subjects_filter: 'dead_letters.>' })) as Answer
+  return Object.keys(state?.subjects ?? {}).sort()
+}
+interface Answer {
+  purged?: number
+  state?: { subjects?: Record<string, number> }
+}
+
+test('an erasure takes the dead letters of one person, in whichever place, and no others', async () => {
+  const [ada, bea, profile, application, job, slot] = Array.from({ length: 6 }, randomUUID) as string[] &
+    [string, string]
+  // The orders to erase name nobody: they must outlive the erasure here.
+  const kept = [
+    await giveUp('EVENTS_CORE', 'matching', [bea], `events.core.candidate.profile.updated.${randomUUID()}`),
+    await giveUp('EVENTS_CORE', 'search', [], `events.core.job.posting.updated.${job}`),
+    await giveUp('EVENTS_CORE', 'temporal', [], `events.core.user.anonymized.${ada}`),
+    await giveUp('EVENTS_TEMPORAL', 'matching', [bea], `events.temporal.availability.updated.${randomUUID()}`),
+    await giveUp('BEHAVIOR', 'ingest', [bea], 'behavior.batches.web'),
+    await giveUp('BEHAVIOR', 'ingest', [], 'behavior.batches.web'),
+  ]
+  await giveUp('EVENTS_CORE', 'matching', [ada], `events.core.candidate.profile.updated.${profile}`)
+  await giveUp('EVENTS_CORE', 'cache', [ada], `events.core.candidate.profile.updated.${profile}`)
+  await giveUp('EVENTS_CORE', 'matching', [ada], `events.core.job.application.created.${application}`)
+  await giveUp('EVENTS_CORE', 'cache', [ada], `events.core.user.updated.${ada}`)
+  await giveUp('EVENTS_TEMPORAL', 'matching', [ada, bea], `events.temporal.interview.slot.updated.${slot}`)
+  await giveUp('EVENTS_TEMPORAL', 'matching', [bea, ada], `events.temporal.interview.slot.updated.${slot}`)
+  await giveUp('BEHAVIOR', 'ingest', [ada], 'behavior.batches.web')
+
+  type Request = { subject: string; question: object }
+  const text = readFileSync(`${import.meta.dirname}/erase.json`, 'utf8').replaceAll('{user_id}', ada)
+  const { erase, left } = JSON.parse(text) as { erase: Request[]; left: Request[] }
+  const each = (requests: Request[]): Promise<Answer[]> =>
+    Promise.all(requests.map(({ subject, question }) => ask(subject.replace('$JS.API.', ''), question)))
+  const found = async () => (await each(left)).map(({ state }) => Object.keys(state?.subjects ?? {}).length)
+  const purged = async () => (await each(erase)).map((answer) => answer.purged)
+  await expect(ask('STREAM.PURGE.DEAD_LETTERS', erase[0]?.question, app)).rejects.toThrow()
+  expect(await found()).toEqual([6, 1])
+  expect(await purged()).toEqual([6, 1])
+  expect(await found()).toEqual([0, 0])
+  expect(await purged()).toEqual([0, 0])
+  expect(await letters()).toEqual(kept.sort())
+
+  // One aggregate's, by the end of the subject.
+  const ofJob = `dead_letters.*.*.*.*.events.core.job.posting.*.${job}`
+  expect(await ask('STREAM.PURGE.DEAD_LETTERS', { filter: ofJob })).toMatchObject({ purged: 1 })
+  expect(await letters()).toEqual(kept.filter((letter) => !letter.endsWith(job ?? '')))
 })
 
 describe('a file that would take messages away is refused, and says which', () => {

@@ -83,7 +83,8 @@ CREATE TABLE inbox (
 );
 CREATE INDEX idx_inbox_created ON inbox (created_at);
 
--- When the retention job first saw that every event of a partition was published: it is dropped some days later (000007).
+-- When the retention job first saw that every event of a partition, or of a day of the default one, was published: it is dropped some
+-- days later (000007).
 CREATE TABLE outbox_published_partitions (
   partition_name TEXT PRIMARY KEY,
   published_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP

@@ -47,8 +47,9 @@ $$;
 
 SET LOCAL ROLE matching_definer;
 
--- The two searches read past row security and choose shared places themselves: under a policy the index would not be used, for
--- its operators are not leakproof (D-081). The plan is made for each centre and radius: a general one knows neither.
+-- The two searches read past row security and apply its rule themselves, shared places for whoever has an identity: under a policy
+-- the index would not be used, for its operators are not leakproof (D-081). The plan is made for each centre and radius: a general
+-- one knows neither.
 
 -- The index knows places by boxes in space. At a pole, the boxes of one point that was written with two longitudes need not touch:
 -- it is asked for a millimetre more, and the distance decides.
@@ -59,6 +60,9 @@ SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_custom
 AS $$
 #variable_conflict use_column
 BEGIN
+  IF public.current_app_user() IS NULL THEN
+    RETURN;
+  END IF;
   RETURN QUERY
   SELECT l.location_id, public.ST_Distance(p_center, l.coordinates::public.geography) AS metres, l.formatted_address
     FROM public.locations l
@@ -101,17 +105,17 @@ BEGIN
   RETURN QUERY
   SELECT l.region, l.country_code
     FROM public.user_location_preferences p JOIN public.locations l USING (location_id)
-   WHERE p.user_id = p_user_id AND p.location_type = 'home';
+   WHERE p.user_id = p_user_id AND p.location_type = 'home' AND public.current_app_user() IS NOT NULL;
 END
 $$;
 
--- A shared place, or one of the caller's own.
+-- A shared place, or one of the caller's own; none without an identity.
 CREATE FUNCTION app_can_see_location(p_location_id uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
   RETURN EXISTS (SELECT 1 FROM public.locations
-                  WHERE location_id = p_location_id
+                  WHERE location_id = p_location_id AND public.current_app_user() IS NOT NULL
                     AND (owner_user_id IS NULL OR owner_user_id = public.current_app_user()));
 END
 $$;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import policies from './policies.json' with { type: 'json' }
 import { testDatabase } from '../testing/database.ts'
-import { addSharedRows, callersOf, is, sharedTables, testPolicies } from '../testing/policies.ts'
+import { addSharedRows, callersOf, each, is, sharedTables, testPolicies } from '../testing/policies.ts'
 import { addPlace, prefer } from './testing/places.ts'
 
 /** Two people with a place of their own each, and a shared place that one likes and the other does not. */
@@ -23,6 +23,8 @@ testPolicies(db, policies, async (query) => {
     places.own,
     places.shared,
   ])
+  const third = randomUUID()
+  await prefer(query, third, await addPlace(query, 45.78, 4.85, third), 'home')
   await addSharedRows(query)
 
   const place = (owner: string) =>
@@ -59,6 +61,21 @@ testPolicies(db, policies, async (query) => {
         },
         blind: ['walking_time_minutes = 9'],
       },
+    },
+    views: {},
+    functions: {
+      'app_can_see_location()': each(places, (id) => `WHERE app_can_see_location('${id}')`),
+      'cache_distance()': each(places, (id) => `cache_distance('${places.shared}', '${id}', 'osrm')`),
+      'cached_distance()': { own: `SELECT FROM cached_distance('${places.own}', '${places.shared}')` },
+      'candidate_region()': { third: `SELECT FROM candidate_region('${third}')` },
+      'shared_locations_nearest()': each(
+        places,
+        (id) => `FROM shared_locations_nearest(geographic_point(48.85, 2.35), 9) WHERE location_id = '${id}'`,
+      ),
+      'shared_locations_within()': each(
+        places,
+        (id) => `FROM shared_locations_within(geographic_point(48.85, 2.35), 1e6) WHERE location_id = '${id}'`,
+      ),
     },
     personal: 'locations',
   }

@@ -61,7 +61,7 @@ CREATE FUNCTION public.app_can_see_location(p_location_id uuid) RETURNS boolean
     AS $$
 BEGIN
   RETURN EXISTS (SELECT 1 FROM public.locations
-                  WHERE location_id = p_location_id
+                  WHERE location_id = p_location_id AND public.current_app_user() IS NOT NULL
                     AND (owner_user_id IS NULL OR owner_user_id = public.current_app_user()));
 END
 $$;
@@ -183,7 +183,7 @@ BEGIN
   RETURN QUERY
   SELECT l.region, l.country_code
     FROM public.user_location_preferences p JOIN public.locations l USING (location_id)
-   WHERE p.user_id = p_user_id AND p.location_type = 'home';
+   WHERE p.user_id = p_user_id AND p.location_type = 'home' AND public.current_app_user() IS NOT NULL;
 END
 $$;
 
@@ -308,10 +308,11 @@ ALTER FUNCTION public.derived_columns() OWNER TO supersmartmatch_geo_owner;
 CREATE FUNCTION public.drop_published_outbox_partitions() RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
     AS $_$
 DECLARE
   v_cursor record;
-  v_partition record;
+  v_day record;
   v_pending boolean;
   v_dropped integer := 0;
 BEGIN
@@ -319,24 +320,32 @@ BEGIN
   IF NOT FOUND THEN
     RETURN 0;
   END IF;
-  FOR v_partition IN SELECT partition FROM public.range_partitions('public.outbox_events') WHERE range_to <= now() LOOP
-    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s WHERE (xid, sequence) > ($1, $2))', v_partition.partition)
+  FOR v_day IN
+    SELECT partition::text AS name, partition::text AS place, 'TRUE' AS rows, format('DROP TABLE %s', partition) AS removal
+      FROM public.range_partitions('public.outbox_events') WHERE range_to <= now()
+    UNION ALL
+    SELECT to_char(day, '"outbox_events_default of "YYYY-MM-DD'), 'public.outbox_events_default', rows,
+           format('DELETE FROM public.outbox_events_default WHERE %s AND (xid, sequence) <= (%L, %L)', rows, v_cursor.xid, v_cursor.sequence)
+      FROM (SELECT DISTINCT date_trunc('day', created_at) AS day FROM public.outbox_events_default
+             WHERE created_at < date_trunc('day', now())) AS days,
+           format('created_at >= %L AND created_at < %L', day, day + interval '1 day') AS rows
+  LOOP
+    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s WHERE (xid, sequence) > ($1, $2) AND %s)', v_day.place, v_day.rows)
       INTO v_pending USING v_cursor.xid, v_cursor.sequence;
     IF v_pending THEN
-      DELETE FROM public.outbox_published_partitions WHERE partition_name = v_partition.partition::text;
+      DELETE FROM public.outbox_published_partitions WHERE partition_name = v_day.name;
       CONTINUE;
     END IF;
-    INSERT INTO public.outbox_published_partitions (partition_name) VALUES (v_partition.partition::text)
-    ON CONFLICT DO NOTHING;
+    INSERT INTO public.outbox_published_partitions (partition_name) VALUES (v_day.name) ON CONFLICT DO NOTHING;
     DELETE FROM public.outbox_published_partitions
-     WHERE partition_name = v_partition.partition::text AND published_at <= public.retention_cutoff('published-events');
+     WHERE partition_name = v_day.name AND published_at <= public.retention_cutoff('published-events');
     IF FOUND THEN
-      EXECUTE format('DROP TABLE %s', v_partition.partition);
+      EXECUTE v_day.removal;
       v_dropped := v_dropped + 1;
     END IF;
   END LOOP;
-  DELETE FROM public.outbox_events_default
-   WHERE created_at < public.retention_cutoff('published-events') AND (xid, sequence) <= (v_cursor.xid, v_cursor.sequence);
+  -- What an erasure emptied meanwhile.
+  DELETE FROM public.outbox_published_partitions WHERE published_at <= public.retention_cutoff('published-events');
   RETURN v_dropped;
 END
 $_$;
@@ -649,6 +658,22 @@ $$;
 
 ALTER FUNCTION public.read_outbox(p_relay text, p_limit integer) OWNER TO supersmartmatch_geo_owner;
 
+CREATE FUNCTION public.require_empty_default_partitions() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_found text;
+BEGIN
+  SELECT string_agg(format('%s: %s', table_name, rows), ', ') INTO v_found FROM public.default_partition_rows WHERE rows > 0;
+  IF v_found IS NOT NULL THEN
+    RAISE EXCEPTION 'rows in the default partition of %', v_found USING ERRCODE = 'check_violation';
+  END IF;
+END
+$$;
+
+ALTER FUNCTION public.require_empty_default_partitions() OWNER TO supersmartmatch_geo_owner;
+
 CREATE FUNCTION public.retention_cutoff(p_rule text) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -847,6 +872,9 @@ CREATE FUNCTION public.shared_locations_within(p_center public.geography, p_metr
     AS $$
 #variable_conflict use_column
 BEGIN
+  IF public.current_app_user() IS NULL THEN
+    RETURN;
+  END IF;
   RETURN QUERY
   SELECT l.location_id, public.ST_Distance(p_center, l.coordinates::public.geography) AS metres, l.formatted_address
     FROM public.locations l
@@ -1219,6 +1247,10 @@ CREATE POLICY definer_access ON public.user_location_preferences TO matching_def
 
 ALTER TABLE public.distance_calculations ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY identity_required ON public.locations AS RESTRICTIVE TO authenticated_users, recruiter_role, admin_role USING ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+
+CREATE POLICY identity_required ON public.user_location_preferences AS RESTRICTIVE TO authenticated_users, recruiter_role, admin_role USING ((( SELECT public.current_app_user() AS current_app_user) IS NOT NULL));
+
 ALTER TABLE public.legal_holds ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.locations ENABLE ROW LEVEL SECURITY;
@@ -1231,7 +1263,7 @@ CREATE POLICY outbox_worker_access ON public.outbox_dead_letters TO outbox_worke
 
 CREATE POLICY outbox_worker_access ON public.outbox_events FOR SELECT TO outbox_worker USING (true);
 
-CREATE POLICY recruiter_insert ON public.locations FOR INSERT TO recruiter_role WITH CHECK (((owner_user_id IS NULL) AND (( SELECT public.current_app_user() AS current_app_user) IS NOT NULL)));
+CREATE POLICY recruiter_insert ON public.locations FOR INSERT TO recruiter_role WITH CHECK ((owner_user_id IS NULL));
 
 CREATE POLICY recruiter_read ON public.locations FOR SELECT TO recruiter_role USING ((owner_user_id IS NULL));
 
@@ -1385,6 +1417,8 @@ GRANT SELECT ON TABLE public.outbox_events TO outbox_worker;
 
 REVOKE ALL ON FUNCTION public.read_outbox(p_relay text, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_outbox(p_relay text, p_limit integer) TO outbox_worker;
+
+REVOKE ALL ON FUNCTION public.require_empty_default_partitions() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.retention_cutoff(p_rule text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.retention_cutoff(p_rule text) TO supersmartmatch_geo_owner;

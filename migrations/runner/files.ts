@@ -48,7 +48,7 @@ export interface MigrationSet {
 
 const numbered = /^(\d{6})_([a-z0-9]+(?:_[a-z0-9]+)*)\.(sql|json)$/
 /** Files beside the numbered ones that are not migrations. */
-const unnumbered = ['cluster.sql', 'erase.sql', 'schema.golden.sql', 'schema.golden.json']
+const unnumbered = ['cluster.sql', 'erase.sql', 'erase.json', 'schema.golden.sql', 'schema.golden.json']
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** `000007_job_applications.sql` */

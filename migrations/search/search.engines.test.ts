@@ -1,5 +1,5 @@
 import { Client } from '@elastic/elasticsearch'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -7,6 +7,7 @@ import { retiredTemplate } from '../../crds/retention-marks.ts'
 import { readMigrations } from '../runner/files.ts'
 import { formats } from '../runner/formats.ts'
 import { applyTo, ca, newFolder, options, urlOf } from '../runner/testing-engines.ts'
+import { missing, type Thing } from '../testing/coverage.ts'
 
 /* The job index, under a prefix of this file's own. */
 
@@ -33,6 +34,74 @@ beforeAll(async () => {
 afterAll(async () => {
   await removeAll()
   await client.close()
+})
+
+interface Field {
+  dynamic?: string
+  properties?: Record<string, Field>
+  fields?: Record<string, Field>
+  contexts?: { name: string }[]
+}
+
+/** The fields below one, by their paths, objects and sub-fields included. */
+const fieldsOf = ({ properties, fields }: Field, path = ''): [string, Field][] =>
+  Object.entries({ ...properties, ...fields }).flatMap(([name, field]) => [
+    [`${path}${name}`, field],
+    ...fieldsOf(field, `${path}${name}.`),
+  ])
+
+test('the store has what docs/reference/specification-coverage.md names, each of its kind', async () => {
+  const [[index = '', { aliases }] = ['', {}]] = Object.entries(await client.indices.getAlias({ name: alias }))
+  const { [index]: { settings } = {} } = await client.indices.getSettings({ index })
+  const { [index]: { mappings } = {} } = await client.indices.getMapping({ index })
+  const {
+    index_templates: [template],
+  } = await client.indices.getIndexTemplate({ name: alias })
+  const { analysis, ...own } = settings?.index ?? {}
+  const fields = fieldsOf(mappings as Field)
+  const isStrict = [mappings, template?.index_template.template?.mappings].every((each) => each?.dynamic === 'strict')
+  const live = {
+    index: [index],
+    alias: Object.keys(aliases ?? {}),
+    template: [template?.name ?? ''],
+    setting: [
+      ...Object.entries(own).map(([name, value]) => `${name}=${String(value)}`),
+      ...(isStrict ? ['dynamic=strict'] : []),
+    ],
+    analyzer: Object.keys(analysis?.analyzer ?? {}),
+    filter: Object.keys({ ...analysis?.char_filter, ...analysis?.filter }),
+    field: fields.map(([path]) => path),
+    context: fields.flatMap(([, { contexts = [] }]) => contexts.map(({ name }) => name)),
+  }
+  // Names begin with the store's, which is `search` on the page.
+  const things = Object.entries(live).flatMap(([kind, all]): Thing[] =>
+    all.map((name) => ({ kind, name: name.replace(prefix, 'search') })),
+  )
+  expect(missing('search', things)).toEqual([])
+})
+
+/** What an index is given when it is made, and no file says; copies follow the nodes. */
+const given = /^index\.(uuid|creation_date|provided_name|version\.|routing\.|number_of_replicas)/
+/** Of the runner: the file's checksum, and when a template came. */
+const ofRun = new Set(['_meta', 'created_date_millis', 'modified_date_millis'])
+
+/** The server gives keys in no order. */
+function inOrder(key: string, value: unknown): unknown {
+  if (ofRun.has(key)) return undefined
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => one.localeCompare(other)))
+}
+
+test('template, index and alias are the golden ones', async () => {
+  const as = { flat_settings: true }
+  const { index_templates: templates } = await client.indices.getIndexTemplate({ name: `${prefix}*`, ...as })
+  const found = await client.indices.get({ index: `${prefix}-*`, ...as })
+  const indices = Object.entries(found).map(([name, { settings = {}, ...index }]) => {
+    const own = Object.entries(settings).filter(([key]) => !given.test(key))
+    return { name, ...index, settings: Object.fromEntries(own) }
+  })
+  const text = JSON.stringify({ templates, indices }, inOrder, 2).replaceAll(prefix, 'search')
+  await expect(`${text}\n`).toMatchFileSnapshot('schema.golden.json')
 })
 
 const tokens = async (analyzer: string, text: string) => {
@@ -155,6 +224,87 @@ describe('documents', () => {
     expect(await suggest('C++', { country: ['CH'] })).toEqual(['swiss'])
     expect(await suggest(long.slice(0, 80), { status: ['active'] })).toEqual(['long'])
   })
+})
+
+describe('erase.json', () => {
+  interface Request {
+    method: string
+    path: string
+    body?: object
+  }
+  /** As the search service will: one after the other, as the application. What is not there is 404, no failure. */
+  async function send(app: Client, requests: Request[]): Promise<unknown[]> {
+    const answers: unknown[] = []
+    for (const { path: whole, ...request } of requests) {
+      const [path = '', querystring = ''] = whole.split('?')
+      answers.push(await app.transport.request({ ...request, path, querystring }, { ignore: [404] }))
+    }
+    return answers
+  }
+
+  test('takes a posting off the disk with what it says of somebody, leaves others, and may run again (D-062)', async () => {
+    await applyTo(
+      'elasticsearch',
+      urlOf('elasticsearch'),
+      await readMigrations(import.meta.dirname, formats.elasticsearch),
+    )
+    const app = clientOf(urlOf('elasticsearch', 'search_app_a'))
+    const gone = {
+      ...job,
+      job_id: randomUUID(),
+      title: 'Ada Lovelace seeks an assistant',
+      company: { name: 'Ada Lovelace' },
+    }
+    const stays = { ...job, job_id: randomUUID(), title: 'Adding machines' }
+    const text = readFileSync(`${import.meta.dirname}/erase.json`, 'utf8')
+    const filled = (sequence: number) =>
+      JSON.parse(
+        text
+          .replaceAll('{job_id}', gone.job_id)
+          .replaceAll('{sequence}', `${sequence}`)
+          .replaceAll('{search}', 'search'),
+      ) as { erase: Request[]; left: Request[] }
+    const { erase, left } = filled(8)
+    const write = (document: { job_id: string }, version: number) =>
+      app.index({ index: 'search-jobs', id: document.job_id, document, version, version_type: 'external' })
+    const suggested = async () => {
+      const { suggest } = await app.search({
+        index: 'search-jobs',
+        suggest: { titles: { prefix: 'ad', completion: { field: 'title.suggest', contexts: { status: ['active'] } } } },
+      })
+      return (suggest?.['titles'] ?? []).flatMap(({ options: all }) =>
+        (all as { text: string }[]).map((one) => one.text),
+      )
+    }
+    try {
+      // One among many of a segment, which a merge would leave as it is.
+      const others = Array.from({ length: 50 }, () => [{ index: { _id: randomUUID() } }, { ...job, title: 'Welder' }])
+      await app.bulk({ index: 'search-jobs', operations: others.flat() })
+      for (const one of [gone, stays]) await write(one, 7)
+      await app.indices.forcemerge({ index: 'search-jobs', max_num_segments: 1 })
+      await app.indices.refresh({ index: 'search-jobs' })
+      expect((await suggested()).sort()).toEqual([stays.title, gone.title].sort())
+
+      const [deleted] = await send(app, erase)
+      expect(deleted).toMatchObject({ result: 'deleted' })
+      expect(await suggested()).toEqual([stays.title])
+      // An event from before comes late: it does not bring the posting back.
+      await expect(write(gone, 7)).rejects.toMatchObject({ statusCode: 409 })
+      const terms = async () => ((await send(app, left)) as { terms: string[] }[]).flatMap((answer) => answer.terms)
+      await expect
+        .poll(
+          async () => {
+            await send(app, erase)
+            return terms()
+          },
+          { timeout: 80_000, interval: 12_000 },
+        )
+        .toEqual([])
+      expect((await app.get({ index: 'search-jobs', id: stays.job_id })).found).toBe(true)
+    } finally {
+      await app.close()
+    }
+  }, 180_000)
 })
 
 test('a new version of the mapping: readers never fail and never see less, late writes and deletes follow, the old one stays', async () => {

@@ -83,6 +83,9 @@ AS $$
 DECLARE
   v_id uuid;
 BEGIN
+  IF public.current_app_user() IS NULL THEN
+    RAISE EXCEPTION 'a schedule needs somebody who enters it: there is no identity' USING ERRCODE = 'insufficient_privilege';
+  END IF;
   PERFORM public.lock_aggregate('schedule', p_job_id);
   INSERT INTO public.job_schedules (job_id, "timestamp", schedule_type, start_time, end_time, days_of_week, timezone,
     flexibility_level, remote_work_percentage, shift_name, shift_rotation_days)

@@ -96,7 +96,8 @@ GRANT SELECT ON my_interviews TO authenticated_users, recruiter_role;
 CREATE VIEW admin_interviews WITH (security_barrier = true) AS
 SELECT slot_id, "timestamp", recruiter_id, candidate_id, candidate_user_id, job_id, slot_start, slot_end, slot_type, status,
        preparation_time_minutes, booked_at, booked_by, cancellation_reason
-  FROM interview_slots;
+  FROM interview_slots
+ WHERE (SELECT current_app_user()) IS NOT NULL;
 GRANT SELECT ON admin_interviews TO admin_role;
 
 -- The slot, locked, if the caller may act on it: an administrator on all, a recruiter on the own ones; on those of the own
@@ -110,7 +111,7 @@ BEGIN
   PERFORM public.lock_aggregate('interview', p_slot_id);
   SELECT * INTO v_slot FROM public.interview_slots WHERE slot_id = p_slot_id AND "timestamp" = p_slot_start FOR UPDATE;
   IF v_slot.slot_id IS NULL OR NOT COALESCE(CASE current_setting('role')
-       WHEN 'admin_role' THEN true
+       WHEN 'admin_role' THEN public.current_app_user() IS NOT NULL
        WHEN 'recruiter_role' THEN v_slot.recruiter_id = public.current_app_user()
        ELSE p_candidate AND v_slot.candidate_user_id = public.current_app_user()
      END, false) THEN
@@ -257,6 +258,9 @@ BEGIN
   IF p_to <= p_from OR p_to - p_from > interval '31 days' THEN
     RAISE EXCEPTION 'the time asked for ends before it begins, or is longer than 31 days'
       USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  IF public.current_app_user() IS NULL THEN
+    RETURN;
   END IF;
   RETURN QUERY
   SELECT tstzrange(o.starts, o.ends) * tstzrange(p_from, p_to), o.state

@@ -41,7 +41,9 @@ $$;
 GRANT EXECUTE ON FUNCTION record_metric(text, text, uuid, numeric, text, jsonb, timestamptz) TO outbox_worker;
 
 CREATE VIEW admin_temporal_analytics WITH (security_barrier = true) AS
-SELECT metric_id, "timestamp", metric_type, entity_type, entity_id, value, unit, dimensions FROM temporal_analytics;
+SELECT metric_id, "timestamp", metric_type, entity_type, entity_id, value, unit, dimensions
+  FROM temporal_analytics
+ WHERE (SELECT current_app_user()) IS NOT NULL;
 GRANT SELECT ON admin_temporal_analytics TO admin_role;
 
 -- By day, for analysts: of people only where there are at least eleven.

@@ -6,7 +6,7 @@ import { addPattern, addSlot, bookedFor, someone } from './testing/slots.ts'
 
 const db = testDatabase('temporal')
 const refused = { code: '42501' }
-const [self, other, recruiter, rival] = [someone(), someone(), randomUUID(), randomUUID()]
+const [self, other, recruiter, rival, admin] = [someone(), someone(), randomUUID(), randomUUID(), randomUUID()]
 const roles: Role[] = ['authenticated_users', 'recruiter_role', 'admin_role']
 const day = (days: number) => `date_trunc('day', now()) + interval '${days} days 9 hours'`
 
@@ -67,9 +67,9 @@ describe('reading', () => {
     expect(await slots('recruiter_role', recruiter)).toEqual([mine])
     expect(await slots('recruiter_role', rival)).toEqual([theirs])
     for (const nobody of [null, '', randomUUID()]) expect(await slots('recruiter_role', nobody)).toEqual([])
-    await expect(slots('admin_role', null)).rejects.toMatchObject(refused)
-    expect(await read('admin_role', null, 'SELECT FROM admin_interviews')).toHaveLength(2)
-    await expect(read('admin_role', null, 'SELECT meeting_url FROM admin_interviews')).rejects.toMatchObject({
+    await expect(slots('admin_role', admin)).rejects.toMatchObject(refused)
+    expect(await read('admin_role', admin, 'SELECT FROM admin_interviews')).toHaveLength(2)
+    await expect(read('admin_role', admin, 'SELECT meeting_url FROM admin_interviews')).rejects.toMatchObject({
       code: '42703',
     })
     await expect(read('recruiter_role', recruiter, 'SELECT FROM admin_interviews')).rejects.toMatchObject(refused)
@@ -120,19 +120,16 @@ describe('reading', () => {
       { metric: 'response_time', of: 'user', count: '11' },
     ])
     await expect(seen(`SELECT FROM hourly_availability_stats`)).rejects.toMatchObject(refused)
-    expect(await read('admin_role', null, `SELECT FROM admin_temporal_analytics`)).toHaveLength(42)
+    expect(await read('admin_role', admin, `SELECT FROM admin_temporal_analytics`)).toHaveLength(42)
   })
 })
 
 describe('free and busy', () => {
+  const sql = `SELECT lower(during) AS from, upper(during) AS to, state FROM free_busy($1, $2, $3)`
   const ask = async (userId: string, from: string, to: string) =>
-    (
-      await db.query(`SELECT lower(during) AS from, upper(during) AS to, state FROM free_busy($1, $2, $3)`, [
-        userId,
-        from,
-        to,
-      ])
-    ).map(({ from, to, state }) => `${(from as Date).toISOString()} ${(to as Date).toISOString()} ${state as string}`)
+    (await db.as('recruiter_role', recruiter, (query) => query(sql, [userId, from, to]))).map(
+      ({ from, to, state }) => `${(from as Date).toISOString()} ${(to as Date).toISOString()} ${state as string}`,
+    )
 
   test('follow the clock of the zone through summer time, overnight and all day (D-122)', async () => {
     const userId = randomUUID()
@@ -275,7 +272,7 @@ describe('interviews', () => {
     expect(await state(a)).toEqual({ status: 'booked', user: self.userId, by: self.userId, at: true, reason: null })
     await book('recruiter_role', recruiter, b, other)
     expect(await state(b)).toMatchObject({ user: other.userId, by: recruiter })
-    await book('admin_role', null, c)
+    await book('admin_role', admin, c)
     await expect(book('authenticated_users', other.userId, a, other)).rejects.toMatchObject({
       ...notNow,
       message: expect.stringContaining('it is booked') as string,
@@ -323,7 +320,7 @@ describe('interviews', () => {
     for (const [role, userId] of [
       ['authenticated_users', self.userId],
       ['recruiter_role', recruiter],
-      ['admin_role', null],
+      ['admin_role', admin],
     ] as const) {
       const slot = await offer()
       await book('authenticated_users', self.userId, slot)

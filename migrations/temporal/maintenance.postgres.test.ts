@@ -26,9 +26,21 @@ describe('jobs', () => {
       'purge-meeting-details',
       'refresh-daily-scheduling-metrics',
       'refresh-hourly-availability-stats',
+      'watch-default-partitions',
     ])
     for (const name of names) expect(await run(name), name).toEqual(ended)
     expect(await db.query('SELECT FROM maintenance_jobs WHERE last_run_at IS NULL')).toEqual([])
+  })
+
+  test('make partitions for a week, and fail while something lies beside them', async () => {
+    const days = `SELECT count(*) FROM range_partitions('outbox_events') WHERE range_to > now()`
+    expect(await one(db.query, days)).toBe('8')
+    await db.query(`INSERT INTO outbox_events (aggregate_type, aggregate_id, event_type, event_data, created_at)
+                    VALUES ('interview', gen_random_uuid(), 'x', '{}', '2020-01-01')`)
+    const watch = () => run('watch-default-partitions')
+    expect(await watch()).toEqual({ done: false, error: '23514 rows in the default partition of outbox_events: 1' })
+    await db.query('DELETE FROM outbox_events_default')
+    expect(await watch()).toEqual(ended)
   })
 
   test('forget a booking in the guard a week after the interview, not before', async () => {

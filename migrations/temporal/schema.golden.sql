@@ -320,10 +320,11 @@ ALTER FUNCTION public.drop_interview_booking() OWNER TO matching_definer;
 CREATE FUNCTION public.drop_published_outbox_partitions() RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
     AS $_$
 DECLARE
   v_cursor record;
-  v_partition record;
+  v_day record;
   v_pending boolean;
   v_dropped integer := 0;
 BEGIN
@@ -331,24 +332,32 @@ BEGIN
   IF NOT FOUND THEN
     RETURN 0;
   END IF;
-  FOR v_partition IN SELECT partition FROM public.range_partitions('public.outbox_events') WHERE range_to <= now() LOOP
-    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s WHERE (xid, sequence) > ($1, $2))', v_partition.partition)
+  FOR v_day IN
+    SELECT partition::text AS name, partition::text AS place, 'TRUE' AS rows, format('DROP TABLE %s', partition) AS removal
+      FROM public.range_partitions('public.outbox_events') WHERE range_to <= now()
+    UNION ALL
+    SELECT to_char(day, '"outbox_events_default of "YYYY-MM-DD'), 'public.outbox_events_default', rows,
+           format('DELETE FROM public.outbox_events_default WHERE %s AND (xid, sequence) <= (%L, %L)', rows, v_cursor.xid, v_cursor.sequence)
+      FROM (SELECT DISTINCT date_trunc('day', created_at) AS day FROM public.outbox_events_default
+             WHERE created_at < date_trunc('day', now())) AS days,
+           format('created_at >= %L AND created_at < %L', day, day + interval '1 day') AS rows
+  LOOP
+    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s WHERE (xid, sequence) > ($1, $2) AND %s)', v_day.place, v_day.rows)
       INTO v_pending USING v_cursor.xid, v_cursor.sequence;
     IF v_pending THEN
-      DELETE FROM public.outbox_published_partitions WHERE partition_name = v_partition.partition::text;
+      DELETE FROM public.outbox_published_partitions WHERE partition_name = v_day.name;
       CONTINUE;
     END IF;
-    INSERT INTO public.outbox_published_partitions (partition_name) VALUES (v_partition.partition::text)
-    ON CONFLICT DO NOTHING;
+    INSERT INTO public.outbox_published_partitions (partition_name) VALUES (v_day.name) ON CONFLICT DO NOTHING;
     DELETE FROM public.outbox_published_partitions
-     WHERE partition_name = v_partition.partition::text AND published_at <= public.retention_cutoff('published-events');
+     WHERE partition_name = v_day.name AND published_at <= public.retention_cutoff('published-events');
     IF FOUND THEN
-      EXECUTE format('DROP TABLE %s', v_partition.partition);
+      EXECUTE v_day.removal;
       v_dropped := v_dropped + 1;
     END IF;
   END LOOP;
-  DELETE FROM public.outbox_events_default
-   WHERE created_at < public.retention_cutoff('published-events') AND (xid, sequence) <= (v_cursor.xid, v_cursor.sequence);
+  -- What an erasure emptied meanwhile.
+  DELETE FROM public.outbox_published_partitions WHERE published_at <= public.retention_cutoff('published-events');
   RETURN v_dropped;
 END
 $_$;
@@ -484,6 +493,9 @@ BEGIN
   IF p_to <= p_from OR p_to - p_from > interval '31 days' THEN
     RAISE EXCEPTION 'the time asked for ends before it begins, or is longer than 31 days'
       USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  IF public.current_app_user() IS NULL THEN
+    RETURN;
   END IF;
   RETURN QUERY
   SELECT tstzrange(o.starts, o.ends) * tstzrange(p_from, p_to), o.state
@@ -800,6 +812,22 @@ $$;
 
 ALTER FUNCTION public.remove_availability(p_availability_id uuid) OWNER TO matching_definer;
 
+CREATE FUNCTION public.require_empty_default_partitions() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  v_found text;
+BEGIN
+  SELECT string_agg(format('%s: %s', table_name, rows), ', ') INTO v_found FROM public.default_partition_rows WHERE rows > 0;
+  IF v_found IS NOT NULL THEN
+    RAISE EXCEPTION 'rows in the default partition of %', v_found USING ERRCODE = 'check_violation';
+  END IF;
+END
+$$;
+
+ALTER FUNCTION public.require_empty_default_partitions() OWNER TO supersmartmatch_temporal_owner;
+
 CREATE FUNCTION public.reschedule_interview(p_slot_id uuid, p_slot_start timestamp with time zone, p_new_start timestamp with time zone, p_new_end timestamp with time zone) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -986,6 +1014,9 @@ CREATE FUNCTION public.set_job_schedule(p_job_id uuid, p_schedule_type text, p_s
 DECLARE
   v_id uuid;
 BEGIN
+  IF public.current_app_user() IS NULL THEN
+    RAISE EXCEPTION 'a schedule needs somebody who enters it: there is no identity' USING ERRCODE = 'insufficient_privilege';
+  END IF;
   PERFORM public.lock_aggregate('schedule', p_job_id);
   INSERT INTO public.job_schedules (job_id, "timestamp", schedule_type, start_time, end_time, days_of_week, timezone,
     flexibility_level, remote_work_percentage, shift_name, shift_rotation_days)
@@ -1121,7 +1152,7 @@ BEGIN
   PERFORM public.lock_aggregate('interview', p_slot_id);
   SELECT * INTO v_slot FROM public.interview_slots WHERE slot_id = p_slot_id AND "timestamp" = p_slot_start FOR UPDATE;
   IF v_slot.slot_id IS NULL OR NOT COALESCE(CASE current_setting('role')
-       WHEN 'admin_role' THEN true
+       WHEN 'admin_role' THEN public.current_app_user() IS NOT NULL
        WHEN 'recruiter_role' THEN v_slot.recruiter_id = public.current_app_user()
        ELSE p_candidate AND v_slot.candidate_user_id = public.current_app_user()
      END, false) THEN
@@ -1177,7 +1208,8 @@ CREATE VIEW public.admin_interviews WITH (security_barrier='true') AS
     booked_at,
     booked_by,
     cancellation_reason
-   FROM public.interview_slots;
+   FROM public.interview_slots
+  WHERE (( SELECT public.current_app_user() AS current_app_user) IS NOT NULL);
 
 ALTER VIEW public.admin_interviews OWNER TO matching_definer;
 
@@ -1208,7 +1240,8 @@ CREATE VIEW public.admin_temporal_analytics WITH (security_barrier='true') AS
     value,
     unit,
     dimensions
-   FROM public.temporal_analytics;
+   FROM public.temporal_analytics
+  WHERE (( SELECT public.current_app_user() AS current_app_user) IS NOT NULL);
 
 ALTER VIEW public.admin_temporal_analytics OWNER TO matching_definer;
 
@@ -1958,6 +1991,8 @@ GRANT ALL ON FUNCTION public.record_metric(p_metric_type text, p_entity_type tex
 REVOKE ALL ON FUNCTION public.remove_availability(p_availability_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.remove_availability(p_availability_id uuid) TO supersmartmatch_temporal_owner;
 GRANT ALL ON FUNCTION public.remove_availability(p_availability_id uuid) TO authenticated_users;
+
+REVOKE ALL ON FUNCTION public.require_empty_default_partitions() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.reschedule_interview(p_slot_id uuid, p_slot_start timestamp with time zone, p_new_start timestamp with time zone, p_new_end timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.reschedule_interview(p_slot_id uuid, p_slot_start timestamp with time zone, p_new_start timestamp with time zone, p_new_end timestamp with time zone) TO supersmartmatch_temporal_owner;

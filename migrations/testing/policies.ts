@@ -2,9 +2,9 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { Query, Role, TestDatabase, WorkerRole } from './database.ts'
 
 /**
- * Which rows each kind of caller reaches, grants aside. What a database declares of it (its policies.json) is by table, caller and
- * attempt, as the names of the rows that the attempt reached; what is not there reaches nothing. matrix.json has the grants: together
- * they say who may do what.
+ * Which rows each kind of caller reaches, grants on tables aside. What a database declares of it (its policies.json) is by table, view
+ * or function, caller and attempt, as the names of the rows that the attempt reached; what is not there reaches nothing. matrix.json
+ * has the grants: together they say who may do what.
  */
 export type Declared = Record<string, Record<string, Reached>>
 type Reached = Record<string, string>
@@ -29,8 +29,12 @@ export interface Cast {
   callers: Record<string, Caller>
   /** Every table with row security. */
   tables: Record<string, Attempts>
-  /** Definer views that show callers their own rows of a table without it. */
-  views?: Record<string, Rows>
+  /** Definer views that a role of requests may read. */
+  views: Record<string, Rows>
+  /** Definer functions that a role of requests may call, as `name()`: a statement for each of what a call may reach. */
+  functions: Record<string, Rows>
+  /** Of these, what tells nothing of anybody and needs no identity. */
+  impersonal?: string[]
   /** A table with rows that only the caller `self` sees. */
   personal: string
 }
@@ -43,7 +47,10 @@ export const callersOf = (people: Record<'self' | 'other' | 'recruiter' | 'admin
   admin: { role: 'admin_role', userId: people.admin },
   'no context': { role: 'authenticated_users', userId: null },
   'recruiter, no context': { role: 'recruiter_role', userId: null },
+  'admin, no context': { role: 'admin_role', userId: null },
   'empty context': { role: 'authenticated_users', userId: '' },
+  'recruiter, empty context': { role: 'recruiter_role', userId: '' },
+  'admin, empty context': { role: 'admin_role', userId: '' },
   'forged context': { role: 'recruiter_role', userId: people.self },
   worker: { role: 'outbox_worker', userId: null },
 })
@@ -51,6 +58,10 @@ export const callersOf = (people: Record<'self' | 'other' | 'recruiter' | 'admin
 /** Conditions of rows by the value of a column. */
 export const is = (column: string, values: Record<string, string>): Rows =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, `${column} = '${value}'`]))
+
+/** Statements about rows by the id of each: what follows SELECT. */
+export const each = (ids: Record<string, string>, about: (id: string) => string): Rows =>
+  Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, `SELECT ${about(id)}`]))
 
 /** What every database has, with the rows of `addSharedRows`. */
 export const sharedTables: Cast['tables'] = {
@@ -105,13 +116,42 @@ export function testPolicies(db: TestDatabase, declared: Declared, stage: (query
       expect(Object.keys(cast.tables).sort()).toEqual(guarded.map((row) => row['relname']))
     })
 
+    test('is tried on every definer view and function of requests, which apply its rules themselves', async () => {
+      const reachable = async (sql: string) => (await db.query(sql, [roles])).map((row) => row['name'])
+      expect(Object.keys(cast.views).sort()).toEqual(
+        await reachable(
+          `SELECT relname AS name FROM pg_class c
+            WHERE relnamespace = 'public'::regnamespace AND relkind = 'v' AND pg_get_userbyid(relowner) = 'matching_definer'
+              AND EXISTS (SELECT FROM unnest($1::text[]) role WHERE has_table_privilege(role, c.oid, 'SELECT')) ORDER BY 1`,
+        ),
+      )
+      expect(Object.keys(cast.functions).sort()).toEqual(
+        await reachable(
+          `SELECT proname || '()' AS name FROM pg_proc p
+            WHERE pronamespace = 'public'::regnamespace AND prosecdef
+              AND EXISTS (SELECT FROM unnest($1::text[]) role WHERE has_function_privilege(role, p.oid, 'EXECUTE')) ORDER BY 1`,
+        ),
+      )
+    })
+
     test('lets each caller reach the declared rows, no other', async () => {
-      const found = await aside(db, cast, async (query) => {
+      const [none, some] = await aside(db, cast, async (query, callers) => {
         const all: Declared = {}
-        for (const name of Object.keys({ ...cast.tables, ...cast.views })) all[name] = await matrixOf(query, cast, name)
+        for (const name of Object.keys({ ...cast.tables, ...cast.views, ...cast.functions }))
+          all[name] = await matrixOf(query, cast, callers, name)
         return all
       })
-      expect(found).toEqual(declared)
+      const names = Object.keys(some)
+      expect(Object.fromEntries(names.map((name) => [name, { ...some[name], ...none[name] }]))).toEqual(declared)
+    })
+
+    test('lets nobody reach anything without an identity', () => {
+      const nobody = Object.entries(cast.callers).filter(([, { role, userId }]) => !userId && roles.includes(role))
+      expect(nobody).toHaveLength(2 * roles.length)
+      const reached = Object.entries(declared).flatMap(([name, matrix]) =>
+        nobody.filter(([who]) => who in matrix).map(([who]) => `${name}: ${who}`),
+      )
+      expect(reached.filter((each) => !cast.impersonal?.some((name) => each.startsWith(name)))).toEqual([])
     })
 
     test('lets nobody reach anything with an identity that is none', async () => {
@@ -130,10 +170,8 @@ export function testPolicies(db: TestDatabase, declared: Declared, stage: (query
       ...(await viewChanges(db.query, name)),
     ]
     const isReached = (name: string) => Object.keys(declared[name] ?? {}).length > 0
-    const [reached, closed] = [
-      Object.keys(declared).filter(isReached),
-      Object.keys(declared).filter((name) => !isReached(name)),
-    ]
+    const relations = Object.keys(declared).filter((name) => !name.endsWith('()'))
+    const [reached, closed] = [relations.filter(isReached), relations.filter((name) => !isReached(name))]
 
     test.for(closed)('%s, which nobody reaches, has none to lose', async (name) => {
       expect(await changesOf(name)).toEqual([])
@@ -142,10 +180,10 @@ export function testPolicies(db: TestDatabase, declared: Declared, stage: (query
     test.for(reached)('%s', async (name) => {
       const changes = await changesOf(name)
       expect(changes.length).toBeGreaterThan(0)
-      const unnoticed = await aside(db, cast, async (query) => {
+      const [none, some] = await aside(db, cast, async (query, callers) => {
         const missed: string[] = []
         for (const { sql, roles } of changes) {
-          const reached = async () => JSON.stringify(await matrixOf(query, cast, name, roles))
+          const reached = async () => JSON.stringify(await matrixOf(query, cast, callers, name, roles))
           const before = await reached()
           await query('SAVEPOINT policy')
           await query(sql)
@@ -155,14 +193,25 @@ export function testPolicies(db: TestDatabase, declared: Declared, stage: (query
         }
         return missed
       })
-      expect(unnoticed).toEqual([])
+      expect(none.filter((sql) => some.includes(sql))).toEqual([])
     })
   })
 }
 
+/** What requests act as. */
+const roles = ['authenticated_users', 'recruiter_role', 'admin_role']
+
 /** Everybody's privileges on all tables, so that policies alone decide; all of it in one transaction that is rolled back. */
 const prepare = (roles: string) => `
-  GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${roles};
+  DO $$
+  DECLARE
+    v_table regclass;
+  BEGIN
+    FOR v_table IN SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') LOOP
+      EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO ${roles}', v_table);
+    END LOOP;
+  END
+  $$;
   GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO ${roles};
   -- Tries a statement and undoes it: the number of its rows, 'accepted' when a constraint stops it, which comes after the policies
   -- (a trigger before the row comes before them: rows and SET clauses are such that none stops them), or 'refused'.
@@ -175,29 +224,39 @@ const prepare = (roles: string) => `
     RAISE EXCEPTION USING ERRCODE = 'raise_exception', MESSAGE = v_rows;
   EXCEPTION
     WHEN raise_exception THEN RETURN SQLERRM;
-    WHEN insufficient_privilege THEN RETURN 'refused';
+    WHEN insufficient_privilege OR no_data_found THEN RETURN 'refused';
     WHEN integrity_constraint_violation THEN RETURN 'accepted';
   END
   $$;
   GRANT EXECUTE ON FUNCTION attempt(text) TO PUBLIC`
 
-async function aside<T>(db: TestDatabase, { callers }: Cast, work: (query: Query) => Promise<T>): Promise<T> {
-  const client = await db.connect()
-  const query: Query = async (sql, values = []) => (await client.query<Record<string, unknown>>(sql, values)).rows
+/** Twice, on a new connection each: for callers whose identity was never set, which nothing makes undone, then for the others. */
+async function aside<T>(
+  db: TestDatabase,
+  { callers }: Cast,
+  work: (query: Query, callers: Cast['callers']) => Promise<T>,
+): Promise<[T, T]> {
   const roles = new Set(Object.values(callers).map(({ role }) => role))
-  await client.query('BEGIN')
-  try {
-    await client.query(prepare([...roles].join()))
-    return await work(query)
-  } finally {
-    await client.query('ROLLBACK')
+  const those = async (set: boolean) => {
+    const client = await db.connect()
+    const query: Query = async (sql, values = []) => (await client.query<Record<string, unknown>>(sql, values)).rows
+    await client.query('BEGIN')
+    try {
+      await client.query(prepare([...roles].join()))
+      const group = Object.entries(callers).filter(([, { userId }]) => (userId !== null) === set)
+      return await work(query, Object.fromEntries(group))
+    } finally {
+      await client.query('ROLLBACK')
+    }
   }
+  return [await those(false), await those(true)]
 }
 
 type Try = [attempt: string, row: string, sql: string]
 
-function triesOf({ tables, views }: Cast, name: string): Try[] {
-  const { rows, insert, update = {}, blind } = tables[name] ?? { rows: views?.[name] ?? {}, insert: {}, blind: [] }
+function triesOf({ tables, views, functions }: Cast, name: string): Try[] {
+  if (name in functions) return Object.entries(functions[name] ?? {}).map(([row, sql]): Try => ['CALL', row, sql])
+  const { rows, insert, update = {}, blind } = tables[name] ?? { rows: views[name] ?? {}, insert: {}, blind: [] }
   const onEach = (attempt: string, statement: string): Try[] =>
     Object.entries(rows).map(([row, where]) => [attempt, row, `${statement} WHERE ${where}`])
   const reads = onEach('SELECT', `SELECT FROM ${name}`)
@@ -215,7 +274,8 @@ function triesOf({ tables, views }: Cast, name: string): Try[] {
 /** What a caller reaches, by attempt: names of rows, or the number of rows where none is named. */
 async function reach(query: Query, tries: Try[], caller: Caller): Promise<Reached> {
   await query(`SET LOCAL ROLE ${caller.role}`)
-  await query(`SELECT set_config('app.current_user_id', $1, true)`, [caller.userId ?? ''])
+  if (caller.userId !== null) await query(`SELECT set_config('app.current_user_id', $1, true)`, [caller.userId])
+  else expect(await query(`SELECT current_setting('app.current_user_id', true) AS set`)).toEqual([{ set: null }])
   const results = await query(
     `SELECT attempt(sql) AS result FROM unnest($1::text[]) WITH ORDINALITY AS t(sql, n) ORDER BY n`,
     [tries.map(([, , sql]) => sql)],
@@ -231,10 +291,16 @@ async function reach(query: Query, tries: Try[], caller: Caller): Promise<Reache
 }
 
 /** Of a table or view, for the callers with one of these roles. */
-async function matrixOf(query: Query, cast: Cast, name: string, roles?: string[]): Promise<Record<string, Reached>> {
+async function matrixOf(
+  query: Query,
+  cast: Cast,
+  callers: Cast['callers'],
+  name: string,
+  roles?: string[],
+): Promise<Record<string, Reached>> {
   const tries = triesOf(cast, name)
   const matrix: Record<string, Reached> = {}
-  for (const [who, caller] of Object.entries(cast.callers)) {
+  for (const [who, caller] of Object.entries(callers)) {
     if (roles && !roles.includes(caller.role)) continue
     const reached = await reach(query, tries, caller)
     if (Object.keys(reached).length > 0) matrix[who] = reached

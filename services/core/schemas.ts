@@ -61,6 +61,35 @@ export const Skill = Type.Object({
 export type Skill = Static<typeof Skill>
 export const SkillPage = pageOf(Skill)
 
+const month = (description: string) =>
+  Type.String({ pattern: '^[12][0-9]{3}-(0[1-9]|1[0-2])$', description: `${description} Year and month: 2026-11.` })
+export const SkillDemandQuery = Type.Object(
+  {
+    region: text(100, {
+      description:
+        'Country of the work as postings write it, such as FR; or remote, onsite or hybrid, for postings that name no country.',
+    }),
+    month: Type.Optional(month('Only postings of this month.')),
+    skillId: Type.Optional(id('Only this skill: how its demand changes.')),
+    ...pageQuery,
+  },
+  closed,
+)
+export type SkillDemandQuery = Static<typeof SkillDemandQuery>
+export const SkillDemand = Type.Object({
+  skillId,
+  name: Type.String(),
+  category: stringEnum(skillCategories),
+  month: month('When they were posted, in UTC.'),
+  postings: Type.Integer({
+    minimum: 11,
+    description:
+      'Postings that ask for the skill, renewed hourly. Fewer than 11 are not told, lest they show an employer.',
+  }),
+})
+export type SkillDemand = Static<typeof SkillDemand>
+export const SkillDemandPage = pageOf(SkillDemand)
+
 // Companies
 
 const companyFields = {

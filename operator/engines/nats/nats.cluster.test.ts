@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { AckPolicy, Events, type JetStreamClient, type NatsConnection } from 'nats'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../../crds/object.ts'
+import { rulesOf } from '../../../crds/retention.ts'
 import { streamConfig } from '../../../migrations/runner/nats-changes.ts'
 import type { Stream } from '../../../migrations/runner/nats-file.ts'
 import { issueServerCertificate, type KeyPair } from '../../certificates.ts'
@@ -271,62 +272,92 @@ describe('a store', () => {
     await expect.poll(() => stored(stream, 'JOBS').catch(String), { timeout: 30_000 }).toBe(50)
   })
 
-  test('keeps messages as long as the spec says: what is there goes by a shorter period, and stays while on hold', async () => {
+  test('each rule removes what is older than the spec says and nothing else, on hold nothing, and says so', async () => {
+    const subjectsOf: Record<string, [stream: string, subject: string][]> = {
+      'domain-events': [
+        ['EVENTS_CORE', 'events.core.job.posting.created.1'],
+        ['EVENTS_GEOLOCATION', 'events.geolocation.location.preference.created.1'],
+        ['EVENTS_TEMPORAL', 'events.temporal.interview.slot.created.1'],
+      ],
+      'behavior-batches': [['BEHAVIOR', 'behavior.batches.web']],
+      'dead-letters': [['DEAD_LETTERS', 'dead_letters.BEHAVIOR.ingest.none.none.behavior.batches.web']],
+    }
     const target = await targetOf(plan(), 'events-0', 'owner')
     const spec = { ...plan().store.spec, schema: { name: 'events' as const } }
-    const withRule = (keep: string, hold: boolean): Plan => {
-      const rules = { 'domain-events': { keep, hold } }
-      return { ...plan(), store: { ...plan().store, spec: { ...spec, retention: { rules, legalHolds: [] } } } }
+    const table = Object.entries(rulesOf('events')).map(([rule, { keep }]) => [rule, { keep, hold: false }] as const)
+    expect(Object.keys(subjectsOf)).toEqual(table.map(([rule]) => rule))
+    /** All rules, those that are not named as the table has them. */
+    const stateWith = (changed: Record<string, RetentionOfRule>): RetentionState => ({
+      rules: { ...Object.fromEntries(table), ...changed },
+      holds: [],
+    })
+    const planWith = (changed: Record<string, RetentionOfRule>): Plan => {
+      const retention = { rules: stateWith(changed).rules, legalHolds: [] }
+      return { ...plan(), store: { ...plan().store, spec: { ...spec, retention } } }
     }
-    const state = (given: RetentionOfRule): RetentionState => ({ rules: { 'domain-events': given }, holds: [] })
+    const observe = (changed: Record<string, RetentionOfRule>) => retention.observe(target, planWith(changed), soon())
+    const removes = (changed: Record<string, RetentionOfRule>) =>
+      retention.removes(target, plan(), stateWith(changed), soon())
     /** @returns what is in force then */
-    const bring = async (keep: string, hold = false) => {
-      await retention.apply(target, plan(), state({ keep, hold }), soon())
-      return (await retention.observe(target, withRule(keep, hold), soon()))?.rules['domain-events']
+    const bring = async (changed: Record<string, RetentionOfRule>) => {
+      await retention.apply(target, plan(), stateWith(changed), soon())
+      return observe(changed)
     }
-    const removed = async (keep: string, hold = false) =>
-      (await retention.removes(target, plan(), state({ keep, hold }), soon()))['domain-events']
 
-    expect(await retention.observe(target, withRule('7d', false), soon())).toBeUndefined()
+    expect(await observe({})).toBeUndefined()
     const manager = await owner.jetstreamManager()
     const file = readFileSync(join(import.meta.dirname, '../../../migrations/events/000001_streams.json'), 'utf8')
     for (const stream of (JSON.parse(file) as { streams: Stream[] }).streams)
       await manager.streams.add(streamConfig(stream, 1))
-    const fresh = await retention.observe(target, withRule('7d', false), soon())
-    expect(fresh).toMatchObject({ rules: { 'domain-events': { keep: '7d', hold: false } }, oldest: {} })
+    expect(await observe({})).toMatchObject({ ...stateWith({}), oldest: {} })
 
-    const stream = owner.jetstream()
-    const publish = async (count: number) => {
-      for (let n = 0; n < count; n++) await stream.publish('events.core.job.posting.created.1', String(n))
-      await stream.publish('events.temporal.slot.created.1', '')
+    const client = owner.jetstream()
+    const streams = Object.values(subjectsOf).flat()
+    const counts = async () =>
+      Object.fromEntries(await Promise.all(streams.map(async ([name]) => [name, await stored(client, name)] as const)))
+    // Two that will be too old, with a gap between them.
+    for (const [stream, subject] of streams) {
+      for (let n = 0; n < 3; n++) await client.publish(subject, String(n))
+      await manager.streams.deleteMessage(stream, 2)
     }
-    await publish(4)
-    await manager.streams.deleteMessage('EVENTS_CORE', 2)
-    await sleep(6_000)
-    await publish(1)
-    expect(await removed('1h')).toBe(0)
-    // Three and one, of two streams.
-    expect(await removed('5s')).toBe(4)
-    expect(await removed('5s', true)).toBe(0)
-    expect((await manager.consumers.list('EVENTS_CORE').next()).length).toBe(0)
+    await sleep(11_000)
+    const none = Object.fromEntries(table.map(([rule]) => [rule, 0]))
+    for (const [rule, own] of Object.entries(subjectsOf)) {
+      const short = { [rule]: { keep: '10s', hold: false } }
+      const held = { [rule]: { keep: '10s', hold: true } }
+      for (const [, subject] of own) await client.publish(subject, 'young')
+      const before = await counts()
+      expect(await removes({ [rule]: { keep: '1h', hold: false } })).toEqual(none)
+      expect(await removes(short)).toEqual({ ...none, [rule]: 2 * own.length })
+      expect(await removes(held)).toEqual(none)
+      for (const [stream] of own) expect(await manager.consumers.list(stream).next()).toEqual([])
 
-    expect(await bring('18mo')).toEqual({ keep: '18mo', hold: false })
-    expect(await bring('5s', true)).toEqual({ keep: '5s', hold: true })
-    expect(await stored(stream, 'EVENTS_CORE')).toBe(4)
-    expect((await retention.observe(target, withRule('5s', true), soon()))?.oldest).toEqual({})
-    expect(await bring('5s')).toEqual({ keep: '5s', hold: false })
-    await expect.poll(() => stored(stream, 'EVENTS_CORE'), { timeout: 5_000 }).toBeLessThan(2)
-    await expect.poll(() => stored(stream, 'EVENTS_TEMPORAL'), { timeout: 10_000 }).toBe(0)
+      const onHold = await bring(held)
+      expect(onHold).toMatchObject(stateWith(held))
+      expect(onHold?.oldest).not.toHaveProperty(rule)
+      expect(await counts()).toEqual(before)
+
+      const inForce = await bring(short)
+      expect(inForce).toMatchObject(stateWith(short))
+      const after = { ...before, ...Object.fromEntries(own.map(([stream]) => [stream, 1])) }
+      await expect.poll(counts, { timeout: 5_000 }).toEqual(after)
+      expect(Number((await observe(short))?.oldest[rule])).toBeGreaterThan(Number(inForce?.now) - 10_000)
+
+      // The others’ turn comes; what is young stays as long as it did before.
+      expect(await bring({})).toMatchObject(stateWith({}))
+      expect(await counts()).toEqual(after)
+    }
+
+    const events = (keep: string) => ({ 'domain-events': { keep, hold: false } })
+    expect(await bring(events('18mo'))).toMatchObject(stateWith(events('18mo')))
+    expect(await bring(events('1h'))).toMatchObject(stateWith(events('1h')))
     const { config } = await manager.streams.info('EVENTS_CORE')
-    expect(config).toMatchObject({ max_age: 5e9, duplicate_window: 5e9 })
+    expect(config).toMatchObject({ max_age: 3_600e9, duplicate_window: 3_600e9 })
 
     // Somebody changes one of the three.
-    await manager.streams.update('EVENTS_TEMPORAL', { max_age: 3_600e9 })
-    expect((await retention.observe(target, withRule('5s', false), soon()))?.rules['domain-events']).toEqual({
-      keep: '1h',
-      hold: false,
-    })
-    expect(await bring('7d')).toEqual({ keep: '7d', hold: false })
+    await manager.streams.update('EVENTS_TEMPORAL', { max_age: 7_200e9 })
+    expect(await observe(events('1h'))).toMatchObject(stateWith(events('2h')))
+    expect(await bring({})).toMatchObject(stateWith({}))
     expect((await manager.streams.info('EVENTS_CORE')).config).toMatchObject({ duplicate_window: 7_200e9 })
   })
 }, 180_000)

@@ -166,6 +166,21 @@ const cases: Partial<Record<PostgresSchema, Record<string, Case>>> = {
         return { isThere: there(query, 'erasure_requests', 'user_id', subject) }
       },
     },
+    'accepted-terms': {
+      job: 'purge-proofs',
+      shorter: '2y',
+      ages: years,
+      async plant(query, at) {
+        const subject = randomUUID()
+        await query(
+          `INSERT INTO users (user_id, email, password_hash, user_type, status, terms_accepted_at, updated_at)
+           VALUES ($1, $1::uuid || '@anonymized.invalid', '!', 'candidate', 'anonymized', ${at} - interval '1 year', ${at})`,
+          [subject],
+        )
+        const proof = `SELECT terms_accepted_at IS NOT NULL FROM users WHERE user_id = $1`
+        return { isThere: () => one<boolean>(query, proof, [subject]), subject }
+      },
+    },
     'published-events': published,
     'event-records': records,
   },
@@ -358,6 +373,49 @@ describe.each(Object.entries(cases))('%s', (schema, rules) => {
     expect(await left()).toEqual([false, false, false])
     await set({ rules: defaults, holds: [] })
     expect(await observe()).toMatchObject({ rules: defaults, holds: [] })
+  })
+
+  test('days of the default partition are counted and go as partitions do', async () => {
+    const day = `date_trunc('day', now(), 'UTC')`
+    const add = (sequence: number, at: string) =>
+      db.query(
+        `INSERT INTO outbox_events (xid, sequence, aggregate_type, aggregate_id, event_type, event_data, created_at)
+         OVERRIDING SYSTEM VALUE VALUES ('2', $1, 'skill', gen_random_uuid(), 'x', '{}', ${day} ${at})`,
+        [sequence],
+      )
+    const left = async () => {
+      await run('drop-outbox-partitions')
+      return (await db.query('SELECT sequence::int AS n FROM outbox_events_default ORDER BY 1')).map(({ n }) => n)
+    }
+    const name = 'published-events'
+    const fewer = setting(name, { keep: '3d' })
+    const age = () => db.query(`UPDATE outbox_published_partitions SET published_at = now() - interval '5 days'`)
+    // Two of one day, one of the next; of the third day a relay has passed one only; one that is of no past day.
+    await add(1, `- interval '40 days'`)
+    await add(2, `- interval '39 days 1 s'`)
+    await add(3, `- interval '39 days'`)
+    await add(4, `- interval '38 days'`)
+    await add(6, `- interval '38 days'`)
+    await add(5, `+ interval '30 days'`)
+    await db.query(`UPDATE outbox_cursor SET xid = '2', sequence = 5`)
+
+    expect(await left()).toEqual([1, 2, 3, 4, 5, 6])
+    expect(await removes(fewer)).toEqual({})
+    await age()
+    expect((await observe()).oldest[name]).toEqual(await one(db.query, `SELECT now() - interval '5 days'`).then(near))
+    expect(await removes(fewer)).toEqual({ [name]: 2 })
+    expect(await left()).toEqual([1, 2, 3, 4, 5, 6])
+    await set(fewer)
+    expect(await left()).toEqual([4, 5, 6])
+
+    await db.query(`UPDATE outbox_cursor SET sequence = 6`)
+    expect(await left()).toEqual([4, 5, 6])
+    await db.query('DELETE FROM outbox_events_default')
+    await age()
+    await run('drop-outbox-partitions')
+    expect((await observe()).oldest[name]).toBeUndefined()
+    await db.query(`UPDATE outbox_cursor SET xid = '1', sequence = 1`)
+    await set({ rules: defaults, holds: [] })
   })
 
   test('holds that are not spoken of stay, in whatever letters they are written; an unknown rule is refused', async () => {

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { rulesOf } from '../../../crds/retention.ts'
 import { operatorImage } from '../../testing/lab.ts'
 import { busPort } from './config.ts'
 import { pairs, withConnection } from './connection.ts'
@@ -12,7 +13,8 @@ import { infoOf } from './probe.ts'
 import { newNames, settings } from './settings.ts'
 import { retention } from './retention.ts'
 import { createRedisLab, soon, type Store } from './testing.ts'
-import { wanted } from '../retention.ts'
+import type { RetentionState } from '../engine.ts'
+import { secondsOf, wanted } from '../retention.ts'
 
 /** Real pods from our own objects, under Pod Security restricted. */
 let image: string
@@ -212,31 +214,84 @@ describe('one pod', () => {
     expect(await Promise.all(keys.map((key) => app.get(key)))).toEqual(keys)
   })
 
-  test('ends keys no later than the spec says, on every primary, and leaves those of others alone', async () => {
+  test('each rule ends its keys no later than the spec says, on every primary, on hold none, and leaves others alone', async () => {
     const app = await client(store)
-    const ids = Array.from({ length: 40 }, (_, index) => `01234567-89ab-4cde-8f01-2345678900${10 + index}`)
-    await Promise.all(ids.map((id) => app.set(`v1:sess:{${id}}:a`, 'x', 'EX', 900)))
-    await Promise.all(ids.map((id) => app.set(`v1:cache:{${id}}:profile`, 'x', 'EX', 3_000)))
-    await Promise.all(ids.map((id) => app.set(`v1:cache:job:${id}`, 'x')))
+    const ids = Array.from({ length: 30 }, (_, index) => `01234567-89ab-4cde-8f01-2345678900${10 + index}`)
+    const every = (...patterns: string[]) => ids.flatMap((id) => patterns.map((pattern) => pattern.replace('*', id)))
+    const keysOf: Record<string, string[]> = {
+      sessions: every('v1:sess:{*}:a', 'v1:sess:{*}'),
+      profiles: every('v1:cache:{*}:profile', 'v1:cache:{*}:matches', 'v1:cache:{*}:prefs'),
+      'rate-limits': every('v1:rl:login:{*}'),
+      results: every('v1:cache:job:*', 'v1:cache:search:*'),
+    }
+    const table = Object.entries(rulesOf('cache')).map(([rule, { keep }]) => [rule, keep] as const)
+    expect(Object.keys(keysOf)).toEqual(table.map(([rule]) => rule))
+    const others = every('v1:cache:other:*', 'v2:sess:{*}')
+    // Without an end, with one that is too late, and with one that is early enough, of every rule.
+    const lives = [-1, 200_000, 60]
+    const all = [...Object.values(keysOf).flat(), ...others]
+    await Promise.all(
+      all.map((key, index) => {
+        const life = lives[index % lives.length] ?? -1
+        return life < 0 ? app.set(key, 'x') : app.set(key, 'x', 'EX', life)
+      }),
+    )
+    /** What they have left, the shortest and the longest; -1 of one without an end, as -2 of one that is gone. */
+    const left = async (keys: string[]) => {
+      const found = await Promise.all(keys.map((key) => app.ttl(key)))
+      return {
+        least: Math.min(...found),
+        most: Math.max(...found),
+        endless: found.filter((life) => life === -1).length,
+      }
+    }
+
     const [pod] = await pods(store)
     const target = targetOf(store, pod!, 'owner')
-    const rules = async (plan = store.plan) => (await retention.observe(target, plan, soon()))?.rules
-    const spec = (keep: string) => planOf('single', { shards: 2, retention: { rules: { results: { keep } } } })
-    const state = wanted(spec('2s').store)
-    expect(await rules()).toEqual({
-      sessions: { keep: '15min', hold: false },
-      profiles: { keep: '50min', hold: false },
-      'rate-limits': { keep: '1h', hold: false },
-      results: { keep: 'without end', hold: false },
-    })
+    const planWith = (rules: Record<string, { keep: string }>) => planOf('single', { shards: 2, retention: { rules } })
+    const seen = async (plan = store.plan) => (await retention.observe(target, plan, soon()))?.rules
+    const apply = (state: RetentionState) => retention.apply(target, store.plan, state, soon())
+    const state = wanted(store.plan.store)
+
+    const noted = await Promise.all(Object.values(keysOf).map(left))
+    const held = Object.entries(state.rules).map(([rule, { keep }]) => [rule, { keep, hold: true }] as const)
+    await apply({ ...state, rules: Object.fromEntries(held) })
+    expect(await seen()).toEqual(
+      Object.fromEntries(table.map(([rule]) => [rule, { keep: 'without end', hold: false }])),
+    )
+    for (const [index, keys] of Object.values(keysOf).entries())
+      expect(await left(keys)).toMatchObject({
+        endless: noted[index]?.endless,
+        most: expect.closeTo(200_000, -2) as number,
+      })
+
     expect(await retention.removes(target, store.plan, state, soon())).toEqual({})
-    await retention.apply(target, store.plan, state, soon())
-    expect(await rules(spec('2s'))).toEqual(state.rules)
-    expect(await app.ttl(`v1:sess:{${ids[0]}}:a`)).toBeGreaterThan(850)
-    expect(await app.ttl('key-0')).toBe(-1)
-    const left = async () => Promise.all(ids.map((id) => app.exists(`v1:cache:job:${id}`)))
-    await expect.poll(left, { timeout: 10_000 }).toEqual(ids.map(() => 0))
-    expect(await app.exists(`v1:cache:{${ids[0]}}:profile`)).toBe(1)
+    await apply(state)
+    expect(await seen()).toEqual(state.rules)
+    for (const [rule, keep] of table) {
+      const { least, most } = await left(keysOf[rule] ?? [])
+      expect([most, least], rule).toEqual([expect.closeTo(secondsOf(keep), -2), expect.closeTo(60, -2)])
+      expect(least).toBeLessThanOrEqual(60)
+      expect(most).toBeLessThanOrEqual(secondsOf(keep))
+    }
+
+    const short: Record<string, { keep: string }> = {}
+    for (const [rule, keep] of table) {
+      expect((await seen(planWith({ ...short, [rule]: { keep: '2s' } })))?.[rule]).toEqual({ keep, hold: false })
+      short[rule] = { keep: '2s' }
+      const next = wanted(planWith(short).store)
+      await apply(next)
+      expect(await seen(planWith(short))).toEqual(next.rules)
+      expect((await left(keysOf[rule] ?? [])).most, rule).toBeLessThanOrEqual(2)
+      const waiting = Object.entries(keysOf).flatMap(([name, keys]) => (name in short ? [] : keys))
+      expect((await left([...waiting, ...others])).least).toBeGreaterThan(-2)
+    }
+    const gone = async () => (await left(Object.values(keysOf).flat())).most
+    await expect.poll(gone, { timeout: 10_000 }).toBe(-2)
+    expect(await left(others)).toMatchObject({
+      endless: others.length / 3,
+      most: expect.closeTo(200_000, -2) as number,
+    })
   })
 }, 180_000)
 

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { missing } from '../../../migrations/testing/coverage.ts'
+import { databaseName } from '../../data-store/names.ts'
 import { compile } from './compile.ts'
 import { backend, poolerPlan, replicated } from './fixture.ts'
 
@@ -71,11 +73,24 @@ describe('the default rendering', () => {
   })
 
   test('names the database as the specification does, at the store’s Service, with a computed limit (D-172)', () => {
-    // supersmartmatch_geo and _temporal (D-168) join once their stores exist.
     expect(Object.keys(ours['databases'] ?? {})).toEqual(['supersmartmatch_core', 'supersmartmatch_core_ro'])
     expect(ours['databases']?.['supersmartmatch_core']).toMatch(
       /^host=demo-core.ns.svc port=5432 dbname=supersmartmatch_core max_db_connections=35 connect_query='SELECT /,
     )
+  })
+
+  test('has what docs/reference/specification-coverage.md names', () => {
+    const backends = ['core', 'geolocation', 'temporal'].map((schema) => ({
+      ...backend,
+      database: databaseName(schema),
+    }))
+    const { databases = {}, pgbouncer = {} } = parse(compile(poolerPlan({}, backends)).ini)
+    const ofLines = Object.values(databases).flatMap((line) => [...line.matchAll(/(\w+)=/g)].map(([, key = '']) => key))
+    const live = [
+      ...Object.keys(databases).map((name) => ({ kind: 'database', name })),
+      ...[...Object.keys(pgbouncer), ...ofLines].map((name) => ({ kind: 'setting', name })),
+    ]
+    expect(missing('pooler', live)).toEqual([])
   })
 
   test('is this file', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { missing, present } from '../../../migrations/testing/coverage.ts'
 import {
   addressRateLimitKey,
   jobKey,
@@ -66,6 +67,12 @@ describe('the key space', () => {
     // What names a person and is not erased has to age out within the hour.
     const left = Object.entries(keys).filter(([, key]) => key.includes(user) && !erased.includes(key))
     expect(left.map(([kind]) => kind)).toEqual(['rateLimit'])
+  })
+
+  test('is what docs/reference/specification-coverage.md says', () => {
+    const keys = Object.values(keySpace).map(({ pattern }) => ({ kind: 'key', name: pattern }))
+    expect(missing('cache', [...keys, { kind: 'function', name: keyRights.name }])).toEqual([])
+    expect(keys.filter((key) => !present('cache').some(({ name }) => name === key.name))).toEqual([])
   })
 
   test('gives each service its own keys', () => {

@@ -2,7 +2,7 @@ import { AppError } from '../../chassis/errors.ts'
 import { decodeCursor, keyChecks, page } from '../../chassis/pagination.ts'
 import type { Page } from '../../chassis/pagination.ts'
 import type { Db } from '../../chassis/stores/postgres.ts'
-import type { Skill, SkillQuery } from '../schemas.ts'
+import type { Skill, SkillDemand, SkillDemandQuery, SkillQuery } from '../schemas.ts'
 
 const columns = `s.skill_id AS "skillId", s.skill_name AS "name", s.category, s.aliases, s.parent_skill_id AS "parentSkillId",
   s.esco_uri AS "escoUri", s.skill_level_max AS "maxLevel"`
@@ -68,3 +68,33 @@ export async function readSkill(db: Db, skillId: string): Promise<Skill> {
 
 /** % and _ stand for themselves. */
 const escapeLike = (text: string) => text.replace(/[\\%_]/g, '\\$&')
+
+const isMonth = (value: string) => /^[12]\d{3}-(0[1-9]|1[0-2])$/.test(value)
+
+/** Which skills postings of a region ask for: newest month first, most postings first. Nothing of a region that nobody named. */
+export async function listSkillDemand(db: Db, query: SkillDemandQuery): Promise<Page<SkillDemand>> {
+  const { region, month = null, skillId = null, limit, cursor } = query
+  const list = `skill demand ${region} ${month ?? ''} ${skillId ?? ''}`
+  const after = decodeCursor(list, [isMonth, keyChecks.integer, keyChecks.uuid], cursor) ?? [null, null, null]
+  const rows = await db.query<SkillDemand>(demand, [region, month, skillId, ...after, limit + 1])
+  return page(
+    list,
+    rows,
+    limit,
+    (d) => [d.month, d.postings, d.skillId],
+    (d) => d,
+  )
+}
+
+/** The page is cut before names are looked up, so that it reads the index of a region and no more of it than it shows. */
+const demand = `
+  SELECT d.skill_id AS "skillId", s.skill_name AS "name", s.category, to_char(d.month, 'YYYY-MM') AS month, d.postings::integer
+    FROM (SELECT * FROM skill_demand
+           WHERE region = $1
+             AND ($2::text IS NULL OR month = ($2 || '-01')::date)
+             AND ($3::uuid IS NULL OR skill_id = $3)
+             AND ($4::text IS NULL OR (month, postings, skill_id) < (($4 || '-01')::date, $5::bigint, $6::uuid))
+           ORDER BY month DESC, postings DESC, skill_id DESC
+           LIMIT $7) d
+    JOIN skills_taxonomy s USING (skill_id)
+   ORDER BY d.month DESC, d.postings DESC, d.skill_id DESC`

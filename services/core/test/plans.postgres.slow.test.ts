@@ -63,6 +63,7 @@ beforeAll(async () => {
   const { admin } = core.database
   const single = await admin.connect()
   await fillCore(async (sql, values) => (await single.query<Record<string, unknown>>(sql, values)).rows, rows)
+  await single.query('REFRESH MATERIALIZED VIEW skill_demand')
   single.release()
   const ids = await admin.query<{ candidate: string; recruiter: string }>(
     `SELECT ${idOf('user', '1')} AS candidate, ${idOf('recruiter', '2')} AS recruiter`,
@@ -88,6 +89,9 @@ async function requests(): Promise<Request[]> {
   )
   const lists = [
     ...['', 'q=w4999', 'q=ja', 'q=of', 'category=tool', 'q=cloud&category=technical'].map((query) => `skills?${query}`),
+    ...['onsite', 'none', `onsite&skillId=${skill}`, 'onsite&month=2000-01'].map(
+      (query) => `skills/demand?region=${query}`,
+    ),
     ...['', 'industry=industry%207', 'companySize=large', 'industry=none&companySize=small'].map(
       (query) => `companies?${query}`,
     ),

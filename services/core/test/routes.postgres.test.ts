@@ -392,6 +392,12 @@ describe('search and pages', () => {
     ['/v1/skills?limit=ten', '/limit'],
     ['/v1/skills?limit=1&limit=2', '/limit'],
     ['/v1/skills?wrong=1', '/wrong'],
+    ['/v1/skills/demand', '/region'],
+    ['/v1/skills/demand?region=FR&month=2026-13', '/month'],
+    [
+      `/v1/skills/demand?region=FR&cursor=${encodeCursor('skill demand FR  ', ['2026-13', 11, randomUUID()])}`,
+      '/cursor',
+    ],
     ['/v1/jobs?companyId=1', '/companyId'],
     ['/v1/jobs?cursor=abc', '/cursor'],
     [`/v1/jobs?cursor=${encodeCursor('jobs      ', ['2026-02-30T00:00:00.000000Z', randomUUID()])}`, '/cursor'],
@@ -437,4 +443,47 @@ test('a candidate has 200 skills at most, also when two are added at once', asyn
   expect(statuses.toSorted()).toEqual([200, 422, 422])
   // What is there can still be said anew.
   expect(await put(0)).toMatchObject({ status: 200, body: { level: 2 } })
+})
+
+test('skills in demand: of a region, newest month first, most postings first, none of fewer than 11', async () => {
+  const { admin } = core.database
+  const { rows } = await admin.query<{ id: string }>(
+    `INSERT INTO companies (company_name) VALUES ('Many') RETURNING company_id AS id`,
+  )
+  const post = async (count: number, skill: string | undefined, countryCode: string, at: string) => {
+    const jobs = await admin.query<{ id: string }>(
+      `INSERT INTO job_postings (company_id, title, employment_type, description, work_location, posted_at)
+       SELECT $1, 'Job', 'full-time', '-', $2, $3 FROM generate_series(1, $4) RETURNING job_id AS id`,
+      [rows[0]?.id, { type: 'onsite', locations: [{ city: 'x', countryCode }] }, at, count],
+    )
+    await admin.query(
+      `INSERT INTO job_required_skills (job_id, skill_id, requirement_type) SELECT unnest($1::uuid[]), $2, 'required'`,
+      [jobs.rows.map(({ id }) => id), skill],
+    )
+  }
+  await post(11, skills[0], 'FR', '2026-02-28')
+  await post(11, skills[0], 'FR', '2026-01-01')
+  await post(13, skills[2], 'FR', '2026-01-31')
+  await post(10, skills[3], 'FR', '2026-01-31')
+  await post(12, skills[0], 'DE', '2026-01-31')
+  await admin.query('REFRESH MATERIALIZED VIEW skill_demand')
+  const ask = async (query: string) => (await core.as(ada, 'GET', `/v1/skills/demand?${query}`)).body
+  const cells = async (query: string) =>
+    (await ask(query)).items.map(({ name, month, postings }) => [month, name, postings])
+  const all = [
+    ['2026-02', 'SQL', 11],
+    ['2026-01', 'Kubernetes', 13],
+    ['2026-01', 'SQL', 11],
+  ]
+  expect(await cells('region=FR')).toEqual(all)
+  expect(await cells('region=FR&month=2026-01')).toEqual(all.slice(1))
+  expect(await cells(`region=FR&skillId=${skills[0]}`)).toEqual([all[0], all[2]])
+  expect(await cells('region=DE')).toEqual([['2026-01', 'SQL', 12]])
+  expect(await cells('region=ES')).toEqual([])
+
+  const first = await ask('region=FR&limit=1')
+  const second = await ask(`region=FR&limit=1&cursor=${first.nextCursor}`)
+  const third = await ask(`region=FR&limit=1&cursor=${second.nextCursor}`)
+  expect([first, second, third].flatMap(({ items }) => items)).toEqual((await ask('region=FR')).items)
+  expect(third.nextCursor).toBeNull()
 })
