@@ -88,7 +88,7 @@ describe('a core of three members', { retry: 0 }, () => {
     const report = await underLoad(async () => {
       const primary = await primaryOf(name)
       const uid = (await read(podKind, primary))?.metadata.uid ?? ''
-      await killProcesses(uid)
+      expect(await killProcesses(uid)).toBeGreaterThan(3)
       await kubectl(['delete', 'pod', primary, '--grace-period=0', '--force'])
       await whenReplaced('database pod', name, uid)
     })

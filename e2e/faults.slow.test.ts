@@ -3,9 +3,10 @@ import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ConditionType } from '../crds/conditions.ts'
 import { kubectl } from './harness/kubectl.ts'
-import { read, until, type Kind } from './harness/objects.ts'
+import { list, read, until, type Kind } from './harness/objects.ts'
 import {
   applyPlatform,
+  bindingOf,
   conditionOf,
   dataStore,
   expectWholeInventory,
@@ -13,7 +14,10 @@ import {
   inventory,
   ledgerProblem,
   matchingCluster,
+  ofPlatform,
+  podKind,
   removePlatform,
+  secretData,
   seed,
   whenAnswering,
   whenReady,
@@ -148,7 +152,6 @@ describe('a Ready platform', () => {
   })
 
   test.each([
-    'ca',
     'core-app',
     'core-owner',
     'core-pooler',
@@ -162,6 +165,21 @@ describe('a Ready platform', () => {
     await kubectl(['delete', 'secret', `${name}-${secret}`])
     await until(60_000, async () => (await read(secretKind, `${name}-${secret}`)) ?? 'not made again')
     await expectSameData(before)
+  })
+
+  test('whose CA is deleted gets another, and every pod a certificate of it', async () => {
+    const before = await identityOf(name)
+    const pods = async () =>
+      (await list(podKind, `${ofPlatform(name)},app.kubernetes.io/component=database`)).map(
+        ({ metadata }) => metadata.uid,
+      )
+    const [old] = await pods()
+    await kubectl(['delete', 'secret', `${name}-ca`])
+    await until(240_000, async () => ((await pods()).some((uid) => uid && uid !== old) ? {} : 'no pod was replaced'))
+    await expectSameData(before)
+    const [authority, certificate] = await Promise.all([secretData(`${name}-ca`), secretData(`${name}-core-tls`)])
+    expect(certificate['ca.crt']).toContain(authority['tls.crt']?.trim())
+    expect((await bindingOf(`${name}-core`, 'owner'))['ca.crt']).toContain(authority['tls.crt']?.trim())
   })
 
   test('whose superuser Secret is deleted says so, and goes on once it is back', async () => {

@@ -52,10 +52,12 @@ export async function endPods(graceMs: number): Promise<void> {
   await endProcesses(shims(), 0)
 }
 
-/** For tests. As if this pod alone had lost its power: none of its processes gets a signal that it could answer. */
+/** For tests. As if this pod alone had lost its power: none of its processes gets a signal that it could answer. Prints their number. */
 export function killPod(uid: string): void {
   if (!uid) throw new Error('kill-pod takes the uid of a pod')
-  for (const pid of podProcesses(uid)) {
+  const pids = podProcesses(uid)
+  console.log(pids.length)
+  for (const pid of pids) {
     try {
       process.kill(pid, 'SIGKILL')
     } catch (error) {

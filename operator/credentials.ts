@@ -69,7 +69,7 @@ export function authorityOf(found: KubeObject | undefined, name: string): KeyPai
   return { certificate, key }
 }
 
-/** Whether somebody still shows a certificate of another CA than that with this fingerprint. */
+/** Whether a pod was started with another CA than that with this fingerprint. */
 export type OthersInUse = (fingerprint: string) => boolean
 
 /** A server certificate (tls.crt, tls.key, ca.crt) for these names, issued again when the old one no longer serves. `issued` hears why. */
@@ -82,7 +82,7 @@ export async function ensureServerCertificate(
   othersInUse?: OthersInUse,
 ): Promise<Outcome | undefined> {
   const found = findSecret(tools, metadata)
-  const trust = trusted(ca.certificate, found, othersInUse)
+  const trust = trusted(ca.certificate, found, tools.now(), othersInUse)
   const why = found ? whyDamaged(found, ca, dnsNames, tools.now()) : 'there was none'
   if (!why)
     return holds(found, trust) ? undefined : writeSecret(tools, metadata, { ...pairIn(found), ...trust }, tlsType)
@@ -94,26 +94,47 @@ export async function ensureServerCertificate(
 }
 
 const previousKey = 'previous-ca.crt'
+/** Not before this moment does it go. */
+const untilKey = 'previous-ca.until'
+/** The kubelet brings a changed Secret into its pods within a minute and a half; then they are told to load it. */
+const loadingMs = 15 * 60_000
+/** More are never trusted at once: somebody deletes the Secret of the CA again and again. */
+const mostPrevious = 5
 
-/** The CA of a server certificate's Secret, without one before it. */
+/** The CA of a server certificate's Secret, without those before it. */
 export function currentAuthority(found: KubeObject | undefined): string | undefined {
   const [all, previous] = [secretValue(found, 'ca.crt'), secretValue(found, previousKey)]
   return previous && all?.endsWith(previous) ? all.slice(0, -previous.length) : all
 }
 
 /**
- * What goes into a server certificate's Secret to verify others with. When the CA changes, the one before it stays in ca.crt until nobody
- * shows a certificate of it any more: else pods that run could not be asked to make room for those that follow, nor these follow them.
+ * What goes into a server certificate's Secret to verify others with. When the CA changes, those before it stay in ca.crt until nobody
+ * shows a certificate of them any more: else pods that run could not be asked to make room for those that follow, nor these follow them.
+ * A pod that was started with one CA may have loaded a certificate of the next one, so what pods were started with is not enough to go by.
  */
-export function trusted(ca: string, found: KubeObject | undefined, othersInUse?: OthersInUse): Record<string, string> {
+export function trusted(
+  ca: string,
+  found: KubeObject | undefined,
+  now: Date,
+  othersInUse?: OthersInUse,
+): Record<string, string> {
   const stored = currentAuthority(found)
-  const previous = stored === undefined || stored.trim() === ca.trim() ? secretValue(found, previousKey) : stored
-  if (!previous || !othersInUse?.(fingerprint(ca))) return { 'ca.crt': ca }
-  return { 'ca.crt': `${ca.trim()}\n${previous}`, [previousKey]: previous }
+  const changes = stored !== undefined && stored.trim() !== ca.trim()
+  const before = [changes ? stored : '', secretValue(found, previousKey) ?? ''].join('\n')
+  const previous = distinct(before).filter((one) => !distinct(ca).includes(one))
+  const until = changes ? new Date(now.getTime() + loadingMs).toISOString() : secretValue(found, untilKey)
+  const isOver = until === undefined || now.getTime() >= Date.parse(until)
+  if (previous.length === 0 || !othersInUse || (isOver && !othersInUse(fingerprint(ca)))) return { 'ca.crt': ca }
+  const kept = `${previous.slice(0, mostPrevious).join('\n')}\n`
+  return { 'ca.crt': `${ca.trim()}\n${kept}`, [previousKey]: kept, [untilKey]: until ?? now.toISOString() }
 }
 
+const distinct = (pem: string) => [
+  ...new Set(pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []),
+]
+
 const holds = (found: KubeObject | undefined, values: Record<string, string>) =>
-  ['ca.crt', previousKey].every((key) => secretValue(found, key) === values[key])
+  ['ca.crt', previousKey, untilKey].every((key) => secretValue(found, key) === values[key])
 
 const pairIn = (found: KubeObject | undefined) =>
   Object.fromEntries(['tls.crt', 'tls.key'].map((key) => [key, secretValue(found, key) ?? '']))

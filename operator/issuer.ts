@@ -105,7 +105,7 @@ function overdue({ now }: Tools, { issuer, tls }: Request, certificate: KubeObje
 async function take(tools: Tools, { tls, othersInUse }: Request, found: KubeObject, issued: (why: string) => void) {
   const current = tools.cache.get(secretKind, tls.namespace, tls.name)
   const pair = Object.fromEntries(['tls.crt', 'tls.key'].map((key) => [key, secretValue(found, key) ?? '']))
-  const values = { ...pair, ...trusted(secretValue(found, 'ca.crt') ?? '', current, othersInUse) }
+  const values = { ...pair, ...trusted(secretValue(found, 'ca.crt') ?? '', current, tools.now(), othersInUse) }
   const before = secretValue(current, 'tls.crt')
   const refused = await writeSecret(tools, tls, values, tlsType)
   const isNew = !before || fingerprint(before) !== fingerprint(pair['tls.crt'] ?? '')

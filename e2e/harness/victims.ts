@@ -92,11 +92,12 @@ async function destroy(victim: VictimName, found: KubeObject): Promise<void> {
   ])
 }
 
-/** Without a warning. Those of a pod that nothing runs in yet: none. */
-export async function killProcesses(uid: string): Promise<void> {
+/** Without a warning. @returns how many there were: none in a pod that nothing runs in yet */
+export async function killProcesses(uid: string): Promise<number> {
   const command = process.env['KILL_POD']
   if (!command) throw new Error('KILL_POD names no command that kills the processes of a pod on its node')
-  await promisify(execFile)('sh', ['-c', `${command} ${uid}`])
+  const { stdout } = await promisify(execFile)('sh', ['-c', `${command} ${uid}`])
+  return Number(stdout)
 }
 
 /** Waits until the pod that was killed is gone and another is ready. */

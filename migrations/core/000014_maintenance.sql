@@ -323,6 +323,7 @@ AS $$
 DECLARE
   v_cursor record;
   v_day record;
+  v_find text;
   v_pending boolean;
   v_dropped integer := 0;
 BEGIN
@@ -331,17 +332,19 @@ BEGIN
     RETURN 0;
   END IF;
   FOR v_day IN
-    SELECT partition::text AS name, partition::text AS place, 'TRUE' AS rows, format('DROP TABLE %s', partition) AS removal
+    SELECT partition::text AS name, partition::text AS place, 'TRUE' AS rows, format('DROP TABLE %s', partition) AS removal,
+           format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', partition) AS lock
       FROM public.range_partitions('public.outbox_events') WHERE range_to <= now()
     UNION ALL
     SELECT to_char(day, '"outbox_events_default of "YYYY-MM-DD'), 'public.outbox_events_default', rows,
-           format('DELETE FROM public.outbox_events_default WHERE %s AND (xid, sequence) <= (%L, %L)', rows, v_cursor.xid, v_cursor.sequence)
+           format('DELETE FROM public.outbox_events_default WHERE %s AND (xid, sequence) <= (%L, %L)', rows, v_cursor.xid, v_cursor.sequence),
+           NULL
       FROM (SELECT DISTINCT date_trunc('day', created_at) AS day FROM public.outbox_events_default
              WHERE created_at < date_trunc('day', now())) AS days,
            format('created_at >= %L AND created_at < %L', day, day + interval '1 day') AS rows
   LOOP
-    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s WHERE (xid, sequence) > ($1, $2) AND %s)', v_day.place, v_day.rows)
-      INTO v_pending USING v_cursor.xid, v_cursor.sequence;
+    v_find := format('SELECT EXISTS (SELECT 1 FROM %s WHERE (xid, sequence) > ($1, $2) AND %s)', v_day.place, v_day.rows);
+    EXECUTE v_find INTO v_pending USING v_cursor.xid, v_cursor.sequence;
     IF v_pending THEN
       DELETE FROM public.outbox_published_partitions WHERE partition_name = v_day.name;
       CONTINUE;
@@ -349,7 +352,12 @@ BEGIN
     INSERT INTO public.outbox_published_partitions (partition_name) VALUES (v_day.name) ON CONFLICT DO NOTHING;
     DELETE FROM public.outbox_published_partitions
      WHERE partition_name = v_day.name AND published_at <= public.retention_cutoff('published-events');
-    IF FOUND THEN
+    IF FOUND AND v_day.lock IS NOT NULL THEN
+      -- Again when nobody can write: a transaction that began that day may have ended just now.
+      EXECUTE v_day.lock;
+      EXECUTE v_find INTO v_pending USING v_cursor.xid, v_cursor.sequence;
+    END IF;
+    IF NOT v_pending AND NOT EXISTS (SELECT 1 FROM public.outbox_published_partitions WHERE partition_name = v_day.name) THEN
       EXECUTE v_day.removal;
       v_dropped := v_dropped + 1;
     END IF;

@@ -173,8 +173,11 @@ AS $$
           OR NOT EXISTS (SELECT 1 FROM public.users u WHERE u.user_id = c.user_id AND u.status <> 'anonymized'));
   DELETE FROM public.erasure_requests WHERE done_at < public.retention_cutoff('erasure-requests');
   UPDATE public.users SET terms_accepted_at = NULL, privacy_accepted_at = NULL
-   WHERE status = 'anonymized' AND (terms_accepted_at IS NOT NULL OR privacy_accepted_at IS NOT NULL)
-     AND updated_at < public.retention_cutoff('accepted-terms') AND NOT public.is_on_hold(user_id)
+   WHERE user_id IN (
+     SELECT u.user_id FROM public.users u
+      WHERE u.status = 'anonymized' AND (u.terms_accepted_at IS NOT NULL OR u.privacy_accepted_at IS NOT NULL)
+        AND u.updated_at < public.retention_cutoff('accepted-terms') AND NOT public.is_on_hold(u.user_id)
+      ORDER BY u.user_id LIMIT 10000)
 $$;
 
 CREATE FUNCTION purge_matches() RETURNS integer

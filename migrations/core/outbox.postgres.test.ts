@@ -184,9 +184,9 @@ describe('events', () => {
     await db.query(`UPDATE candidate_profiles SET last_name = 'Canaryson' WHERE candidate_id = $1`, [
       candidate.candidateId,
     ])
-    const text = JSON.stringify(await db.query(`SELECT * FROM outbox_events`))
+    const text = JSON.stringify(await db.query(`SELECT aggregate_type, event_type, event_data FROM outbox_events`))
     expect(text).toContain(candidate.candidateId)
-    expect(text).not.toMatch(/canary|Zoé|v1\.|@example|IT Manager|50000/i)
+    expect(text).not.toMatch(/canary|Zoé|v1\.|@example|IT Manager|\b50000\b/i)
   })
 })
 

@@ -963,6 +963,7 @@ CREATE FUNCTION public.drop_published_outbox_partitions() RETURNS integer
 DECLARE
   v_cursor record;
   v_day record;
+  v_find text;
   v_pending boolean;
   v_dropped integer := 0;
 BEGIN
@@ -971,17 +972,19 @@ BEGIN
     RETURN 0;
   END IF;
   FOR v_day IN
-    SELECT partition::text AS name, partition::text AS place, 'TRUE' AS rows, format('DROP TABLE %s', partition) AS removal
+    SELECT partition::text AS name, partition::text AS place, 'TRUE' AS rows, format('DROP TABLE %s', partition) AS removal,
+           format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', partition) AS lock
       FROM public.range_partitions('public.outbox_events') WHERE range_to <= now()
     UNION ALL
     SELECT to_char(day, '"outbox_events_default of "YYYY-MM-DD'), 'public.outbox_events_default', rows,
-           format('DELETE FROM public.outbox_events_default WHERE %s AND (xid, sequence) <= (%L, %L)', rows, v_cursor.xid, v_cursor.sequence)
+           format('DELETE FROM public.outbox_events_default WHERE %s AND (xid, sequence) <= (%L, %L)', rows, v_cursor.xid, v_cursor.sequence),
+           NULL
       FROM (SELECT DISTINCT date_trunc('day', created_at) AS day FROM public.outbox_events_default
              WHERE created_at < date_trunc('day', now())) AS days,
            format('created_at >= %L AND created_at < %L', day, day + interval '1 day') AS rows
   LOOP
-    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s WHERE (xid, sequence) > ($1, $2) AND %s)', v_day.place, v_day.rows)
-      INTO v_pending USING v_cursor.xid, v_cursor.sequence;
+    v_find := format('SELECT EXISTS (SELECT 1 FROM %s WHERE (xid, sequence) > ($1, $2) AND %s)', v_day.place, v_day.rows);
+    EXECUTE v_find INTO v_pending USING v_cursor.xid, v_cursor.sequence;
     IF v_pending THEN
       DELETE FROM public.outbox_published_partitions WHERE partition_name = v_day.name;
       CONTINUE;
@@ -989,7 +992,12 @@ BEGIN
     INSERT INTO public.outbox_published_partitions (partition_name) VALUES (v_day.name) ON CONFLICT DO NOTHING;
     DELETE FROM public.outbox_published_partitions
      WHERE partition_name = v_day.name AND published_at <= public.retention_cutoff('published-events');
-    IF FOUND THEN
+    IF FOUND AND v_day.lock IS NOT NULL THEN
+      -- Again when nobody can write: a transaction that began that day may have ended just now.
+      EXECUTE v_day.lock;
+      EXECUTE v_find INTO v_pending USING v_cursor.xid, v_cursor.sequence;
+    END IF;
+    IF NOT v_pending AND NOT EXISTS (SELECT 1 FROM public.outbox_published_partitions WHERE partition_name = v_day.name) THEN
       EXECUTE v_day.removal;
       v_dropped := v_dropped + 1;
     END IF;
@@ -1601,8 +1609,11 @@ CREATE FUNCTION public.purge_proofs() RETURNS void
           OR NOT EXISTS (SELECT 1 FROM public.users u WHERE u.user_id = c.user_id AND u.status <> 'anonymized'));
   DELETE FROM public.erasure_requests WHERE done_at < public.retention_cutoff('erasure-requests');
   UPDATE public.users SET terms_accepted_at = NULL, privacy_accepted_at = NULL
-   WHERE status = 'anonymized' AND (terms_accepted_at IS NOT NULL OR privacy_accepted_at IS NOT NULL)
-     AND updated_at < public.retention_cutoff('accepted-terms') AND NOT public.is_on_hold(user_id)
+   WHERE user_id IN (
+     SELECT u.user_id FROM public.users u
+      WHERE u.status = 'anonymized' AND (u.terms_accepted_at IS NOT NULL OR u.privacy_accepted_at IS NOT NULL)
+        AND u.updated_at < public.retention_cutoff('accepted-terms') AND NOT public.is_on_hold(u.user_id)
+      ORDER BY u.user_id LIMIT 10000)
 $$;
 
 ALTER FUNCTION public.purge_proofs() OWNER TO matching_definer;

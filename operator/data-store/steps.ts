@@ -94,9 +94,17 @@ async function issuedCertificate(context: Context, issuer: IssuerRef): Promise<O
   return trouble ?? { kind: 'done', reason: 'Ready' }
 }
 
-/** A pod shows a certificate of the CA that it was started with, until it is replaced. */
-const othersInUse = (context: Context) => (authority: string) =>
-  databasePods(context).some(({ metadata }) => metadata.annotations?.[caHash] !== authority)
+/** Of all pods that mount the certificate, those of a companion among them. */
+const othersInUse =
+  ({ plan, namespace, tools }: Context) =>
+  (authority: string) =>
+    tools.cache
+      .list({ apiVersion: 'v1', kind: 'Pod' }, namespace)
+      .some(({ metadata: { labels = {}, annotations } }) => {
+        const isOurs = labels['app.kubernetes.io/instance'] === plan.identity.instance
+        const shown = annotations?.[caHash]
+        return isOurs && shown !== undefined && shown !== authority
+      })
 
 const tellIssued = (context: Context) => (why: string) =>
   context.tools.events.normal(context.store, 'CertificateIssued', `server certificate issued: ${why}`)

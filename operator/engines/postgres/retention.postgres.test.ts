@@ -173,11 +173,11 @@ const cases: Partial<Record<PostgresSchema, Record<string, Case>>> = {
       async plant(query, at) {
         const subject = randomUUID()
         await query(
-          `INSERT INTO users (user_id, email, password_hash, user_type, status, terms_accepted_at, updated_at)
-           VALUES ($1, $1::uuid || '@anonymized.invalid', '!', 'candidate', 'anonymized', ${at} - interval '1 year', ${at})`,
+          `INSERT INTO users (user_id, email, password_hash, user_type, status, terms_accepted_at, privacy_accepted_at, updated_at)
+           VALUES ($1, $1::uuid || '@anonymized.invalid', '!', 'candidate', 'anonymized', ${at} - interval '1 year', ${at}, ${at})`,
           [subject],
         )
-        const proof = `SELECT terms_accepted_at IS NOT NULL FROM users WHERE user_id = $1`
+        const proof = `SELECT num_nonnulls(terms_accepted_at, privacy_accepted_at) > 0 FROM users WHERE user_id = $1`
         return { isThere: () => one<boolean>(query, proof, [subject]), subject }
       },
     },

@@ -110,7 +110,9 @@ interface Share {
 }
 
 function servers(plan: PoolerPlan): Server[] {
-  const byServer = Object.values(Object.groupBy(databasesOf(plan.backends), ({ host, port }) => `${host}:${port}`))
+  const byServer = Object.values(
+    Object.groupBy(databasesOf(plan.backends), ({ host, port }) => `${host.toLowerCase().replace(/\.$/, '')}:${port}`),
+  )
   return byServer.flatMap((databases = []) => {
     const [first] = databases
     if (!first) return []
