@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { kubectl } from './harness/kubectl.ts'
 import { startLoad, type Report } from './harness/load.ts'
+import { onNode } from './harness/node.ts'
 import { list, read, until } from './harness/objects.ts'
 import {
   applyPlatform,
@@ -56,11 +55,7 @@ async function underLoad(event: () => Promise<void>): Promise<Report> {
 }
 
 /** As if the node with this address had vanished; nobody, when there is none. */
-async function isolate(address = ''): Promise<void> {
-  const command = process.env['ISOLATE_POD']
-  if (!command) throw new Error('ISOLATE_POD names no command that makes a pod vanish from the network')
-  await promisify(execFile)('sh', ['-c', `${command} ${address}`])
-}
+const isolate = (address?: string) => onNode('ISOLATE_POD', address)
 
 async function addressOf(pod: string): Promise<string> {
   return ((await read(podKind, pod))?.['status'] as { podIP: string }).podIP

@@ -4,7 +4,7 @@ import { hasCgroups, podProcesses, removeCgroups } from './cgroups.ts'
 import { removeNetwork } from './network.ts'
 import { containerdSocket, podLogDir, runDir, stateDir } from './paths.ts'
 import type { ProcessIdentity } from './processes.ts'
-import { endProcesses, identify, listProcesses } from './processes.ts'
+import { endProcesses, identify, listProcesses, signal } from './processes.ts'
 import { run, succeeds } from './run.ts'
 
 /** The mount points of /proc/self/mountinfo that lie in one of the folders, the innermost first. */
@@ -57,13 +57,7 @@ export function killPod(uid: string): void {
   if (!uid) throw new Error('kill-pod takes the uid of a pod')
   const pids = podProcesses(uid)
   console.log(pids.length)
-  for (const pid of pids) {
-    try {
-      process.kill(pid, 'SIGKILL')
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-    }
-  }
+  for (const pid of pids) signal(pid, 'SIGKILL')
 }
 
 /** What a cluster left behind, as short phrases for the reader; empty when there is nothing. */

@@ -133,21 +133,24 @@ function start(daemon: Daemon, hash: string): void {
   writeFileSync(recordFile(daemon.name), JSON.stringify({ ...identity, hash } satisfies DaemonRecord))
 }
 
+/** A process that is gone has what the signal was for. */
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
 /** Ends the processes: SIGTERM first, SIGKILL for those still alive after `graceMs`. */
 export async function endProcesses(identities: ProcessIdentity[], graceMs: number): Promise<void> {
-  const signal = (name: NodeJS.Signals) => {
-    for (const identity of identities.filter(isAlive)) {
-      try {
-        process.kill(identity.pid, name)
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-      }
-    }
+  const tell = (name: NodeJS.Signals) => {
+    for (const { pid } of identities.filter(isAlive)) signal(pid, name)
   }
-  signal('SIGTERM')
+  tell('SIGTERM')
   const deadline = performance.now() + graceMs
   while (identities.some(isAlive) && performance.now() < deadline) await sleep(50)
-  signal('SIGKILL')
+  tell('SIGKILL')
   while (identities.some(isAlive) && performance.now() < deadline + 5000) await sleep(50)
 }
 

@@ -120,10 +120,13 @@ function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): bool
   return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
 }
 
+/** The PEM of each certificate in the text. */
+export const blocksOf = (pem: string): string[] =>
+  pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []
+
 /** Every certificate in the text; none when one of them cannot be parsed. */
 function parseAll(pem: string): X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []
-  const parsed = blocks.map(parse)
+  const parsed = blocksOf(pem).map(parse)
   return parsed.every((one) => one !== undefined) ? parsed : []
 }
 

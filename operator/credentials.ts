@@ -1,5 +1,12 @@
 import type { KubeObject } from '../crds/object.ts'
-import { createAuthority, fingerprint, issueServerCertificate, whyReissue, type KeyPair } from './certificates.ts'
+import {
+  blocksOf,
+  createAuthority,
+  fingerprint,
+  issueServerCertificate,
+  whyReissue,
+  type KeyPair,
+} from './certificates.ts'
 import { adopted, type Applier, type Refused } from './kube/apply.ts'
 import type { Cache } from './kube/cache.ts'
 import type { Outcome } from './reconcile/outcome.ts'
@@ -121,17 +128,13 @@ export function trusted(
   const stored = currentAuthority(found)
   const changes = stored !== undefined && stored.trim() !== ca.trim()
   const before = [changes ? stored : '', secretValue(found, previousKey) ?? ''].join('\n')
-  const previous = distinct(before).filter((one) => !distinct(ca).includes(one))
+  const previous = [...new Set(blocksOf(before))].filter((one) => !blocksOf(ca).includes(one))
   const until = changes ? new Date(now.getTime() + loadingMs).toISOString() : secretValue(found, untilKey)
   const isOver = until === undefined || now.getTime() >= Date.parse(until)
   if (previous.length === 0 || !othersInUse || (isOver && !othersInUse(fingerprint(ca)))) return { 'ca.crt': ca }
   const kept = `${previous.slice(0, mostPrevious).join('\n')}\n`
   return { 'ca.crt': `${ca.trim()}\n${kept}`, [previousKey]: kept, [untilKey]: until ?? now.toISOString() }
 }
-
-const distinct = (pem: string) => [
-  ...new Set(pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []),
-]
 
 const holds = (found: KubeObject | undefined, values: Record<string, string>) =>
   ['ca.crt', previousKey, untilKey].every((key) => secretValue(found, key) === values[key])

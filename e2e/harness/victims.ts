@@ -1,7 +1,6 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import type { KubeObject } from '../../crds/object.ts'
 import { kubectl } from './kubectl.ts'
+import { onNode } from './node.ts'
 import { list, namespace, until, type Kind } from './objects.ts'
 import { ofPlatform, podKind } from './platform.ts'
 
@@ -94,10 +93,7 @@ async function destroy(victim: VictimName, found: KubeObject): Promise<void> {
 
 /** Without a warning. @returns how many there were: none in a pod that nothing runs in yet */
 export async function killProcesses(uid: string): Promise<number> {
-  const command = process.env['KILL_POD']
-  if (!command) throw new Error('KILL_POD names no command that kills the processes of a pod on its node')
-  const { stdout } = await promisify(execFile)('sh', ['-c', `${command} ${uid}`])
-  return Number(stdout)
+  return Number(await onNode('KILL_POD', uid))
 }
 
 /** Waits until the pod that was killed is gone and another is ready. */

@@ -992,15 +992,15 @@ BEGIN
     INSERT INTO public.outbox_published_partitions (partition_name) VALUES (v_day.name) ON CONFLICT DO NOTHING;
     DELETE FROM public.outbox_published_partitions
      WHERE partition_name = v_day.name AND published_at <= public.retention_cutoff('published-events');
-    IF FOUND AND v_day.lock IS NOT NULL THEN
+    CONTINUE WHEN NOT FOUND;
+    IF v_day.lock IS NOT NULL THEN
       -- Again when nobody can write: a transaction that began that day may have ended just now.
       EXECUTE v_day.lock;
       EXECUTE v_find INTO v_pending USING v_cursor.xid, v_cursor.sequence;
+      CONTINUE WHEN v_pending;
     END IF;
-    IF NOT v_pending AND NOT EXISTS (SELECT 1 FROM public.outbox_published_partitions WHERE partition_name = v_day.name) THEN
-      EXECUTE v_day.removal;
-      v_dropped := v_dropped + 1;
-    END IF;
+    EXECUTE v_day.removal;
+    v_dropped := v_dropped + 1;
   END LOOP;
   -- What an erasure emptied meanwhile.
   DELETE FROM public.outbox_published_partitions WHERE published_at <= public.retention_cutoff('published-events');

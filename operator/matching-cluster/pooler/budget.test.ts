@@ -44,7 +44,7 @@ const second: typeof backend = { ...backend, database: 'geo', logins: ['geo_app_
 
 // prettier-ignore
 test.each([
-  ['each gets as much as it asks for',      {},                                                       [19, 1, 19, 1]],
+  ['reads get one, writes share the rest',  {},                                                       [19, 1, 19, 1]],
   ['of the rest in proportion',             { parameters: { default_pool_size: '8' }, databases: { geo: { pool_size: '16' } } }, [10, 5, 20, 5]],
   ['a given limit stays',                   { databases: { [core]: { max_db_connections: '10' } } },  [10, 5, 20, 5]],
   ['more than there is leads to less each', { replicas: 3 },                                          [9, 1, 9, 1]],
