@@ -58,6 +58,10 @@ test('an external core store is probed, set up, migrated, pooled and bound, with
   await whenAnswering(name)
   expect(await list(podKind, `${ofPlatform(name)},app.kubernetes.io/component=database`)).toEqual([])
   expect((await secretData(`${name}-core-owner`))['host']).toBe(host)
+  // Its 60 connections less 20, for one pod and another that a rollout starts.
+  const ini = await kubectl(['get', 'configmap', `${name}-pooler`, '--output=jsonpath={.data.pgbouncer\\.ini}'])
+  const limits = [...ini.matchAll(/ max_db_connections=(\d+)/g)].map(([, limit]) => Number(limit))
+  expect(limits.reduce((sum, limit) => sum + limit, 0)).toBe(20)
 })
 
 test('a key that is missing is named, and brought back it is found', async () => {

@@ -5,7 +5,9 @@ import { kubectl } from './harness/kubectl.ts'
 import { list, read, until, type Kind } from './harness/objects.ts'
 import {
   applyPlatform,
+  binding,
   conditionOf,
+  connect,
   dataStore,
   identityOf,
   matchingCluster,
@@ -126,6 +128,52 @@ describe('replicas', () => {
     expect(await data()).toBe(before)
   })
 
+  test('reads through the pooler end at a replica, writes at the primary', async () => {
+    const [pooler] = await pods('pooler')
+    const app = await binding(name, 'app')
+    const isReplica = async (database: string) => {
+      await using client = await connect({ ...app, database }, pooler?.metadata.name ?? '')
+      return (await client.query('SELECT pg_is_in_recovery() AS replica')).rows
+    }
+    expect(await isReplica(`${app.database}_ro`)).toEqual([{ replica: true }])
+    expect(await isReplica(app.database)).toEqual([{ replica: false }])
+  })
+
+  test('a disruption budget that is deleted is there again in 30 s, and one that is edited is put right', async () => {
+    const kind: Kind = { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' }
+    const budget = () => read(kind, `${name}-core`)
+    const before = await budget()
+    expect(before?.['spec']).toMatchObject({ maxUnavailable: 1 })
+    await kubectl(['delete', 'pdb', `${name}-core`])
+    await until(30_000, async () => (await budget()) ?? 'it is not there again')
+    expect((await budget())?.['spec']).toEqual(before?.['spec'])
+    await kubectl(['patch', 'pdb', `${name}-core`, '--type=merge', '--patch={"spec":{"maxUnavailable":3}}'])
+    const content = async () => JSON.stringify((await budget())?.['spec'])
+    await until(30_000, async () => ((await content()) === JSON.stringify(before?.['spec']) ? {} : await content()))
+  })
+
+  test('a switchover comes at the time that was asked for, not before', async () => {
+    const before = await primaryOf(name)
+    const at = new Date(Date.now() + 20_000)
+    const request = `any@${at.toISOString()}`
+    await annotateStore('switchover', request)
+    await until(10_000, async () => {
+      const { switchover } = await storeStatus()
+      return switchover?.request === request && switchover.state === 'Scheduled' ? switchover : 'it is not scheduled'
+    })
+    while (Date.now() < at.getTime() - 1_000) {
+      expect((await storeStatus()).switchover?.state).toBe('Scheduled')
+      expect(await primaryOf(name)).toBe(before)
+      await sleep(1_000)
+    }
+    await until(30_000, async () => {
+      const { switchover } = await storeStatus()
+      return switchover?.answered === request && switchover.state === 'Succeeded' ? switchover : `${switchover?.state}`
+    })
+    expect(await primaryOf(name)).not.toBe(before)
+    await whenReady(name)
+  })
+
   test('a parameter that needs a restart: replicas first, then a switchover', async () => {
     const before = await primaryOf(name)
     await patchCore({ parameters: { max_connections: '130' } })
@@ -197,9 +245,25 @@ test('a restart waits for its window', async () => {
   await pending()
   await sleep(3_000)
   expect(await databases()).toEqual(before)
-  await patch({ updatePolicy: { type: 'Window', windows: [{ cron: '* * * * *', duration: '5m' }] } })
-  await until(120_000, async () => ((await storeStatus()).pending ? 'still pending' : {}))
+  // The next full minute that leaves the operator the time to read of it: nobody touches the platform once it has come.
+  const opens = new Date(Math.ceil((Date.now() + 20_000) / 60_000) * 60_000)
+  const cron = `${opens.getUTCMinutes()} ${opens.getUTCHours()} * * *`
+  await patch({ updatePolicy: { type: 'Window', windows: [{ cron, duration: '5m' }] } })
+  await until(15_000, async () => {
+    const waits = conditionOf(await read(dataStore, `${name}-core`), 'PendingRollout')?.message ?? ''
+    return waits.includes(opens.toISOString()) ? {} : waits
+  })
+  while (Date.now() < opens.getTime() - 1_000) {
+    expect(await databases()).toEqual(before)
+    await sleep(1_000)
+  }
+  await until(30_000, async () => ((await storeStatus()).pending ? 'still pending' : {}))
   await expect.poll(databases, { timeout: 60_000 }).not.toEqual(before)
+  const [replaced] = await until(60_000, async () => {
+    const found = await pods('database')
+    return found.length > 0 ? found : 'no pod yet'
+  })
+  expect(Date.parse(replaced?.metadata.creationTimestamp ?? '')).toBeGreaterThanOrEqual(opens.getTime())
   await whenReady(name)
   await patch({ updatePolicy: null })
   await whenReady(name)

@@ -36,7 +36,7 @@ describe('pooling.parameters', () => {
     const { rows: opened } = await client.query('SELECT pg_backend_pid() AS pid')
     expect(await setting('default_pool_size')).not.toBe('7')
 
-    await setParameters({ default_pool_size: '7' })
+    await setPooling({ parameters: { default_pool_size: '7' } })
     await whenReady(name)
     expect(await setting('default_pool_size')).toBe('7')
     expect(await pooler()).toEqual(before)
@@ -44,12 +44,16 @@ describe('pooling.parameters', () => {
     await client.query('COMMIT')
   })
 
-  test.each([
-    ['an unknown name', 'max_client_con', '500'],
-    ['a bad value', 'max_client_conn', 'many'],
-  ])('%s is refused within five seconds, named, and nothing is applied', async (_what, key, value) => {
+  const database = 'supersmartmatch_core'
+  test.each<[string, string, Pooling]>([
+    ['an unknown name', 'parameters.max_client_con', { parameters: { max_client_con: '500' } }],
+    ['a bad value', 'parameters.max_client_conn', { parameters: { max_client_conn: 'many' } }],
+    ['a database that is none', 'databases.jobs', { databases: { jobs: { pool_size: '9' } } }],
+    ['an unknown name of a database', 'pool_sise', { databases: { [database]: { pool_sise: '9' } } }],
+    ['a bad value of a login', 'pool_mode', { users: { [`${database}_app_a`]: { pool_mode: 'much' } } }],
+  ])('%s is refused within five seconds, named, and nothing is applied', async (_what, key, wrong) => {
     const before = await versions()
-    await setParameters({ default_pool_size: '9', [key]: value })
+    await setPooling({ ...wrong, parameters: { default_pool_size: '9', ...wrong.parameters } })
     const refused = await until(5_000, async () => {
       const valid = conditionOf(await read(matchingCluster, name), 'SpecValid')
       return valid?.status === 'False' ? valid : 'SpecValid is not False'
@@ -59,7 +63,7 @@ describe('pooling.parameters', () => {
     expect(await versions()).toEqual(before)
     expect(await setting('default_pool_size')).toBe('7')
 
-    await setParameters({ default_pool_size: '7', [key]: null })
+    await setPooling({ parameters: { default_pool_size: '7' }, databases: {}, users: {} })
     await whenReady(name)
     expect(await versions()).toEqual(before)
   })
@@ -88,8 +92,12 @@ async function pooler() {
   return { name: podName, uid, restarts: status?.containerStatuses?.map(({ restartCount }) => restartCount) }
 }
 
-async function setParameters(parameters: Record<string, string | null>): Promise<void> {
-  await kubectl(['patch', 'mc', name, '--type=merge', '--patch', JSON.stringify({ spec: { pooling: { parameters } } })])
+type Pooling = Partial<Record<'parameters' | 'databases' | 'users', object>>
+
+/** Replaces these fields of spec.pooling. */
+async function setPooling(pooling: Pooling): Promise<void> {
+  const changes = Object.entries(pooling).map(([key, value]) => ({ op: 'add', path: `/spec/pooling/${key}`, value }))
+  await kubectl(['patch', 'mc', name, '--type=json', `--patch=${JSON.stringify(changes)}`])
 }
 
 /** What PgBouncer itself says that it runs with. */

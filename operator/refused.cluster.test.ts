@@ -1,4 +1,7 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { parseAllDocuments } from 'yaml'
 import type { KubeObject } from '../crds/object.ts'
 import { apiVersion } from '../crds/schema/common.ts'
 import { pathOf } from './kube/resources.ts'
@@ -9,6 +12,7 @@ import { client, testNamespace } from './kube/testing/cluster.ts'
  * every rule to its message and to the last good value; this is the breadth: each way in which a field can be wrong.
  */
 const namespace = await testNamespace()
+const root = join(import.meta.dirname, '..')
 
 const store = (spec: object, name = 'bad'): KubeObject => ({
   apiVersion,
@@ -229,6 +233,17 @@ test('what is wrong below is all that is wrong', async () => {
     ...[store(issued), cluster(issued), store({ tls: { issuerRef: { name: 'a', kind: 'ClusterIssuer' } } })],
   ]
   for (const object of good) await create(object)
+})
+
+const samples = globSync('samples/*.yaml', { cwd: root }).flatMap((file) =>
+  parseAllDocuments(readFileSync(join(root, file), 'utf8')).map((document): [string, KubeObject] => [
+    file,
+    document.toJS() as KubeObject,
+  ]),
+)
+test.each(samples)('%s is accepted as it is', async (_file, object) => {
+  const metadata = { ...object.metadata, namespace, name: `sample-${object.metadata.name}` }
+  await create({ ...object, metadata })
 })
 
 test('there are at least sixty', () => {

@@ -380,6 +380,9 @@ export const DataStoreStatus = Type.Object(
     observedGeneration: Type.Integer({ description: 'metadata.generation the status was computed from.' }),
     phase,
     version: Type.Optional(Type.String({ description: 'Version the running engine reports.' })),
+    maxConnections: Type.Optional(
+      Type.Integer({ description: 'max_connections of an external server: the pooler’s budget.' }),
+    ),
     edition: Type.Optional(
       Type.String({
         description:

@@ -225,6 +225,7 @@ describe('a superuser’s login', () => {
     expect(status).toMatchObject({
       endpoint: `localhost:${port}/full`,
       version: expect.stringMatching(/^17/) as string,
+      maxConnections: 60,
     })
     const [app, owner] = [await values('full-app'), await values('full-owner')]
     expect(app).toMatchObject({

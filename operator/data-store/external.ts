@@ -58,6 +58,7 @@ const engineReady: Step<Context> = {
     const health = await context.engine.probe(adminTarget(context), deadline(context, 5_000))
     if (health.state === 'ready') {
       context.found.version = health.version
+      context.found.maxConnections = health.maxConnections
       return { kind: 'done', reason: 'Ready' }
     }
     const { name = '' } = context.store.spec.connectionSecretRef ?? {}

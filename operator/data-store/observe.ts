@@ -59,6 +59,7 @@ export interface Context {
       Field in
         | 'version'
         | 'edition'
+        | 'maxConnections'
         | 'endpoint'
         | 'clusterSql'
         | 'schema'

@@ -37,7 +37,8 @@ export interface Target {
 
 // prettier-ignore
 export type Health =
-  | { state: 'ready'; version: string }
+  // maxConnections: what one server accepts, where the pooler applies; of a managed store `Engine.maxConnections` says so.
+  | { state: 'ready'; version: string; maxConnections?: number }
   | { state: 'starting' | 'unreachable' | 'degraded'; message: string }
 
 /** Where the manager of one member answers, beside the engine itself. */

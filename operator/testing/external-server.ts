@@ -4,7 +4,7 @@ import { createAuthority, issueServerCertificate } from '../certificates.ts'
 import { containerSecurity, podSecurity } from '../pods.ts'
 import { secret } from '../secrets.ts'
 
-/** For tests: a PostgreSQL that is not ours, plain, with TLS and a superuser; a pod, its Service and its Secret, all of that name. */
+/** For tests: a PostgreSQL that is not ours, plain, with TLS, 60 connections and a superuser; a pod, its Service and its Secret, all of that name. */
 export interface ExternalServer {
   objects: KubeObject[]
   /** PEM of its CA. */
@@ -68,5 +68,5 @@ function podSpec(name: string, image: string) {
 const script = `
   initdb --pgdata /data/pgdata --username postgres --pwfile /server/password --auth scram-sha-256 --encoding UTF8 --no-sync
   echo 'hostssl all all all scram-sha-256' >/data/pgdata/pg_hba.conf
-  exec postgres -D /data/pgdata -c listen_addresses='*' -c unix_socket_directories=/tmp -c fsync=off \\
+  exec postgres -D /data/pgdata -c listen_addresses='*' -c unix_socket_directories=/tmp -c fsync=off -c max_connections=60 \\
     -c ssl=on -c ssl_cert_file=/server/tls.crt -c ssl_key_file=/server/tls.key`

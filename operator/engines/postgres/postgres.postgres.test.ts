@@ -57,6 +57,9 @@ describe('probe', () => {
     expect(await probe(target, soon())).toEqual({
       state: 'ready',
       version: expect.stringMatching(/^17\.\d+$/) as string,
+      maxConnections: Number(
+        (await admin.query<Record<string, string>>('SHOW max_connections')).rows[0]?.['max_connections'],
+      ),
     })
   })
 

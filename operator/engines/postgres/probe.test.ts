@@ -35,7 +35,7 @@ test('a deadline is told as one, whatever the driver made of it', () => {
 
 // prettier-ignore
 test.each([
-  [{ version: '17.12 (Debian 17.12-0+deb13u1)', recovering: false, readOnly: false }, { state: 'ready', version: '17.12' }],
+  [{ version: '17.12 (Debian 17.12-0+deb13u1)', recovering: false, readOnly: false }, { state: 'ready', version: '17.12', maxConnections: 200 }],
   [{ version: '17.12', recovering: true,  readOnly: true },  { state: 'starting', message: 'PostgreSQL is in recovery: it is not a primary yet' }],
   [{ version: '17.12', recovering: false, readOnly: true },  { state: 'degraded', message: 'PostgreSQL accepts no writes: it is read-only by default' }],
-])('%j', (facts, expected) => expect(judge([facts])).toEqual(expected))
+])('%j', (facts, expected) => expect(judge([{ ...facts, maxConnections: 200 }])).toEqual(expected))

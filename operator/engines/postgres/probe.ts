@@ -4,6 +4,7 @@ import { withConnection } from '../../postgres-connection.ts'
 
 interface Facts {
   version: string
+  maxConnections: number
   recovering: boolean
   readOnly: boolean
 }
@@ -34,6 +35,7 @@ async function facts(target: Target, signal: AbortSignal): Promise<Facts[]> {
 
 const factsQuery = `
   SELECT current_setting('server_version') AS version,
+         current_setting('max_connections')::integer AS "maxConnections",
          pg_catalog.pg_is_in_recovery() AS recovering,
          current_setting('transaction_read_only') = 'on' AS "readOnly"`
 
@@ -41,7 +43,8 @@ export function judge([facts]: Facts[]): Health {
   if (!facts) return { state: 'degraded', message: 'PostgreSQL answered a query with no row' }
   if (facts.recovering) return { state: 'starting', message: 'PostgreSQL is in recovery: it is not a primary yet' }
   if (facts.readOnly) return { state: 'degraded', message: 'PostgreSQL accepts no writes: it is read-only by default' }
-  return { state: 'ready', version: facts.version.split(' ', 1)[0] ?? facts.version }
+  const { version, maxConnections } = facts
+  return { state: 'ready', version: version.split(' ', 1)[0] ?? version, maxConnections }
 }
 
 /** SQLSTATEs of a server that is coming up or going down. */

@@ -50,7 +50,7 @@ export function backendOf({ namespace, tools }: Context, store: DataStore): Back
     ...(store.spec.replicas > 1 ? { readOnlyHost } : {}),
     port,
     ca,
-    maxConnections: engine.maxConnections(store),
+    maxConnections: store.status?.maxConnections ?? engine.maxConnections(store),
     logins: appRoles(databaseOf(store.spec)),
   }
 }
