@@ -19,7 +19,7 @@ export KILL_POD ?= node $(CURDIR)/local/main.ts kill-pod
 export RESTART_API_SERVER ?= node $(CURDIR)/local/main.ts restart-api-server
 # Node's cache of what it compiled: without it every start of ours strips the types of every file anew, half of its time.
 export NODE_COMPILE_CACHE ?= $(CURDIR)/.local/node-cache
-TEST := vitest run --reporter=default --reporter=json --outputFile.json=.local/test-results.json
+TEST := vitest run --reporter=default --reporter=json --outputFile.json=.local/test-results.json $(ONLY)
 .DEFAULT_GOAL := help
 
 ##@ Run
@@ -55,7 +55,7 @@ generate: node_modules ## Regenerate CRD manifests, the chart's copy and docs/re
 	@node docs/generate.ts
 format: node_modules ## Format everything
 	@prettier --write --log-level warn .
-test: up ## All tests that CI runs: unit, operator, migrations, services, end to end
+test: up ## All tests that CI runs: unit, operator, migrations, services, end to end (ONLY=e2e/stores for some)
 	@$(TEST)
 test-all: up ## The same and the slow ones
 	@SLOW=1 $(TEST)

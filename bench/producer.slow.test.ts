@@ -19,7 +19,7 @@ const theirs = ['specified_events', 'specified_audit']
 
 beforeAll(async () => {
   client = await db.connect()
-  const cipher = `'v1.' || repeat(md5('p' || n), 3)`
+  const cipher = `'v1.k.n.' || repeat(md5('p' || n), 3) || '.t'`
   await client.query(`
     INSERT INTO users (user_id, email, password_hash, user_type)
     SELECT md5('u' || n)::uuid, n || '@example.org', '!', 'candidate' FROM generate_series(1, ${people}) n;

@@ -66,6 +66,20 @@ test('each owned object that is deleted is there again in 30 s, and the platform
   })
 })
 
+test('a store that is deleted alone is there again in 30 s, with its data', async () => {
+  const before = await identityOf(name)
+  const uid = (await read(dataStore, `${name}-core`))?.metadata.uid
+  await kubectl(['delete', 'store', `${name}-core`, '--wait=false'])
+  await until(limitMs, async () => {
+    const found = await read(dataStore, `${name}-core`)
+    return found && found.metadata.uid !== uid ? found : 'it is not there again'
+  })
+  await whenReady(name)
+  await whenAnswering(name)
+  const { data, systemIdentifier, volume, claims } = await identityOf(name)
+  expect({ ...before, data, systemIdentifier, volume, claims }).toEqual(before)
+})
+
 describe('edits', () => {
   const core = `${name}-core`
   // prettier-ignore

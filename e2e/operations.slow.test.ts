@@ -103,7 +103,8 @@ describe('parameters', () => {
     ['one that is the operator’s', 'ssl', 'off'],
   ])('%s is refused within five seconds, named, and no pod is touched', async (_what, key, value) => {
     const before = await databases()
-    await patchCore({ parameters: { [key]: value } })
+    // Beside something good, which has to wait.
+    await patchCore({ parameters: { log_min_duration_statement: '7s', [key]: value } })
     const refused = await until(5_000, async () => {
       const valid = conditionOf(await read(dataStore, `${name}-core`), 'SpecValid')
       return valid?.status === 'False' ? valid : 'SpecValid is not False'
@@ -111,7 +112,8 @@ describe('parameters', () => {
     expect(refused).toMatchObject({ reason: 'Invalid', message: expect.stringContaining(key) as string })
     await sleep(3_000)
     expect(await setting('work_mem')).toBe('9MB')
-    await patchCore({ parameters: { [key]: key === 'work_mem' ? '9MB' : null } })
+    expect(await setting('log_min_duration_statement')).not.toBe('7s')
+    await patchCore({ parameters: { log_min_duration_statement: null, [key]: key === 'work_mem' ? '9MB' : null } })
     await whenReady(name)
     expect(await databases()).toEqual(before)
   })

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import specification from './specification.json' with { type: 'json' }
 import { page, rowsOf, tableRows, things } from './testing/coverage.ts'
+import { placesOf, titlesOf } from './testing/titles.ts'
 
 /**
  * docs/reference/specification-coverage.md against the specification's list of names (specification.json), and what it says proves each
@@ -37,6 +38,13 @@ const numbers = (cell: string): number[] =>
     Array.from({ length: Number(to) - Number(from) + 1 }, (_, i) => Number(from) + i),
   )
 
+/** In a cell: `x.test.ts`: “a title”, “another”. */
+const citations = (cell: string): { file: string; titles: string[] }[] =>
+  [...cell.matchAll(/`([^`]+\.test\.ts)`(?:: (“[^”]+”(?:, “[^”]+”)*))?/g)].map(([, file = '', list = '']) => ({
+    file,
+    titles: [...list.matchAll(/“([^”]+)”/g)].map(([, title = '']) => title),
+  }))
+
 describe('the entries of the review', () => {
   const entries = Object.keys(specification).flatMap((section) => rowsOf(section).entries)
 
@@ -47,17 +55,24 @@ describe('the entries of the review', () => {
     expect([...named].filter((entry) => !all.includes(entry))).toEqual([])
   })
 
-  test('are proven by tests that exist, decided, or to come with something that is named', () => {
-    const namesIn = (cell: string) => things(cell).map(({ name }) => name)
-    const isTest = (name: string) => name.endsWith('.test.ts')
-    const tests = entries.flatMap(([, cell = '']) => namesIn(cell).filter(isTest))
-    const isThere = (name: string) => ['.', '..'].some((from) => existsSync(join(import.meta.dirname, from, name)))
-    expect(tests.length).toBeGreaterThan(60)
-    expect(tests.filter((name) => !isThere(name))).toEqual([])
+  const cited = entries.flatMap(([, cell = '']) => citations(cell))
+
+  test('are proven by tests, decided, or to come with something that is named', () => {
     const unproven = entries.filter(
-      ([, cell = '']) => !namesIn(cell).some(isTest) && !/decision \d|comes? with|nothing to build/.test(cell),
+      ([, cell = '']) => citations(cell).length === 0 && !/decision \d|comes? with|nothing to build/.test(cell),
     )
     expect(unproven).toEqual([])
+    expect(cited.length).toBeGreaterThan(150)
+    expect(cited.filter(({ titles }) => titles.length === 0)).toEqual([])
+  })
+
+  test.each([...new Set(cited.map(({ file }) => file))])('%s has the tests that prove them', (file) => {
+    const path = ['.', '..'].map((from) => join(import.meta.dirname, from, file)).find((each) => existsSync(each))
+    const tests = titlesOf(path ?? file)
+    const titles = new Set(cited.filter((each) => each.file === file).flatMap((each) => each.titles))
+    // One test, however many cases it has: another number is no proof of anything.
+    const found = [...titles].map((title) => [title, placesOf(title, tests)] as const)
+    expect(found.filter(([, places]) => places.length !== 1)).toEqual([])
   })
 })
 

@@ -20,13 +20,12 @@ const markIt = 'mark the file breaking, so that it waits until nothing older run
 export function lintPostgres(file: string, migration: Migration, earlier: Migration[]): Finding[] {
   const statements = statementsOf(migration)
   const made = new Set(statements.flatMap(({ stmt }) => madeBy(stmt)))
-  const missing = (stmt: Node) => (migration.breaking ? undefined : missed(stmt, made))
+  const breaks = (stmt: Node) => (migration.breaking ? undefined : (missed(stmt, made) ?? narrowed(stmt, made)))
   return [
     ...lintLocks(migration, earlier).map((finding) => ({ file, ...finding })),
     ...statements.flatMap(({ stmt, line }) => {
-      const gone = missing(stmt)
-      const message = `${gone}, which an older release may use: ${markIt}`
-      return gone === undefined ? [] : [{ file, line, rule: 'breaks-older-releases', message }]
+      const what = breaks(stmt)
+      return what === undefined ? [] : [{ file, line, rule: 'breaks-older-releases', message: `${what}: ${markIt}` }]
     }),
   ]
 }
@@ -50,6 +49,11 @@ const named =
 
 /** What is not there any more under its name, not of its type, or not allowed. */
 function missed(stmt: Node, made: Set<string>): string | undefined {
+  const gone = goneBy(stmt, made)
+  return gone === undefined ? undefined : `${gone}, which an older release may use`
+}
+
+function goneBy(stmt: Node, made: Set<string>): string | undefined {
   const [name, node] = entry(stmt)
   if (name === 'RenameStmt' && named.test(String(node['renameType']))) {
     const what = relationOf(node) || namesOf([node['object']]).join()
@@ -69,6 +73,30 @@ function missed(stmt: Node, made: Set<string>): string | undefined {
     if (subtype === 'AT_AlterColumnType') return `changes the type of ${String(column)}`
     if (subtype === 'AT_SetNotNull') return `wants a value in ${String(column)}`
     if (subtype === 'AT_DropNotNull') return `wants no value in ${String(column)} any more`
+  }
+  return undefined
+}
+
+const narrowing: Record<string, string> = {
+  CONSTR_CHECK: 'CHECK',
+  CONSTR_UNIQUE: 'UNIQUE',
+  CONSTR_FOREIGN: 'FOREIGN KEY',
+}
+
+/** What is asked of rows from now on, also while it is NOT VALID: an older release does not know it. */
+function narrowed(stmt: Node, made: Set<string>): string | undefined {
+  const on = (what: string, table: string) =>
+    made.has(table) ? undefined : `${what} on ${table} may refuse what an older release writes`
+  const [name, node] = entry(stmt)
+  // The parser leaves out what is false.
+  if (name === 'CreatePolicyStmt' && node['permissive'] !== true)
+    return on('a RESTRICTIVE policy', relationOf({ relation: node['table'] }))
+  if (name === 'IndexStmt' && node['unique'] === true) return on('a UNIQUE index', relationOf(node))
+  if (name !== 'AlterTableStmt') return undefined
+  for (const { subtype, def } of commandsOf(node)) {
+    const { contype } = ((def as Node | undefined)?.['Constraint'] ?? {}) as { contype?: string }
+    const what = subtype === 'AT_AddConstraint' ? narrowing[contype ?? ''] : undefined
+    if (what !== undefined) return on(what, relationOf(node))
   }
   return undefined
 }

@@ -44,14 +44,14 @@ test.each<[string, string[]]>([
   ['ALTER TABLE a ALTER b SET NOT NULL',                                 ['blocks-others', 'breaks-older-releases']],
   ['ALTER TABLE a ALTER b DROP NOT NULL',                                ['breaks-older-releases']],
   ['ALTER TABLE a ALTER b TYPE bigint',                                  ['blocks-others', 'breaks-older-releases']],
-  ['ALTER TABLE a ADD CONSTRAINT c CHECK (b > 0) NOT VALID',             []],
-  ['ALTER TABLE a ADD CONSTRAINT c CHECK (b > 0)',                       ['blocks-others']],
-  ['ALTER TABLE a ADD CONSTRAINT f FOREIGN KEY (b) REFERENCES c NOT VALID', []],
-  ['ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c',                     ['blocks-others']],
+  ['ALTER TABLE a ADD CONSTRAINT c CHECK (b > 0) NOT VALID',             ['breaks-older-releases']],
+  ['ALTER TABLE a ADD CONSTRAINT c CHECK (b > 0)',                       ['blocks-others', 'breaks-older-releases']],
+  ['ALTER TABLE a ADD CONSTRAINT f FOREIGN KEY (b) REFERENCES c NOT VALID', ['breaks-older-releases']],
+  ['ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c',                     ['blocks-others', 'breaks-older-releases']],
   ['ALTER TABLE a VALIDATE CONSTRAINT c',                                []],
   ['ALTER TABLE a VALIDATE CONSTRAINT c, ADD COLUMN b text',             ['blocks-others']],
-  ['ALTER TABLE a ADD CONSTRAINT c UNIQUE USING INDEX i',                []],
-  ['ALTER TABLE a ADD UNIQUE (b)',                                       ['blocks-others']],
+  ['ALTER TABLE a ADD CONSTRAINT c UNIQUE USING INDEX i',                ['breaks-older-releases']],
+  ['ALTER TABLE a ADD UNIQUE (b)',                                       ['blocks-others', 'breaks-older-releases']],
   ['ALTER TABLE a ADD PRIMARY KEY (b)',                                  ['blocks-others']],
   ['ALTER TABLE a ADD CONSTRAINT c PRIMARY KEY USING INDEX i',           ['blocks-others']],
   ['ALTER TABLE a ADD EXCLUDE USING gist (b WITH =)',                    ['blocks-others']],
@@ -132,7 +132,7 @@ test.each<[string, string[]]>([
   ["DO LANGUAGE plperl 'x'",                                             ['blocks-others']],
 
   // As long as there are rows, while a lock is held.
-  ['ALTER TABLE a ADD CONSTRAINT c CHECK (b > 0) NOT VALID; ALTER TABLE a VALIDATE CONSTRAINT c', ['long-under-lock']],
+  ['ALTER TABLE a ADD CONSTRAINT c CHECK (b > 0) NOT VALID; ALTER TABLE a VALIDATE CONSTRAINT c', ['breaks-older-releases', 'long-under-lock']],
   ['ALTER TABLE a VALIDATE CONSTRAINT c; ALTER TABLE a ADD COLUMN b text', []],
   ['ALTER TABLE a ADD COLUMN b text; CREATE TABLE c AS SELECT * FROM d', ['long-under-lock']],
   ['CREATE TABLE c AS SELECT * FROM d; CREATE INDEX i ON c (b); ALTER TABLE a ADD COLUMN b text', []],
@@ -158,13 +158,24 @@ test.each<[string, string[]]>([
   ['REVOKE SELECT ON a FROM admin_role',                                 ['breaks-older-releases']],
   ['GRANT SELECT ON a TO admin_role',                                    []],
   ['CREATE FUNCTION f() RETURNS integer LANGUAGE sql RETURN 1; REVOKE ALL ON FUNCTION f() FROM PUBLIC', []],
+
+  // What an older release may write.
+  ['ALTER TABLE a ADD COLUMN b text, ADD CONSTRAINT c CHECK (d > 0) NOT VALID', ['breaks-older-releases']],
+  ['CREATE TABLE a (b integer); ALTER TABLE a ADD CHECK (b > 0), ADD UNIQUE (b), ADD FOREIGN KEY (b) REFERENCES c', []],
+  ["DO $$ BEGIN EXECUTE format('ALTER TABLE %I ADD CONSTRAINT c CHECK (b > 0) NOT VALID', 'a'); END $$", ['breaks-older-releases']],
+  ['CREATE UNIQUE INDEX CONCURRENTLY i ON a (b)',                        ['breaks-older-releases']],
+  ['CREATE TABLE a (b integer); CREATE UNIQUE INDEX i ON a (b)',         []],
+  ['CREATE POLICY p ON a AS RESTRICTIVE USING (b > 0)',                  ['breaks-older-releases']],
+  ['CREATE POLICY p ON a USING (b > 0)',                                 []],
+  ['CREATE TABLE a (b integer); CREATE POLICY p ON a AS RESTRICTIVE USING (b > 0)', []],
 ])('PostgreSQL: %s', async (statement, expected) => {
   const found = await rulesOf('postgres', sql(statement))
   expect([...new Set(found)].sort()).toEqual(expected.map((rule) => `1:2 ${rule}`))
 })
 
 const notNull = 'ALTER TABLE a ALTER b SET NOT NULL; ALTER TABLE a DROP CONSTRAINT c;'
-const check = (column: string) => `-- A test.\nALTER TABLE a ADD CONSTRAINT c CHECK (${column} IS NOT NULL) NOT VALID;`
+const check = (column: string) =>
+  `-- A test.\n-- migrate: breaking\nALTER TABLE a ADD CONSTRAINT c CHECK (${column} IS NOT NULL) NOT VALID;`
 const validated = '-- A test.\nALTER TABLE a VALIDATE CONSTRAINT c;'
 const partitioned = '-- A test.\nCREATE TABLE a (b integer) PARTITION BY RANGE (b);'
 // prettier-ignore
@@ -181,9 +192,14 @@ test.each<[string, string[], string[]]>([
   expect(await rulesOf('postgres', ...files)).toEqual(expected)
 })
 
-test('PostgreSQL: what is marked breaking may take something away', async () => {
-  expect(await rulesOf('postgres', sql('ALTER TABLE a DROP COLUMN b', '-- migrate: breaking\n'))).toEqual([])
-  expect(await rulesOf('postgres', sql('ALTER TABLE a ALTER b DROP NOT NULL', '-- migrate: breaking\n'))).toEqual([])
+test.each([
+  'ALTER TABLE a DROP COLUMN b',
+  'ALTER TABLE a ALTER b DROP NOT NULL',
+  'ALTER TABLE a ADD CONSTRAINT c CHECK (b > 0) NOT VALID',
+  'CREATE UNIQUE INDEX CONCURRENTLY i ON a (b)',
+  'CREATE POLICY p ON a AS RESTRICTIVE USING (b > 0)',
+])('PostgreSQL: what is marked breaking may take something away or ask for more: %s', async (statement) => {
+  expect(await rulesOf('postgres', sql(statement, '-- migrate: breaking\n'))).toEqual([])
 })
 
 const on = '/* ON CLUSTER */'

@@ -46,7 +46,9 @@ const excluded: Record<string, string> = {
 
 /** Findings that are known and right, with the reason. */
 const exempt: Record<string, string> = {
+  'core/000012_access.sql breaks-older-releases': 'nothing older runs: there has been no release',
   'core/000023_search_and_plans.sql blocks-others': 'nobody has rows yet: there has been no release',
+  'geolocation/000006_access.sql breaks-older-releases': 'nothing older runs: there has been no release',
 }
 
 // As with Node itself, npm brings the program for Linux; elsewhere it is the one in PATH.

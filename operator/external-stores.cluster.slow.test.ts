@@ -125,11 +125,11 @@ async function setSecret(name: string, values: Record<string, string>): Promise<
 /** As much as each needs to start, and what its login for monitoring may not do. */
 const cases: Record<string, { resources: object; lacking: string[] }> = {
   clickhouse: {
-    resources: { cpu: '50m', memory: '384Mi', memoryLimit: '768Mi' },
+    resources: { cpu: '10m', memory: '384Mi', memoryLimit: '768Mi' },
     lacking: ['writing: setting readonly is 2 in its profile', 'INSERT ON default.*', 'CREATE TABLE ON default.*'],
   },
   elasticsearch: {
-    resources: { cpu: '200m', memory: '256Mi', memoryLimit: '1Gi' },
+    resources: { cpu: '20m', memory: '256Mi', memoryLimit: '1Gi' },
     lacking: [
       'cluster privilege manage_index_templates',
       'index privilege create_index on elasticsearch-theirs-*',
@@ -137,7 +137,7 @@ const cases: Record<string, { resources: object; lacking: string[] }> = {
     ],
   },
   redis: {
-    resources: { cpu: '50m', memory: '64Mi', memoryLimit: '256Mi' },
+    resources: { cpu: '10m', memory: '64Mi', memoryLimit: '256Mi' },
     lacking: ['GET', 'SET', 'EXPIRE', 'PTTL', 'SCAN', 'EVAL', 'PUBLISH'],
   },
   nats: {

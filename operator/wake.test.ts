@@ -25,7 +25,10 @@ function ownedBy(kind: string, name: string, from = apiVersion): { ownerReferenc
 }
 
 const store = (name: string, caSecret?: string) => ({ ...object('DataStore', name), spec: { tls: { caSecret } } })
-const external = { ...object('DataStore', 'cloud'), spec: { tls: {}, connectionSecretRef: { name: 'cloud-login' } } }
+const external = {
+  ...object('DataStore', 'cloud'),
+  spec: { tls: {}, connectionSecretRef: { name: 'cloud-login', caSecret: { name: 'cloud-ca' } } },
+}
 const pooled = { ...object('DataStore', 'pooled'), spec: { tls: {}, binding: { caSecret: 'demo-pooler-tls' } } }
 const stores = [store('demo-core', 'demo-ca'), store('demo-events', 'demo-ca'), store('alone'), external, pooled]
 const cache = { list: () => stores }
@@ -45,6 +48,8 @@ test.each<[string, KubeObject, Record<OwnKind, string[]>]>([
   ['every store that a CA signs for', object('Secret', 'demo-ca', { labels: ofCluster }),
     { DataStore: ['ns/demo', 'ns/demo-core', 'ns/demo-events'], MatchingCluster: ['ns/demo'] }],
   ['the external store that a Secret tells where to connect', object('Secret', 'cloud-login', { labels: { 'app.kubernetes.io/managed-by': managedBy } }),
+    { DataStore: ['ns/cloud'], MatchingCluster: [] }],
+  ['the external store whose server is verified by it', object('Secret', 'cloud-ca', { labels: { 'app.kubernetes.io/managed-by': managedBy } }),
     { DataStore: ['ns/cloud'], MatchingCluster: [] }],
   ['the store whose clients verify by it', object('Secret', 'demo-pooler-tls', { labels: ofCluster }),
     { DataStore: ['ns/demo', 'ns/pooled'], MatchingCluster: ['ns/demo'] }],

@@ -49,7 +49,12 @@ function nameFor(kind: OwnKind, object: KubeObject): string | undefined {
 function storesNaming(object: KubeObject, cache: Pick<Cache, 'list'>): string[] {
   if (object.kind !== 'Secret') return []
   const stores = cache.list({ apiVersion, kind: 'DataStore' }, object.metadata.namespace) as DataStore[]
-  const named = ({ spec }: DataStore) => [spec.tls.caSecret, spec.binding?.caSecret, spec.connectionSecretRef?.name]
+  const named = ({ spec: { tls, binding, connectionSecretRef: given } }: DataStore) => [
+    tls.caSecret,
+    binding?.caSecret,
+    given?.name,
+    given?.caSecret?.name,
+  ]
   return stores.filter((store) => named(store).includes(object.metadata.name)).map((store) => store.metadata.name)
 }
 

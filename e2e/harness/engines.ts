@@ -84,7 +84,7 @@ async function planOf({ engine: name, name: store, database }: Store, namespace:
   const spec = Value.Default(DataStoreSpec, {
     engine: name,
     storage: { size: '1Gi' },
-    resources: { cpu: '50m', memory: '256Mi', memoryLimit: '1Gi' },
+    resources: { cpu: '20m', memory: '256Mi', memoryLimit: '1Gi' },
   }) as DataStoreSpec
   const plan: Plan = {
     store: { apiVersion: 'supersmartmatch.io/v1alpha1', kind: 'DataStore', metadata: { name: store, namespace }, spec },

@@ -127,18 +127,34 @@ describe('a batch that is delivered again', () => {
     ])
   })
 
-  test('an event that comes again in another batch counts once by its id', async () => {
+  test('an event that comes again in another batch counts once by its id, and again in averages and sums', async () => {
     const user = randomUUID()
-    const event = interaction(user)
+    const event = interaction(user, { page_load_time: 100 })
     await insert('user_interactions', [event])
-    await insert('user_interactions', [event, interaction(user)])
+    await insert('user_interactions', [event, interaction(user, { page_load_time: 400 })])
+    await insert('trend_vocabulary', [{ keyword: 'elixir', source: 'skill' }])
+    const [query, job] = [search(user, 'Elixir'), jobInteraction(user)]
+    for (let delivery = 0; delivery < 2; delivery++) {
+      await insert('search_queries', [query])
+      await insert('job_interactions', [job])
+    }
     const select = `SELECT uniqExact(event_id) AS events, (SELECT total_events FROM daily_user_metrics_v WHERE user_id = {user:UUID}) AS total
                       FROM user_interactions WHERE user_id = {user:UUID}`
     expect(await rows(select, { user })).toEqual([{ events: 2, total: 2 }])
-    await client.command({ query: 'OPTIMIZE TABLE user_interactions FINAL' })
-    expect(await rows(`SELECT count() AS n FROM user_interactions WHERE user_id = {user:UUID}`, { user })).toEqual([
-      { n: 2 },
+    // Ids count once: of events, of sessions. The average has 100 twice, and the sum 30 and 12 seconds twice.
+    expect(
+      await rows(`SELECT * EXCEPT (user_id, date) FROM daily_user_metrics_v WHERE user_id = {user:UUID}`, { user }),
+    ).toEqual([{ total_events: 2, unique_sessions: 2, avg_page_load_time: 200, total_time_spent: 84 }])
+    expect(await rows(`SELECT * EXCEPT date FROM search_trends_v WHERE keyword = 'elixir'`)).toEqual([
+      { keyword: 'elixir', search_count: 2, total_results: 14, total_clicks: 4 },
     ])
+    const left = { user_interactions: 2, search_queries: 1, job_interactions: 1 }
+    for (const [table, n] of Object.entries(left)) {
+      await client.command({ query: `OPTIMIZE TABLE ${table} FINAL` })
+      expect(await rows(`SELECT count() AS n FROM ${table} WHERE user_id = {user:UUID}`, { user }), table).toEqual([
+        { n },
+      ])
+    }
   })
 })
 

@@ -269,7 +269,8 @@ BEGIN
 END
 $$;
 
--- Some time after the decision an application goes; postings follow in 000016 (D-095).
+-- Some time after the decision an application goes, without one after the posting closed: nobody will decide any more. Postings
+-- follow in 000016 (D-095).
 CREATE FUNCTION purge_applications() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -279,11 +280,16 @@ DECLARE
   v_count integer;
 BEGIN
   SELECT array_agg(application_id ORDER BY application_id) INTO v_ids
-    FROM (SELECT application_id FROM public.job_applications
-           WHERE decided_at < v_cutoff AND NOT public.is_on_hold(user_id) ORDER BY decided_at LIMIT 1000) due;
+    FROM ((SELECT application_id FROM public.job_applications
+            WHERE decided_at < v_cutoff AND NOT public.is_on_hold(user_id) ORDER BY decided_at LIMIT 1000)
+          UNION ALL
+          (SELECT a.application_id FROM public.job_postings j JOIN public.job_applications a USING (job_id)
+            WHERE j.closed_at < v_cutoff AND a.decided_at IS NULL AND NOT public.is_on_hold(a.user_id)
+            ORDER BY j.closed_at LIMIT 1000)) due;
   PERFORM public.lock_aggregate('application', id) FROM unnest(v_ids) AS id;
-  DELETE FROM public.job_applications
-   WHERE application_id = ANY (v_ids) AND decided_at < v_cutoff AND NOT public.is_on_hold(user_id);
+  DELETE FROM public.job_applications a
+   WHERE application_id = ANY (v_ids) AND NOT public.is_on_hold(user_id)
+     AND COALESCE(decided_at, (SELECT j.closed_at FROM public.job_postings j WHERE j.job_id = a.job_id)) < v_cutoff;
   GET DIAGNOSTICS v_count = ROW_COUNT;
   RETURN v_count;
 END
@@ -409,7 +415,10 @@ $$;
 
 INSERT INTO retention_rules (name, keep, rows_of) VALUES
   ('job-applications', interval '2 years',
-   'SELECT decided_at AS dated, ARRAY[user_id] AS subjects FROM public.job_applications'),
+   'SELECT decided_at AS dated, ARRAY[user_id] AS subjects FROM public.job_applications
+    UNION ALL
+    SELECT j.closed_at, ARRAY[a.user_id] FROM public.job_postings j JOIN public.job_applications a USING (job_id)
+     WHERE a.decided_at IS NULL'),
   ('sessions', interval '30 days', 'SELECT expires_at AS dated, ARRAY[user_id] AS subjects FROM public.user_sessions'),
   ('published-events', interval '7 days', 'SELECT published_at AS dated, NULL::uuid[] AS subjects FROM public.outbox_published_partitions'),
   ('event-records', interval '30 days', 'SELECT created_at AS dated, NULL::uuid[] AS subjects FROM public.outbox_dead_letters

@@ -35,6 +35,7 @@ CREATE TABLE erasure_requests (
   CHECK (done_at IS NULL OR verified_zero AND matched IS NOT NULL AND erased IS NOT NULL)
 );
 CREATE INDEX idx_erasure_requests_user ON erasure_requests (user_id);
+CREATE INDEX idx_erasure_requests_done ON erasure_requests (done_at) WHERE done_at IS NOT NULL;
 CREATE INDEX idx_erasure_requests_due ON erasure_requests (due_at) WHERE done_at IS NULL;
 CREATE TRIGGER erasure_requests_touch BEFORE UPDATE ON erasure_requests FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 
@@ -196,7 +197,7 @@ BEGIN
 END
 $$;
 
--- A posting takes the scores of its candidates along, so it stays while one of these has to.
+-- A posting takes the scores of its candidates along, so it stays while one of these has to, or its recruiter is on hold.
 CREATE FUNCTION purge_closed_jobs() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -208,14 +209,14 @@ DECLARE
 BEGIN
   SELECT array_agg(job_id ORDER BY job_id) INTO v_ids
     FROM (SELECT job_id FROM public.job_postings j
-           WHERE closed_at < v_cutoff
+           WHERE closed_at < v_cutoff AND NOT public.is_on_hold(recruiter_id)
              AND NOT EXISTS (SELECT 1 FROM public.job_applications a WHERE a.job_id = j.job_id)
              AND NOT EXISTS (SELECT 1 FROM public.candidate_job_matches m JOIN public.candidate_profiles p USING (candidate_id)
                               WHERE m.job_id = j.job_id AND (m.computed_at >= v_scores OR public.is_on_hold(p.user_id)))
            ORDER BY closed_at LIMIT 1000) due;
   PERFORM public.lock_aggregate('job', id) FROM unnest(v_ids) AS id;
   DELETE FROM public.job_postings j
-   WHERE job_id = ANY (v_ids) AND closed_at < v_cutoff
+   WHERE job_id = ANY (v_ids) AND closed_at < v_cutoff AND NOT public.is_on_hold(recruiter_id)
      AND NOT EXISTS (SELECT 1 FROM public.job_applications a WHERE a.job_id = j.job_id)
      AND NOT EXISTS (SELECT 1 FROM public.candidate_job_matches m JOIN public.candidate_profiles p USING (candidate_id)
                       WHERE m.job_id = j.job_id AND (m.computed_at >= v_scores OR public.is_on_hold(p.user_id)));
@@ -243,7 +244,7 @@ INSERT INTO retention_rules (name, keep, rows_of) VALUES
   ('closed-jobs', interval '2 years',
    'SELECT closed_at AS dated, ARRAY(SELECT p.user_id FROM public.candidate_job_matches m
                                        JOIN public.candidate_profiles p USING (candidate_id)
-                                      WHERE m.job_id = j.job_id) AS subjects
+                                      WHERE m.job_id = j.job_id) || j.recruiter_id AS subjects
       FROM public.job_postings j
      WHERE NOT EXISTS (SELECT FROM public.job_applications a WHERE a.job_id = j.job_id)
        AND NOT EXISTS (SELECT FROM public.candidate_job_matches m

@@ -34,21 +34,6 @@ CREATE INDEX idx_audit_log_retention ON audit_log USING brin (retention_until);
 
 CREATE TABLE audit_log_default PARTITION OF audit_log DEFAULT;
 
-CREATE FUNCTION create_audit_partitions() RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET timezone = 'UTC'
-AS $$
-DECLARE
-  v_month timestamptz;
-BEGIN
-  FOR i IN 0..2 LOOP
-    v_month := date_trunc('month', now()) + make_interval(months => i);
-    PERFORM public.create_range_partition('public.audit_log', to_char(v_month, '"audit_log_y"YYYY"m"MM'), v_month,
-                                          v_month + interval '1 month');
-  END LOOP;
-END
-$$;
-SELECT create_audit_partitions();
-
 CREATE OR REPLACE VIEW default_partition_rows WITH (security_invoker = true) AS
 SELECT 'job_postings' AS table_name, count(*) AS rows FROM job_postings_default
 UNION ALL
@@ -81,6 +66,32 @@ CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE ON audit_log
   FOR EACH ROW EXECUTE FUNCTION keep_audit_log();
 CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON audit_log
   FOR EACH STATEMENT EXECUTE FUNCTION keep_audit_log();
+CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON audit_log_default
+  FOR EACH STATEMENT EXECUTE FUNCTION keep_audit_log();
+
+CREATE FUNCTION create_audit_partitions() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET timezone = 'UTC'
+AS $$
+DECLARE
+  v_month timestamptz;
+  v_name text;
+BEGIN
+  -- Months that nobody made in time as well, few at once.
+  FOR v_month IN
+    SELECT date_trunc('month', now()) + make_interval(months => i) FROM generate_series(0, 2) AS i
+    UNION
+    (SELECT DISTINCT date_trunc('month', timestamp) FROM public.audit_log_default ORDER BY 1 LIMIT 3)
+  LOOP
+    v_name := to_char(v_month, '"audit_log_y"YYYY"m"MM');
+    IF public.create_range_partition('public.audit_log', v_name, v_month, v_month + interval '1 month') THEN
+      -- A statement trigger of the parent does not fire for a partition by its name.
+      EXECUTE format('CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON public.%I
+                        FOR EACH STATEMENT EXECUTE FUNCTION public.keep_audit_log()', v_name);
+    END IF;
+  END LOOP;
+END
+$$;
+SELECT create_audit_partitions();
 
 -- Where the request came from, as its transaction says.
 CREATE FUNCTION current_client_ip() RETURNS inet

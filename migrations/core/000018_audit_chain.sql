@@ -212,7 +212,7 @@ BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('seal audit_log', 0));
   SELECT array_agg(xid), array_agg(audit_id), array_agg(timestamp) INTO v_xids, v_ids, v_times
     FROM (SELECT a.xid, a.audit_id, a.timestamp FROM public.audit_log a JOIN public.audit_chain l USING (audit_id)
-           WHERE a.retention_until < CURRENT_DATE LIMIT p_limit) due;
+           WHERE a.retention_until < CURRENT_DATE AND NOT public.is_on_hold(a.subject_user_id, a.user_id) LIMIT p_limit) due;
   IF v_ids IS NOT NULL THEN
     INSERT INTO public.audit_epochs (rows) VALUES (cardinality(v_ids)) RETURNING epoch_id INTO v_epoch;
     UPDATE public.audit_chain SET epoch_id = v_epoch WHERE audit_id = ANY (v_ids);

@@ -45,6 +45,9 @@ BEGIN
 END
 $$;
 
+-- Sessions of one person begin, go on and end one after the other: whoever ends all of them would not see one that another
+-- transaction has made and not committed, and it would live on.
+
 -- The first session of a family, after a password was verified.
 CREATE FUNCTION start_session(p_user_id uuid, p_refresh_token_hash text, p_expires_at timestamptz, p_user_agent text)
 RETURNS uuid
@@ -53,6 +56,7 @@ AS $$
 DECLARE
   v_session_id uuid;
 BEGIN
+  PERFORM public.lock_aggregate('user', p_user_id);
   PERFORM FROM public.users
     WHERE user_id = p_user_id AND status = 'active' AND COALESCE(account_locked_until <= now(), TRUE) FOR KEY SHARE;
   IF NOT FOUND THEN
@@ -78,6 +82,7 @@ DECLARE
   v_user_type varchar;
 BEGIN
   -- A second caller with the same token waits here, and then sees that it was used.
+  PERFORM public.lock_aggregate('user', s.user_id) FROM public.user_sessions s WHERE s.refresh_token_hash = p_refresh_token_hash;
   SELECT * INTO v_session FROM public.user_sessions WHERE refresh_token_hash = p_refresh_token_hash FOR UPDATE;
   IF NOT FOUND THEN
     RETURN QUERY SELECT 'refused', NULL::uuid, NULL::uuid, NULL::varchar;
@@ -130,6 +135,7 @@ BEGIN
      OR p_user_id IS DISTINCT FROM public.current_app_user() AND current_setting('role') <> 'admin_role' THEN
     RAISE EXCEPTION 'only an administrator with an identity may log somebody else out' USING ERRCODE = 'insufficient_privilege';
   END IF;
+  PERFORM public.lock_aggregate('user', p_user_id);
   RETURN QUERY
   UPDATE public.user_sessions s SET is_revoked = TRUE
    WHERE s.user_id = p_user_id AND NOT s.is_revoked
@@ -146,6 +152,7 @@ CREATE FUNCTION end_sessions() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
+  PERFORM public.lock_aggregate('user', NEW.user_id);
   UPDATE public.user_sessions SET is_revoked = TRUE WHERE user_id = NEW.user_id AND NOT is_revoked;
   RETURN NULL;
 END

@@ -113,7 +113,9 @@ BEGIN
   DELETE FROM public.outbox_dead_letters WHERE aggregate_id = ANY (v_aggregates) OR event_data ->> 'user_id' = p_user_id::text;
   DELETE FROM public.outbox_events WHERE (event_data ->> 'user_id')::uuid = p_user_id;
   PERFORM set_config('app.audit_upkeep', 'erasure', true);
-  UPDATE public.audit_log SET user_ip = NULL WHERE user_id = p_user_id AND user_ip IS NOT NULL;
+  -- Nobody is known yet while somebody logs in: the address in such a row is the subject's.
+  UPDATE public.audit_log SET user_ip = NULL
+   WHERE user_ip IS NOT NULL AND (user_id = p_user_id OR user_id IS NULL AND subject_user_id = p_user_id);
   PERFORM set_config('app.audit_upkeep', '', true);
   INSERT INTO public.audit_log (table_name, operation, record_id, user_id, user_ip, subject_user_id, reason, data_classification,
                                 retention_until)
@@ -164,7 +166,8 @@ BEGIN
                                   expected_salary_max, work_authorization, last_activity_at) > 0))
        + (SELECT count(*) FROM public.job_postings WHERE recruiter_id = p_user_id)
        + (SELECT count(*) FROM public.aggregate_events WHERE user_id = p_user_id)
-       + (SELECT count(*) FROM public.audit_log WHERE user_id = p_user_id AND user_ip IS NOT NULL)
+       + (SELECT count(*) FROM public.audit_log
+           WHERE user_ip IS NOT NULL AND (user_id = p_user_id OR user_id IS NULL AND subject_user_id = p_user_id))
     INTO v_found;
   FOR v_table IN SELECT * FROM public.erased_tables() LOOP
     EXECUTE format('SELECT count(*) FROM public.%I WHERE %I = $1', v_table.name, v_table.id_column)
@@ -205,6 +208,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
   v_candidate_id uuid := (SELECT candidate_id FROM public.candidate_profiles WHERE user_id = target_user_id);
+  -- In an OR with a subquery no index of aggregate_events would be used.
+  v_applications uuid[] := ARRAY(SELECT application_id FROM public.job_applications WHERE candidate_id = v_candidate_id);
   v_data jsonb;
 BEGIN
   PERFORM public.require_self_or_admin(target_user_id);
@@ -212,6 +217,9 @@ BEGIN
     FROM public.users u WHERE user_id = target_user_id HAVING count(*) > 0;
   IF v_data IS NULL THEN
     RETURN NULL;
+  ELSIF target_user_id = public.current_app_user() AND v_data -> 'users' -> 0 ->> 'status' = 'anonymized' THEN
+    -- That it was asked would be written down, with the address.
+    RAISE EXCEPTION 'the account was erased' USING ERRCODE = 'insufficient_privilege';
   END IF;
   PERFORM public.write_audit('EXPORT', 'users', target_user_id, public.current_app_user(), target_user_id, NULL);
   RETURN v_data || jsonb_build_object(
@@ -242,11 +250,9 @@ BEGIN
     'aggregate_events', (SELECT COALESCE(jsonb_agg(to_jsonb(r) - 'user_id'), '[]')
                            FROM public.aggregate_events r
                           WHERE user_id = target_user_id
-                             OR aggregate_type = 'application'
-                                AND aggregate_id IN (SELECT application_id FROM public.job_applications
-                                                      WHERE candidate_id = v_candidate_id)),
+                             OR aggregate_type = 'application' AND aggregate_id = ANY (v_applications)),
     -- Another person's address is not the subject's.
-    'audit_log', (SELECT COALESCE(jsonb_agg(to_jsonb(r) - CASE WHEN r.user_id = target_user_id THEN '' ELSE 'user_ip' END), '[]')
+    'audit_log', (SELECT COALESCE(jsonb_agg(to_jsonb(r) - CASE WHEN COALESCE(r.user_id, r.subject_user_id) = target_user_id THEN '' ELSE 'user_ip' END), '[]')
                     FROM public.admin_audit_log r WHERE target_user_id IN (r.user_id, r.subject_user_id)));
 END
 $$;
@@ -260,6 +266,8 @@ CREATE TRIGGER candidate_profiles_not_erased BEFORE INSERT OR UPDATE ON candidat
 CREATE TRIGGER job_applications_user_not_erased BEFORE INSERT ON job_applications
   FOR EACH ROW EXECUTE FUNCTION refuse_anonymized('user_id');
 CREATE TRIGGER company_members_not_erased BEFORE INSERT ON company_members
+  FOR EACH ROW EXECUTE FUNCTION refuse_anonymized('user_id');
+CREATE TRIGGER user_consents_not_erased BEFORE INSERT ON user_consents
   FOR EACH ROW EXECUTE FUNCTION refuse_anonymized('user_id');
 CREATE TRIGGER user_sessions_not_erased BEFORE INSERT ON user_sessions
   FOR EACH ROW EXECUTE FUNCTION refuse_anonymized('user_id');

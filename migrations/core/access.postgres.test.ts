@@ -189,8 +189,8 @@ describe('a recruiter', () => {
       access: 3,
       first_name: 'Zoé',
       email: expect.stringContaining('@') as string,
-      phone: 'v1.phone',
-      work_authorization: 'v1.permit',
+      phone: 'v1.k.n.phone.t',
+      work_authorization: 'v1.k.n.permit.t',
     })
   })
 

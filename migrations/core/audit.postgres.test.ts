@@ -36,7 +36,7 @@ const asAdmin = (sql: string, values: unknown[]) => () =>
 describe('an audit row', () => {
   test('says who changed which columns of whose profile, and no value', async () => {
     const rows = await auditOf(
-      asAdmin(`UPDATE candidate_profiles SET last_name = 'Canaryson', phone = 'v1.new' WHERE candidate_id = $1`, [
+      asAdmin(`UPDATE candidate_profiles SET last_name = 'Canaryson', phone = 'v1.k.n.new.t' WHERE candidate_id = $1`, [
         candidate.candidateId,
       ]),
     )
@@ -184,6 +184,8 @@ describe('the log is append-only', () => {
     const asOwner = await db.connect(db.owner)
     const partition = await one(db.query, `SELECT tableoid::regclass::text FROM audit_log LIMIT 1`)
     await expect(asOwner.query(`DELETE FROM ${partition}`)).rejects.toMatchObject({ code: '42501' })
+    for (const one of [partition, 'audit_log_default'])
+      await expect(asOwner.query(`TRUNCATE ${one}`), one).rejects.toMatchObject({ code: '42501' })
   })
 })
 
@@ -403,6 +405,24 @@ describe('the purge', () => {
     expect(await present([past, today])).toEqual([today])
     expect(await problems()).toEqual([])
     expect(await one(db.query, 'SELECT purge_audit_log()')).toBe(0)
+  })
+
+  test('leaves what is about somebody on legal hold', async () => {
+    const row = await add('14 months', '-1')
+    const subject = randomUUID()
+    const client = await db.connect()
+    await client.query(
+      `BEGIN; SET LOCAL session_replication_role = replica;
+       UPDATE audit_log SET subject_user_id = '${subject}' WHERE audit_id = ${row}; COMMIT`,
+    )
+    await seal()
+    const hold = (holds: object) => db.query(`SELECT set_retention('{}', $1)`, [JSON.stringify(holds)])
+    await hold({ [subject]: 'case 3' })
+    expect(await one(db.query, 'SELECT purge_audit_log()')).toBe(0)
+    await hold({})
+    expect(await one(db.query, 'SELECT purge_audit_log()')).toBe(1)
+    expect(await present([row])).toEqual([])
+    expect(await problems()).toEqual([])
   })
 
   test('drops the links of a month that ended three years ago when all of its rows are gone', async () => {

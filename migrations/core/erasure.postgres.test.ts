@@ -27,10 +27,10 @@ const staying: Record<string, { planted: Record<string, string>; kept: Record<st
   },
   candidate_profiles: {
     planted: {
-      first_name: `'Pirol'`, last_name: `'Piroldottir'`, phone: `'v1.pirol'`, phone_hash: `'pirol'`, date_of_birth: `'v1.pirol'`,
-      nationality: `'v1.pirol'`, current_title: `'Pirol tamer'`, experience_years: '17', availability_status: `'hired'`,
+      first_name: `'Pirol'`, last_name: `'Piroldottir'`, phone: `'v1.k.n.pirol.t'`, phone_hash: `'pirol'`, date_of_birth: `'v1.k.n.pirol.t'`,
+      nationality: `'v1.k.n.pirol.t'`, current_title: `'Pirol tamer'`, experience_years: '17', availability_status: `'hired'`,
       expected_salary_min: '98765.43', expected_salary_max: '98765.44', currency: `'CHF'`, expected_salary_period: `'hourly'`,
-      share_expected_salary: 'TRUE', work_authorization: `'v1.pirol'`, profile_completeness: '55', profile_visibility: `'public'`,
+      share_expected_salary: 'TRUE', work_authorization: `'v1.k.n.pirol.t'`, profile_completeness: '55', profile_visibility: `'public'`,
       content_language: `'fra'`, last_activity_at: `'2001-02-03Z'`, created_at: `'2001-02-03 04:05Z'`,
       search_vector: `to_tsvector('ssm_name', 'piroldottir')`,
     },
@@ -143,7 +143,7 @@ test('every column of every table with rows of a person is named', async () => {
 /** A value for a column that takes any text; undefined for numbers, dates and fixed words. */
 function canaryFor({ table, column, type, encrypted, fixed, length }: Column): string | undefined {
   const text = `pirol ${table} ${column}`.slice(0, length ?? 200)
-  if (encrypted) return `'v1.pirol'`
+  if (encrypted) return `'v1.k.n.pirol.t'`
   if (fixed) return undefined
   if (type === 'jsonb') return `'{"pirol": "${text}"}'`
   if (type === 'text[]') return `ARRAY['${text}']`
@@ -183,10 +183,14 @@ async function plant(kind: 'candidate' | 'recruiter'): Promise<Person> {
   )
   await db.query(`UPDATE users SET terms_accepted_at = now() WHERE user_id = $1`, [person.userId])
 
+  // Nobody is known to these transactions yet, but an address is.
+  await db.as('authentication_role', null, async (query) => {
+    await query(`SELECT set_config('app.client_ip', '203.0.113.99', true)`)
+    await query(`SELECT record_login($1, FALSE), record_login($1, TRUE)`, [person.userId])
+  })
+
   const client = await db.connect()
   await client.query(`BEGIN; SET LOCAL session_replication_role = replica`)
-  // What the person did itself carries its address, and only that.
-  await client.query(`UPDATE audit_log SET user_id = $1 WHERE subject_user_id = $1`, [person.userId])
   for (const table of tables().filter(finder)) {
     const values: [string, string | undefined][] = staying[table]
       ? Object.entries(staying[table].planted)
@@ -386,6 +390,7 @@ describe('nothing comes back', () => {
     [`UPDATE candidate_profiles SET first_name = 'Back' WHERE candidate_id = $1`],
     [`INSERT INTO education (candidate_id, institution_name) VALUES ($1, 'Back')`],
     [`INSERT INTO job_applications (job_id, candidate_id) VALUES ($2, $1)`],
+    [`SELECT record_consent('profiling', TRUE, '1', $1::text)`],
   ])('by a request with a token that still lives: %s', async (sql) => {
     const { userId, candidateId } = await addCandidate(db.query, 'private')
     const job = await addJob(db.query, await addRecruiter(db.query))
@@ -396,6 +401,20 @@ describe('nothing comes back', () => {
     await expect(late).rejects.toMatchObject({
       code: '23514',
       constraint: expect.stringContaining('not_erased') as string,
+    })
+  })
+
+  test('by asking what is known: that would be written down, with the address', async () => {
+    const { userId } = await addCandidate(db.query, 'private')
+    await erase('authenticated_users', userId, userId)
+    const ask = (role: Role, actor: string) =>
+      db.as(role, actor, (query) => one<object>(query, `SELECT export_user_data($1)`, [userId]))
+    await expect(ask('authenticated_users', userId)).rejects.toMatchObject({
+      code: '42501',
+      message: 'the account was erased',
+    })
+    expect(await ask('admin_role', await addUser(db.query, 'admin'))).toMatchObject({
+      users: [{ status: 'anonymized' }],
     })
   })
 
@@ -498,7 +517,7 @@ describe('the export', () => {
       'aggregate_events',
     ])
       if (table !== 'company_members') expect(data?.[table], table).not.toEqual([])
-    expect(JSON.stringify(data)).toContain('v1.pirol')
+    expect(JSON.stringify(data)).toContain('v1.k.n.pirol.t')
     expect(JSON.stringify(data)).not.toMatch(/password_hash":|refresh_token_hash|phone_hash":|search_vector":/)
   })
 

@@ -141,6 +141,17 @@ describe('partitions', () => {
     expect(await rows('job_postings_default')).toBe('0')
   })
 
+  test('of a month that nobody made in time are made when the job comes to it, and its rows move', async () => {
+    const jobId = await addJob(db.query, recruiter, { created_at: `'2001-05-31 23:30+00'` })
+    expect(await partitionOf(jobId)).toBe('job_postings_default')
+    const client = await db.connect(db.owner)
+    expect((await client.query(`SELECT run_maintenance_job('create-partitions') AS done`)).rows).toEqual([
+      { done: true },
+    ])
+    expect(await partitionOf(jobId)).toBe('job_postings_y2001m05')
+    await db.query(`DELETE FROM job_postings WHERE job_id = $1`, [jobId])
+  })
+
   test('take rows over from the default; keys, skills and applications stay', async () => {
     const { candidateId } = await addCandidate(db.query, 'limited')
     const jobId = await addJob(db.query, recruiter, { created_at: `'2024-05-31 23:30+00'` })

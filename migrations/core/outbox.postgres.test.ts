@@ -48,7 +48,7 @@ describe('events', () => {
       { type: 'candidate.profile.updated', id: candidateId, data: { ...ids, changed_fields } },
     ]
     expect(
-      await update(`candidate_profiles SET first_name = 'A', phone = 'v1.b' WHERE candidate_id`, candidateId),
+      await update(`candidate_profiles SET first_name = 'A', phone = 'v1.k.n.b.t' WHERE candidate_id`, candidateId),
     ).toEqual(updated('first_name', 'phone'))
     for (const table of [
       'candidate_skills',

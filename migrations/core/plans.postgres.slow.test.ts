@@ -85,7 +85,7 @@ const changes = [
   `DELETE FROM users WHERE user_id = '{recruiter}'`,
   `UPDATE companies SET description = 'new' WHERE company_id = '{company}'`,
   `DELETE FROM company_members WHERE company_id = '{company}'`,
-  `UPDATE candidate_profiles SET profile_visibility = 'public', phone = 'v1.x' WHERE candidate_id = '{candidate}'`,
+  `UPDATE candidate_profiles SET profile_visibility = 'public', phone = 'v1.k.n.x.t' WHERE candidate_id = '{candidate}'`,
   ...['candidate_skills', 'work_experiences', 'education', 'certifications', 'candidate_languages'].flatMap((table) => [
     `UPDATE ${table} SET created_at = now() WHERE candidate_id = '{candidate}'`,
     `DELETE FROM ${table} WHERE candidate_id = '{candidate}'`,

@@ -485,16 +485,16 @@ CREATE TABLE public.candidate_profiles (
     CONSTRAINT candidate_profiles_check CHECK ((expected_salary_min <= expected_salary_max)),
     CONSTRAINT candidate_profiles_content_language_check CHECK (((content_language)::text = ANY ((ARRAY['eng'::character varying, 'fra'::character varying])::text[]))),
     CONSTRAINT candidate_profiles_currency_check CHECK (((currency)::text ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT candidate_profiles_date_of_birth_check CHECK ((date_of_birth ~ '^v1\.'::text)),
+    CONSTRAINT candidate_profiles_date_of_birth_check CHECK ((date_of_birth ~ '^v1(\.[A-Za-z0-9+/=_-]+){4}$'::text)),
     CONSTRAINT candidate_profiles_expected_salary_max_check CHECK ((expected_salary_max >= (0)::numeric)),
     CONSTRAINT candidate_profiles_expected_salary_min_check CHECK ((expected_salary_min >= (0)::numeric)),
     CONSTRAINT candidate_profiles_expected_salary_period_check CHECK (((expected_salary_period)::text = ANY ((ARRAY['yearly'::character varying, 'monthly'::character varying, 'hourly'::character varying])::text[]))),
     CONSTRAINT candidate_profiles_experience_years_check CHECK ((experience_years >= 0)),
-    CONSTRAINT candidate_profiles_nationality_check CHECK ((nationality ~ '^v1\.'::text)),
-    CONSTRAINT candidate_profiles_phone_check CHECK ((phone ~ '^v1\.'::text)),
+    CONSTRAINT candidate_profiles_nationality_check CHECK ((nationality ~ '^v1(\.[A-Za-z0-9+/=_-]+){4}$'::text)),
+    CONSTRAINT candidate_profiles_phone_check CHECK ((phone ~ '^v1(\.[A-Za-z0-9+/=_-]+){4}$'::text)),
     CONSTRAINT candidate_profiles_profile_completeness_check CHECK (((profile_completeness >= 0) AND (profile_completeness <= 100))),
     CONSTRAINT candidate_profiles_profile_visibility_check CHECK (((profile_visibility)::text = ANY ((ARRAY['public'::character varying, 'limited'::character varying, 'private'::character varying])::text[]))),
-    CONSTRAINT candidate_profiles_work_authorization_check CHECK ((work_authorization ~ '^v1\.'::text))
+    CONSTRAINT candidate_profiles_work_authorization_check CHECK ((work_authorization ~ '^v1(\.[A-Za-z0-9+/=_-]+){4}$'::text))
 );
 
 ALTER TABLE ONLY public.candidate_profiles FORCE ROW LEVEL SECURITY;
@@ -655,7 +655,8 @@ BEGIN
                                   expected_salary_max, work_authorization, last_activity_at) > 0))
        + (SELECT count(*) FROM public.job_postings WHERE recruiter_id = p_user_id)
        + (SELECT count(*) FROM public.aggregate_events WHERE user_id = p_user_id)
-       + (SELECT count(*) FROM public.audit_log WHERE user_id = p_user_id AND user_ip IS NOT NULL)
+       + (SELECT count(*) FROM public.audit_log
+           WHERE user_ip IS NOT NULL AND (user_id = p_user_id OR user_id IS NULL AND subject_user_id = p_user_id))
     INTO v_found;
   FOR v_table IN SELECT * FROM public.erased_tables() LOOP
     EXECUTE format('SELECT count(*) FROM public.%I WHERE %I = $1', v_table.name, v_table.id_column)
@@ -675,11 +676,20 @@ CREATE FUNCTION public.create_audit_partitions() RETURNS void
     AS $$
 DECLARE
   v_month timestamptz;
+  v_name text;
 BEGIN
-  FOR i IN 0..2 LOOP
-    v_month := date_trunc('month', now()) + make_interval(months => i);
-    PERFORM public.create_range_partition('public.audit_log', to_char(v_month, '"audit_log_y"YYYY"m"MM'), v_month,
-                                          v_month + interval '1 month');
+  -- Months that nobody made in time as well, few at once.
+  FOR v_month IN
+    SELECT date_trunc('month', now()) + make_interval(months => i) FROM generate_series(0, 2) AS i
+    UNION
+    (SELECT DISTINCT date_trunc('month', timestamp) FROM public.audit_log_default ORDER BY 1 LIMIT 3)
+  LOOP
+    v_name := to_char(v_month, '"audit_log_y"YYYY"m"MM');
+    IF public.create_range_partition('public.audit_log', v_name, v_month, v_month + interval '1 month') THEN
+      -- A statement trigger of the parent does not fire for a partition by its name.
+      EXECUTE format('CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON public.%I
+                        FOR EACH STATEMENT EXECUTE FUNCTION public.keep_audit_log()', v_name);
+    END IF;
   END LOOP;
 END
 $$;
@@ -710,6 +720,9 @@ BEGIN
   FOR i IN 0..2 LOOP
     PERFORM public.create_job_partition(date_trunc('month', now()) + make_interval(months => i));
   END LOOP;
+  -- Months that nobody made in time: few at once, for each holds up writers while its rows move.
+  PERFORM public.create_job_partition(month)
+     FROM (SELECT DISTINCT date_trunc('month', created_at) AS month FROM public.job_postings_default ORDER BY 1 LIMIT 3) missed;
 END
 $$;
 
@@ -1035,6 +1048,7 @@ CREATE FUNCTION public.end_sessions() RETURNS trigger
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
+  PERFORM public.lock_aggregate('user', NEW.user_id);
   UPDATE public.user_sessions SET is_revoked = TRUE WHERE user_id = NEW.user_id AND NOT is_revoked;
   RETURN NULL;
 END
@@ -1103,7 +1117,9 @@ BEGIN
   DELETE FROM public.outbox_dead_letters WHERE aggregate_id = ANY (v_aggregates) OR event_data ->> 'user_id' = p_user_id::text;
   DELETE FROM public.outbox_events WHERE (event_data ->> 'user_id')::uuid = p_user_id;
   PERFORM set_config('app.audit_upkeep', 'erasure', true);
-  UPDATE public.audit_log SET user_ip = NULL WHERE user_id = p_user_id AND user_ip IS NOT NULL;
+  -- Nobody is known yet while somebody logs in: the address in such a row is the subject's.
+  UPDATE public.audit_log SET user_ip = NULL
+   WHERE user_ip IS NOT NULL AND (user_id = p_user_id OR user_id IS NULL AND subject_user_id = p_user_id);
   PERFORM set_config('app.audit_upkeep', '', true);
   INSERT INTO public.audit_log (table_name, operation, record_id, user_id, user_ip, subject_user_id, reason, data_classification,
                                 retention_until)
@@ -1202,6 +1218,7 @@ CREATE FUNCTION public.export_user_data(target_user_id uuid) RETURNS jsonb
     AS $$
 DECLARE
   v_candidate_id uuid := (SELECT candidate_id FROM public.candidate_profiles WHERE user_id = target_user_id);
+  -- In an OR with a subquery no index of aggregate_events would be used.
   v_applications uuid[] := ARRAY(SELECT application_id FROM public.job_applications WHERE candidate_id = v_candidate_id);
   v_data jsonb;
 BEGIN
@@ -1210,6 +1227,9 @@ BEGIN
     FROM public.users u WHERE user_id = target_user_id HAVING count(*) > 0;
   IF v_data IS NULL THEN
     RETURN NULL;
+  ELSIF target_user_id = public.current_app_user() AND v_data -> 'users' -> 0 ->> 'status' = 'anonymized' THEN
+    -- That it was asked would be written down, with the address.
+    RAISE EXCEPTION 'the account was erased' USING ERRCODE = 'insufficient_privilege';
   END IF;
   PERFORM public.write_audit('EXPORT', 'users', target_user_id, public.current_app_user(), target_user_id, NULL);
   RETURN v_data || jsonb_build_object(
@@ -1242,7 +1262,7 @@ BEGIN
                           WHERE user_id = target_user_id
                              OR aggregate_type = 'application' AND aggregate_id = ANY (v_applications)),
     -- Another person's address is not the subject's.
-    'audit_log', (SELECT COALESCE(jsonb_agg(to_jsonb(r) - CASE WHEN r.user_id = target_user_id THEN '' ELSE 'user_ip' END), '[]')
+    'audit_log', (SELECT COALESCE(jsonb_agg(to_jsonb(r) - CASE WHEN COALESCE(r.user_id, r.subject_user_id) = target_user_id THEN '' ELSE 'user_ip' END), '[]')
                     FROM public.admin_audit_log r WHERE target_user_id IN (r.user_id, r.subject_user_id)));
 END
 $$;
@@ -1477,11 +1497,16 @@ DECLARE
   v_count integer;
 BEGIN
   SELECT array_agg(application_id ORDER BY application_id) INTO v_ids
-    FROM (SELECT application_id FROM public.job_applications
-           WHERE decided_at < v_cutoff AND NOT public.is_on_hold(user_id) ORDER BY decided_at LIMIT 1000) due;
+    FROM ((SELECT application_id FROM public.job_applications
+            WHERE decided_at < v_cutoff AND NOT public.is_on_hold(user_id) ORDER BY decided_at LIMIT 1000)
+          UNION ALL
+          (SELECT a.application_id FROM public.job_postings j JOIN public.job_applications a USING (job_id)
+            WHERE j.closed_at < v_cutoff AND a.decided_at IS NULL AND NOT public.is_on_hold(a.user_id)
+            ORDER BY j.closed_at LIMIT 1000)) due;
   PERFORM public.lock_aggregate('application', id) FROM unnest(v_ids) AS id;
-  DELETE FROM public.job_applications
-   WHERE application_id = ANY (v_ids) AND decided_at < v_cutoff AND NOT public.is_on_hold(user_id);
+  DELETE FROM public.job_applications a
+   WHERE application_id = ANY (v_ids) AND NOT public.is_on_hold(user_id)
+     AND COALESCE(decided_at, (SELECT j.closed_at FROM public.job_postings j WHERE j.job_id = a.job_id)) < v_cutoff;
   GET DIAGNOSTICS v_count = ROW_COUNT;
   RETURN v_count;
 END
@@ -1503,7 +1528,7 @@ BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('seal audit_log', 0));
   SELECT array_agg(xid), array_agg(audit_id), array_agg(timestamp) INTO v_xids, v_ids, v_times
     FROM (SELECT a.xid, a.audit_id, a.timestamp FROM public.audit_log a JOIN public.audit_chain l USING (audit_id)
-           WHERE a.retention_until < CURRENT_DATE LIMIT p_limit) due;
+           WHERE a.retention_until < CURRENT_DATE AND NOT public.is_on_hold(a.subject_user_id, a.user_id) LIMIT p_limit) due;
   IF v_ids IS NOT NULL THEN
     INSERT INTO public.audit_epochs (rows) VALUES (cardinality(v_ids)) RETURNING epoch_id INTO v_epoch;
     UPDATE public.audit_chain SET epoch_id = v_epoch WHERE audit_id = ANY (v_ids);
@@ -1537,14 +1562,14 @@ DECLARE
 BEGIN
   SELECT array_agg(job_id ORDER BY job_id) INTO v_ids
     FROM (SELECT job_id FROM public.job_postings j
-           WHERE closed_at < v_cutoff
+           WHERE closed_at < v_cutoff AND NOT public.is_on_hold(recruiter_id)
              AND NOT EXISTS (SELECT 1 FROM public.job_applications a WHERE a.job_id = j.job_id)
              AND NOT EXISTS (SELECT 1 FROM public.candidate_job_matches m JOIN public.candidate_profiles p USING (candidate_id)
                               WHERE m.job_id = j.job_id AND (m.computed_at >= v_scores OR public.is_on_hold(p.user_id)))
            ORDER BY closed_at LIMIT 1000) due;
   PERFORM public.lock_aggregate('job', id) FROM unnest(v_ids) AS id;
   DELETE FROM public.job_postings j
-   WHERE job_id = ANY (v_ids) AND closed_at < v_cutoff
+   WHERE job_id = ANY (v_ids) AND closed_at < v_cutoff AND NOT public.is_on_hold(recruiter_id)
      AND NOT EXISTS (SELECT 1 FROM public.job_applications a WHERE a.job_id = j.job_id)
      AND NOT EXISTS (SELECT 1 FROM public.candidate_job_matches m JOIN public.candidate_profiles p USING (candidate_id)
                       WHERE m.job_id = j.job_id AND (m.computed_at >= v_scores OR public.is_on_hold(p.user_id)));
@@ -2030,6 +2055,7 @@ BEGIN
      OR p_user_id IS DISTINCT FROM public.current_app_user() AND current_setting('role') <> 'admin_role' THEN
     RAISE EXCEPTION 'only an administrator with an identity may log somebody else out' USING ERRCODE = 'insufficient_privilege';
   END IF;
+  PERFORM public.lock_aggregate('user', p_user_id);
   RETURN QUERY
   UPDATE public.user_sessions s SET is_revoked = TRUE
    WHERE s.user_id = p_user_id AND NOT s.is_revoked
@@ -2052,6 +2078,7 @@ DECLARE
   v_user_type varchar;
 BEGIN
   -- A second caller with the same token waits here, and then sees that it was used.
+  PERFORM public.lock_aggregate('user', s.user_id) FROM public.user_sessions s WHERE s.refresh_token_hash = p_refresh_token_hash;
   SELECT * INTO v_session FROM public.user_sessions WHERE refresh_token_hash = p_refresh_token_hash FOR UPDATE;
   IF NOT FOUND THEN
     RETURN QUERY SELECT 'refused', NULL::uuid, NULL::uuid, NULL::varchar;
@@ -2310,6 +2337,7 @@ CREATE FUNCTION public.start_session(p_user_id uuid, p_refresh_token_hash text, 
 DECLARE
   v_session_id uuid;
 BEGIN
+  PERFORM public.lock_aggregate('user', p_user_id);
   PERFORM FROM public.users
     WHERE user_id = p_user_id AND status = 'active' AND COALESCE(account_locked_until <= now(), TRUE) FOR KEY SHARE;
   IF NOT FOUND THEN
@@ -3222,8 +3250,8 @@ CREATE TABLE public.job_applications (
     decided_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
     updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
-    CONSTRAINT job_applications_cover_letter_check CHECK ((cover_letter ~ '^v1\.'::text)),
-    CONSTRAINT job_applications_notes_check CHECK ((notes ~ '^v1\.'::text)),
+    CONSTRAINT job_applications_cover_letter_check CHECK ((cover_letter ~ '^v1(\.[A-Za-z0-9+/=_-]+){4}$'::text)),
+    CONSTRAINT job_applications_notes_check CHECK ((notes ~ '^v1(\.[A-Za-z0-9+/=_-]+){4}$'::text)),
     CONSTRAINT job_applications_status_check CHECK (((status)::text = ANY ((ARRAY['submitted'::character varying, 'in_review'::character varying, 'interview'::character varying, 'offer'::character varying, 'hired'::character varying, 'rejected'::character varying, 'withdrawn'::character varying])::text[])))
 );
 
@@ -3633,7 +3661,7 @@ CREATE TABLE public.work_experiences (
     CONSTRAINT work_experiences_check1 CHECK ((NOT ((is_current = true) AND (end_date IS NOT NULL)))),
     CONSTRAINT work_experiences_company_size_check CHECK (((company_size)::text = ANY ((ARRAY['startup'::character varying, 'small'::character varying, 'medium'::character varying, 'large'::character varying, 'enterprise'::character varying])::text[]))),
     CONSTRAINT work_experiences_employment_type_check CHECK (((employment_type)::text = ANY ((ARRAY['full-time'::character varying, 'part-time'::character varying, 'contract'::character varying, 'temporary'::character varying, 'internship'::character varying])::text[]))),
-    CONSTRAINT work_experiences_salary_range_check CHECK ((salary_range ~ '^v1\.'::text)),
+    CONSTRAINT work_experiences_salary_range_check CHECK ((salary_range ~ '^v1(\.[A-Za-z0-9+/=_-]+){4}$'::text)),
     CONSTRAINT work_experiences_seniority_level_check CHECK (((seniority_level)::text = ANY ((ARRAY['entry'::character varying, 'junior'::character varying, 'mid'::character varying, 'senior'::character varying, 'lead'::character varying, 'executive'::character varying])::text[]))),
     CONSTRAINT work_experiences_team_size_check CHECK ((team_size >= 0))
 );
@@ -3884,6 +3912,8 @@ CREATE INDEX idx_education_degree ON public.education USING btree (degree_type);
 
 CREATE INDEX idx_education_institution ON public.education USING btree (institution_name);
 
+CREATE INDEX idx_erasure_requests_done ON public.erasure_requests USING btree (done_at) WHERE (done_at IS NOT NULL);
+
 CREATE INDEX idx_erasure_requests_due ON public.erasure_requests USING btree (due_at) WHERE (done_at IS NULL);
 
 CREATE INDEX idx_erasure_requests_user ON public.erasure_requests USING btree (user_id);
@@ -4071,6 +4101,8 @@ CREATE TRIGGER audit_heads_touch BEFORE UPDATE ON public.audit_heads FOR EACH RO
 CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.keep_audit_log();
 
 CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.keep_audit_log();
+
+CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON public.audit_log_default FOR EACH STATEMENT EXECUTE FUNCTION public.keep_audit_log();
 
 CREATE TRIGGER candidate_job_matches_touch BEFORE UPDATE ON public.candidate_job_matches FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 
@@ -4343,6 +4375,8 @@ CREATE TRIGGER user_consents_events AFTER UPDATE ON public.user_consents REFEREN
 CREATE TRIGGER user_consents_events_delete AFTER DELETE ON public.user_consents REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('user', 'user', 'user_id', '', 'users');
 
 CREATE TRIGGER user_consents_events_insert AFTER INSERT ON public.user_consents REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.publish_child_events('user', 'user', 'user_id', '', 'users');
+
+CREATE TRIGGER user_consents_not_erased BEFORE INSERT ON public.user_consents FOR EACH ROW EXECUTE FUNCTION public.refuse_anonymized('user_id');
 
 CREATE TRIGGER user_sessions_not_erased BEFORE INSERT ON public.user_sessions FOR EACH ROW EXECUTE FUNCTION public.refuse_anonymized('user_id');
 

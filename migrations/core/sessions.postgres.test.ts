@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { one, testDatabase } from '../testing/database.ts'
 import type { Query } from '../testing/database.ts'
@@ -173,6 +174,32 @@ describe('a session', () => {
     )
     expect(outcomes.filter((outcome) => outcome === 'rotated')).toHaveLength(1)
     expect(outcomes.filter((outcome) => outcome === 'reused')).toHaveLength(4)
+    expect(await alive(user)).toBe(0)
+  })
+
+  test.each<[string, (user: string, used: string) => string]>([
+    [
+      'a token that is used again',
+      (_user, used) => `SELECT rotate_session('${used}', 'x', now() + interval '1 day', NULL)`,
+    ],
+    ['another password', (user) => `UPDATE users SET password_hash = 'new' WHERE user_id = '${user}'`],
+    [
+      'its owner',
+      (user) =>
+        `BEGIN; SELECT set_config('app.current_user_id', '${user}', true); SET LOCAL ROLE authenticated_users;
+         SELECT revoke_sessions('${user}'); COMMIT`,
+    ],
+  ])('that goes on at the moment in which %s ends it is ended, too', async (_who, end) => {
+    const user = await addUser(db.query, 'candidate')
+    const [used, token] = [randomUUID(), randomUUID()]
+    await start(user, used)
+    await rotate(used, token)
+    const [first, second] = [await db.connect(), await db.connect()]
+    await first.query(`BEGIN; SELECT rotate_session('${token}', '${randomUUID()}', now() + interval '1 day', NULL)`)
+    const ending = second.query(end(user, used))
+    await sleep(200)
+    await first.query('COMMIT')
+    await ending
     expect(await alive(user)).toBe(0)
   })
 

@@ -13,7 +13,7 @@ const day = (days: number) => `date_trunc('day', now()) + interval '${days} days
 let mine: string, theirs: string
 
 beforeAll(async () => {
-  await addPattern(db.query, self.userId, { notes: `'v1.note'` })
+  await addPattern(db.query, self.userId, { notes: `'v1.k.n.note.t'` })
   await addPattern(db.query, other.userId)
   mine = await addSlot(db.query, day(5), {
     ...bookedFor(self),
@@ -48,7 +48,7 @@ describe('reading', () => {
   test('a person sees the own availability, notes included, and nobody else does', async () => {
     const notes = `SELECT notes FROM my_availability`
     const current = `SELECT user_id FROM availability_current`
-    expect(await read('authenticated_users', self.userId, notes)).toEqual([{ notes: 'v1.note' }])
+    expect(await read('authenticated_users', self.userId, notes)).toEqual([{ notes: 'v1.k.n.note.t' }])
     expect(await read('authenticated_users', self.userId, current)).toEqual([{ user_id: self.userId }])
     for (const nobody of [null, '', randomUUID()]) {
       expect(await read('authenticated_users', nobody, notes)).toEqual([])
@@ -329,10 +329,10 @@ describe('interviews', () => {
         ['recruiter_role', rival],
         ['authenticated_users', null],
       ] as const)
-        await expect(call(stranger, id, 'cancel_interview', slot, 'v1.x')).rejects.toMatchObject(missing)
+        await expect(call(stranger, id, 'cancel_interview', slot, 'v1.k.n.x.t')).rejects.toMatchObject(missing)
       await expect(call(role, userId, 'cancel_interview', slot, 'ill')).rejects.toMatchObject({ code: '23514' })
-      await call(role, userId, 'cancel_interview', slot, 'v1.reason')
-      expect(await state(slot)).toMatchObject({ status: 'cancelled', reason: 'v1.reason' })
+      await call(role, userId, 'cancel_interview', slot, 'v1.k.n.reason.t')
+      expect(await state(slot)).toMatchObject({ status: 'cancelled', reason: 'v1.k.n.reason.t' })
       await expect(call(role, userId, 'cancel_interview', slot, null)).rejects.toMatchObject(notNow)
       // The time is free again.
       expect(await db.query(`SELECT FROM interview_bookings WHERE slot_id = $1`, [slot.id])).toEqual([])

@@ -85,7 +85,7 @@ describe('erasure', () => {
       meeting_location: `'{"at":"canary"}'`,
       recruiter_id: `'${recruiter}'`,
     }
-    await addPattern(db.query, person.userId, { notes: `'v1.canary'`, created_by: `'ml_inference'` })
+    await addPattern(db.query, person.userId, { notes: `'v1.k.n.canary.t'`, created_by: `'ml_inference'` })
     await addPattern(db.query, person.userId, { '"timestamp"': daysAgo(700) })
     await addPattern(db.query, other.userId)
     past = await addSlot(db.query, daysAgo(20), { ...meeting, ...bookedFor(person) })
@@ -94,7 +94,7 @@ describe('erasure', () => {
       ...meeting,
       ...bookedFor(person),
       status: `'cancelled'`,
-      cancellation_reason: `'v1.canary'`,
+      cancellation_reason: `'v1.k.n.canary.t'`,
     })
     offered = await addSlot(db.query, daysAgo(-30), {
       recruiter_id: `'${recruiter}'`,
@@ -145,7 +145,7 @@ describe('erasure', () => {
     expect(await erase(person.userId)).toEqual([{ all: true, some: true, left: 0 }])
     expect(await traces(person.userId)).toEqual([])
     expect(await traces(person.candidateId)).toEqual([])
-    expect(await traces('v1.canary')).toEqual([])
+    expect(await traces('v1.k.n.canary.t')).toEqual([])
     expect(await slot(past)).toEqual({ status: 'completed', recruiter, candidate: null, by: null })
     expect(await slot(future)).toEqual({ status: 'cancelled', recruiter, candidate: null, by: null })
     expect(await slot(done)).toMatchObject({ status: 'cancelled', candidate: null })

@@ -38,7 +38,9 @@ testPlans(db, {
     'book_interview(uuid,timestamp with time zone,uuid,uuid)': [
       `book_interview('{offered}', '{offeredAt}', '{candidate}', '{user}')`,
     ],
-    'cancel_interview(uuid,timestamp with time zone,text)': [`cancel_interview('{booked}', '{bookedAt}', 'v1.x')`],
+    'cancel_interview(uuid,timestamp with time zone,text)': [
+      `cancel_interview('{booked}', '{bookedAt}', 'v1.k.n.x.t')`,
+    ],
     'close_job_schedules(uuid)': [`close_job_schedules('{job}')`],
     'create_interview_slot(uuid,timestamp with time zone,timestamp with time zone,text,text,jsonb,integer)': [
       `create_interview_slot('{job}', now() + interval '3 days', now() + interval '73 hours')`,

@@ -1138,7 +1138,7 @@ CREATE TABLE public.interview_slots (
     booked_at timestamp with time zone,
     booked_by uuid,
     cancellation_reason text,
-    CONSTRAINT interview_slots_cancellation_reason_check CHECK ((cancellation_reason ~ '^v1\.'::text)),
+    CONSTRAINT interview_slots_cancellation_reason_check CHECK ((cancellation_reason ~ '^v1(\.[A-Za-z0-9+/=_-]+){4}$'::text)),
     CONSTRAINT interview_slots_check CHECK (("timestamp" = slot_start)),
     CONSTRAINT interview_slots_check1 CHECK ((slot_end > slot_start)),
     CONSTRAINT interview_slots_check2 CHECK ((((status)::text <> 'booked'::text) OR (candidate_id IS NOT NULL))),
@@ -1290,7 +1290,7 @@ CREATE TABLE public.availability_patterns (
     CONSTRAINT availability_patterns_created_by_check CHECK (((created_by)::text = ANY ((ARRAY['user'::character varying, 'system'::character varying, 'ml_inference'::character varying])::text[]))),
     CONSTRAINT availability_patterns_day_of_week_check CHECK (((day_of_week >= 0) AND (day_of_week <= 6))),
     CONSTRAINT availability_patterns_flexibility_minutes_check CHECK ((flexibility_minutes >= 0)),
-    CONSTRAINT availability_patterns_notes_check CHECK ((notes ~ '^v1\.'::text)),
+    CONSTRAINT availability_patterns_notes_check CHECK ((notes ~ '^v1(\.[A-Za-z0-9+/=_-]+){4}$'::text)),
     CONSTRAINT availability_patterns_priority_check CHECK (((priority >= 1) AND (priority <= 5)))
 );
 

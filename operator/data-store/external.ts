@@ -47,7 +47,8 @@ const objectsApplied: Step<Context> = {
     if (refused) return waitFor(refused)
     context.found.endpoint = location(context)
     // What is recorded of another server says nothing about this one.
-    if (hasMoved(context)) context.found = { ...context.found, clusterSql: undefined, schema: undefined }
+    if (hasMoved(context))
+      context.found = { ...context.found, clusterSql: undefined, schema: undefined, maxConnections: undefined }
     return { kind: 'done', reason: 'External' }
   },
 }

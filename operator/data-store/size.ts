@@ -121,7 +121,9 @@ async function remove(context: Context, ordinal: number): Promise<void> {
 }
 
 async function mark({ namespace, tools }: Context, claim: KubeObject, value: string | null): Promise<void> {
-  const patch = { metadata: { annotations: { [outdatedAnnotation]: value } } }
+  // Of this version: which volumes may lead follows from it.
+  const { uid, resourceVersion } = claim.metadata
+  const patch = { metadata: { uid, resourceVersion, annotations: { [outdatedAnnotation]: value } } }
   tools.cache.wrote(await tools.client.mergePatch(claim, namespace, claim.metadata.name, patch))
 }
 

@@ -478,6 +478,13 @@ test('an external store is pooled where its Secret says, and its CA is trusted b
 
   await change('outside', { pooling: { databases: { jobs: { pool_size: '10' } } } })
   expect((await reconcile('outside')).get('SpecValid')?.status).toBe('True')
+
+  // What the server accepts, and not what one of ours would.
+  await say('outside-core', undefined, { maxConnections: 30 })
+  expect((await reconcile('outside')).get('PoolerReady')).toMatchObject({
+    reason: 'PoolBudgetExceeded',
+    message: expect.stringContaining('max_connections 30 ') as string,
+  })
 })
 
 test('clients are told to wait before a switchover, once, although the store is not Ready meanwhile', async () => {

@@ -20,7 +20,7 @@ export async function addCandidate(query: Query, visibility: 'public' | 'limited
     query,
     `INSERT INTO candidate_profiles (user_id, first_name, last_name, current_title, profile_visibility, phone, date_of_birth,
        nationality, work_authorization, expected_salary_min)
-     VALUES ($1, 'Zoé', 'Canarydottir', 'IT Manager', $2, 'v1.phone', 'v1.birth', 'v1.nation', 'v1.permit', 50000)
+     VALUES ($1, 'Zoé', 'Canarydottir', 'IT Manager', $2, 'v1.k.n.phone.t', 'v1.k.n.birth.t', 'v1.k.n.nation.t', 'v1.k.n.permit.t', 50000)
      RETURNING candidate_id`,
     [userId, visibility],
   )
@@ -30,7 +30,7 @@ export async function addCandidate(query: Query, visibility: 'public' | 'limited
   ])
   await query(
     `INSERT INTO work_experiences (candidate_id, company_name, position_title, start_date, salary_range)
-     VALUES ($1, 'Canaryworks', 'Clerk', '2020-01-01', 'v1.salary')`,
+     VALUES ($1, 'Canaryworks', 'Clerk', '2020-01-01', 'v1.k.n.salary.t')`,
     [candidateId],
   )
   await query(`INSERT INTO education (candidate_id, institution_name) VALUES ($1, 'Canary College')`, [candidateId])

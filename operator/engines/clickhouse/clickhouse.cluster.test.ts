@@ -35,7 +35,7 @@ function planOf(given: object = {}): Plan {
   const spec = Value.Default(DataStoreSpec, {
     engine: 'clickhouse',
     storage: { size: '512Mi' },
-    resources: { cpu: '50m', memory: '384Mi', memoryLimit: '768Mi' },
+    resources: { cpu: '10m', memory: '384Mi', memoryLimit: '768Mi' },
     ...given,
   }) as DataStoreSpec
   const metadata = { name, namespace: lab.namespace }

@@ -38,7 +38,7 @@ function planOf({ replicas = 1, parameters = {}, ready = false }: Given = {}): P
     replicas,
     parameters,
     storage: { size: '1Gi' },
-    resources: { cpu: '200m', memory: '256Mi', memoryLimit: '1Gi' },
+    resources: { cpu: '20m', memory: '256Mi', memoryLimit: '1Gi' },
   }) as DataStoreSpec
   const store = {
     apiVersion: 'supersmartmatch.io/v1alpha1',

@@ -29,7 +29,7 @@ function planOf(name: string): Plan {
     engine: 'postgres',
     schema: { name: 'core' },
     storage: { size: '512Mi' },
-    resources: { cpu: '50m', memory: '128Mi', memoryLimit: '256Mi' },
+    resources: { cpu: '10m', memory: '128Mi', memoryLimit: '256Mi' },
   }) as DataStoreSpec
   const metadata = { name, namespace: lab.namespace }
   const identity = { name: 'postgres', instance: name, component: 'database', store: name }

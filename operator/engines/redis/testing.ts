@@ -48,7 +48,7 @@ export async function createRedisLab(image: () => string) {
     const spec = Value.Default(DataStoreSpec, {
       engine: 'redis',
       storage: { size: '512Mi' },
-      resources: { cpu: '50m', memory: '64Mi', memoryLimit: '256Mi' },
+      resources: { cpu: '10m', memory: '64Mi', memoryLimit: '256Mi' },
       ...given,
     }) as DataStoreSpec
     const metadata = { name, namespace: lab.namespace }

@@ -124,8 +124,8 @@ test('recruiters’ answers are about the candidate and hold no protected charac
   const { database } = core
   await core.as(people['candidate'], 'PUT', `/v1/candidates/${ids['candidate']}/skills/${ids['skill']}`, { level: 3 })
   await database.admin.query(
-    `UPDATE candidate_profiles SET date_of_birth = 'v1.birth-canary', nationality = 'v1.nation-canary', phone = 'v1.phone-canary',
-            work_authorization = 'v1.permit-canary', last_name = 'name-canary' WHERE candidate_id = $1`,
+    `UPDATE candidate_profiles SET date_of_birth = 'v1.k.n.birth-canary.t', nationality = 'v1.k.n.nation-canary.t', phone = 'v1.k.n.phone-canary.t',
+            work_authorization = 'v1.k.n.permit-canary.t', last_name = 'name-canary' WHERE candidate_id = $1`,
     [ids['candidate']],
   )
   for (const [path, found] of [

@@ -218,8 +218,8 @@ test('protected characteristics and identity change nothing', async () => {
   const before = await matches()
   expect(before.body.items).not.toEqual([])
   await core.database.admin.query(
-    `UPDATE candidate_profiles SET date_of_birth = 'v1.a', nationality = 'v1.b', phone = 'v1.c', first_name = 'X',
-       last_name = 'Y', work_authorization = 'v1.d', expected_salary_min = 1, content_language = 'fra'`,
+    `UPDATE candidate_profiles SET date_of_birth = 'v1.k.n.a.t', nationality = 'v1.k.n.b.t', phone = 'v1.k.n.c.t', first_name = 'X',
+       last_name = 'Y', work_authorization = 'v1.k.n.d.t', expected_salary_min = 1, content_language = 'fra'`,
   )
   expect(await matches()).toEqual(before)
 })
