@@ -103,12 +103,14 @@ describe('parameters', () => {
     ['one that is the operator’s', 'ssl', 'off'],
   ])('%s is refused within five seconds, named, and no pod is touched', async (_what, key, value) => {
     const before = await databases()
+    const startedMs = performance.now()
     // Beside something good, which has to wait.
     await patchCore({ parameters: { log_min_duration_statement: '7s', [key]: value } })
     const refused = await until(5_000, async () => {
       const valid = conditionOf(await read(dataStore, `${name}-core`), 'SpecValid')
       return valid?.status === 'False' ? valid : 'SpecValid is not False'
     })
+    console.log(`refused after ${Math.round(performance.now() - startedMs)} ms (5,000 allowed): ${refused.message}`)
     expect(refused).toMatchObject({ reason: 'Invalid', message: expect.stringContaining(key) as string })
     await sleep(3_000)
     expect(await setting('work_mem')).toBe('9MB')

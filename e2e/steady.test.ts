@@ -53,11 +53,13 @@ describe('pooling.parameters', () => {
     ['a bad value of a login', 'pool_mode', { users: { [`${database}_app_a`]: { pool_mode: 'much' } } }],
   ])('%s is refused within five seconds, named, and nothing is applied', async (_what, key, wrong) => {
     const before = await versions()
+    const startedMs = performance.now()
     await setPooling({ ...wrong, parameters: { default_pool_size: '9', ...wrong.parameters } })
     const refused = await until(5_000, async () => {
       const valid = conditionOf(await read(matchingCluster, name), 'SpecValid')
       return valid?.status === 'False' ? valid : 'SpecValid is not False'
     })
+    console.log(`refused after ${Math.round(performance.now() - startedMs)} ms (5,000 allowed): ${refused.message}`)
     expect(refused).toMatchObject({ reason: 'Invalid', message: expect.stringContaining(key) as string })
     await sleep(3_000)
     expect(await versions()).toEqual(before)

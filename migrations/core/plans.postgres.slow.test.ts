@@ -137,7 +137,6 @@ const views: Shipped['statements'] = [
 const whole: Shipped['whole'] = {
   [state]: 'looks for the oldest row of each rule, every five minutes',
   'purge-audit-log': 'deletes the links of whole months',
-  'purge-proofs': 'once a day',
   'refresh-skill-demand': 'counts all postings by skill, country and month, once an hour',
   'verify-audit-log': 'proves the log of the last months, once a day',
   'verify_audit_log(date)': 'the same, asked for by an administrator',

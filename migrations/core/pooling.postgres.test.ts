@@ -11,7 +11,8 @@ import type { Candidate, Recruiter } from './testing/people.ts'
  */
 const db = testDatabase('core')
 const clientCount = 200
-const perClient = process.env['SLOW'] === '1' ? 10_000 : 50
+/** Transactions of a client, and of these one in how many it vanishes from: PgBouncer then closes the server's connection, too. */
+const [perClient, vanishing] = process.env['SLOW'] === '1' ? [10_000, 500] : [50, 25]
 const login = 'supersmartmatch_core_app_a'
 
 let candidates: Candidate[]
@@ -115,7 +116,7 @@ test(
           if (outcome.seen.some((id) => !outcome.allowed.includes(id))) foreign.push(outcome)
           own += outcome.seen.length
           // Some clients vanish amid a transaction.
-          if (n % 25 === 24) {
+          if (n % vanishing === vanishing - 1) {
             await client.query(begin('authenticated_users', pick(candidates).userId))
             await client.end()
             clients[i] = await connect()

@@ -1500,9 +1500,12 @@ BEGIN
     FROM ((SELECT application_id FROM public.job_applications
             WHERE decided_at < v_cutoff AND NOT public.is_on_hold(user_id) ORDER BY decided_at LIMIT 1000)
           UNION ALL
-          (SELECT a.application_id FROM public.job_postings j JOIN public.job_applications a USING (job_id)
-            WHERE j.closed_at < v_cutoff AND a.decided_at IS NULL AND NOT public.is_on_hold(a.user_id)
-            ORDER BY j.closed_at LIMIT 1000)) due;
+          -- Posting by posting: joined at once, all applications would be read.
+          (SELECT a.application_id
+             FROM (SELECT job_id FROM public.job_postings WHERE closed_at < v_cutoff OFFSET 0) j
+            CROSS JOIN LATERAL (SELECT application_id, user_id FROM public.job_applications
+                                 WHERE job_id = j.job_id AND decided_at IS NULL OFFSET 0) a
+            WHERE NOT public.is_on_hold(a.user_id) LIMIT 1000)) due;
   PERFORM public.lock_aggregate('application', id) FROM unnest(v_ids) AS id;
   DELETE FROM public.job_applications a
    WHERE application_id = ANY (v_ids) AND NOT public.is_on_hold(user_id)
