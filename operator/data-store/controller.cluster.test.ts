@@ -551,6 +551,29 @@ test('nobody answers: nothing is said to run, and nobody to be primary', async (
   expect(await statusOfStore('silent')).not.toHaveProperty('primary')
 })
 
+test('a member that has not taken a setting over in ten seconds is told to compare again', async () => {
+  await make('deaf')
+  await reconcile('deaf')
+  await run('deaf')
+  await reconcile('deaf')
+  const told = vi.spyOn(members, 'reload')
+  const lag = vi.spyOn(members, 'unapplied').mockResolvedValue(['work_mem is not 9MB yet'])
+  const { now } = tools
+  onTestFinished(() => {
+    told.mockRestore()
+    lag.mockRestore()
+    tools.now = now
+  })
+  const message = 'deaf-0: work_mem is not 9MB yet'
+  expect((await reconcile('deaf')).get('EngineReady')).toMatchObject({ reason: 'Configuring', message })
+  await reconcile('deaf')
+  expect(told).not.toHaveBeenCalled()
+  tools.now = () => new Date(now().getTime() + 11_000)
+  await reconcile('deaf')
+  expect(told).toHaveBeenCalledOnce()
+  expect(told.mock.calls[0]?.[0].serverName).toContain('deaf-0.')
+})
+
 test('hibernate: no pod, everything else stays; waking brings it back', async () => {
   await make('sleepy')
   await reconcile('sleepy')

@@ -197,9 +197,24 @@ async function bringSettings(context: Context, { members, at, membership }: Clus
     const target = member.healthy ? memberTarget(context, member.name) : undefined
     if (!target) continue
     const [missing] = await members.unapplied(target, plan, member, deadline(context, 3_000))
-    if (missing) return wait('Configuring', `${member.name}: ${missing}`, 1_000)
+    if (!missing) continue
+    const pod = findPod(context, member.name)
+    const address = pod && memberAddress(context, pod)
+    if (address && isUnreadyFor(context, takeOverMs)) await members.reload(address, deadline(context, 3_000))
+    return wait('Configuring', `${member.name}: ${missing}`, 1_000)
   }
   return undefined
+}
+
+/**
+ * A member takes a change over within two looks of its manager, 5 s apart. Patroni (4.0.7) compares with a running server only: a
+ * change that reaches it while PostgreSQL starts is noted and never written, until it is told to compare again.
+ */
+const takeOverMs = 10_000
+
+function isUnreadyFor({ store, tools }: Context, ms: number): boolean {
+  const ready = store.status?.conditions.find(({ type }) => type === 'EngineReady')
+  return ready?.status === 'False' && tools.now().getTime() - Date.parse(ready.lastTransitionTime) > ms
 }
 
 async function remember(context: Context, { membership }: Cluster): Promise<undefined> {
