@@ -28,7 +28,8 @@ beforeAll(async () => {
 })
 afterAll(() => removePlatform(name))
 
-describe('pooling.parameters', () => {
+// Figures: one that holds at the second try does not hold.
+describe('pooling.parameters', { retry: 0 }, () => {
   test('a change reaches the running pooler, and an open transaction goes on', async () => {
     const before = await pooler()
     await using client = await connect(await binding(name, 'app'), before.name)
@@ -72,18 +73,22 @@ describe('pooling.parameters', () => {
 })
 
 // Five minutes are in writes.slow.test.ts.
-test('nothing is written to a Ready platform in half a minute, nor to the sample with its eight stores', async () => {
-  for (const one of [name, sample]) await whenReady(one)
-  const now = async () => ({
-    ...(await objectVersions(sample)),
-    ...(await objectVersions(name)),
-    ...(await eventVersions()),
-  })
-  const before = await now()
-  expect(Object.keys(before).filter((object) => object.startsWith(`DataStore/${sample}-`))).toHaveLength(8)
-  await sleep(30_000)
-  expect(await now()).toEqual(before)
-})
+test(
+  'nothing is written to a Ready platform in half a minute, nor to the sample with its eight stores',
+  { retry: 0 },
+  async () => {
+    for (const one of [name, sample]) await whenReady(one)
+    const now = async () => ({
+      ...(await objectVersions(sample)),
+      ...(await objectVersions(name)),
+      ...(await eventVersions()),
+    })
+    const before = await now()
+    expect(Object.keys(before).filter((object) => object.startsWith(`DataStore/${sample}-`))).toHaveLength(8)
+    await sleep(30_000)
+    expect(await now()).toEqual(before)
+  },
+)
 
 /** The pooler's pod, and what changes when its container restarts. */
 async function pooler() {
