@@ -466,6 +466,29 @@ test('a pod that was evicted brings no image that nobody approved', async () => 
   expect(JSON.stringify((await get(statefulSetKind, 'evicted'))?.['spec'])).not.toContain('localhost/none:2')
 })
 
+test('a pod template that somebody edits while another waits is put right, and takes no pod along', async () => {
+  await make('edited', { updatePolicy: { type: 'Never' } })
+  await reconcile('edited')
+  await run('edited')
+  await reconcile('edited')
+  await change('edited', { image: 'localhost/none:2' })
+  expect((await reconcile('edited')).get('PendingRollout')?.reason).toBe('Never')
+  const uid = (await get(podKind, 'edited-0'))?.metadata.uid
+  const template = async () =>
+    ((await get(statefulSetKind, 'edited'))?.['spec'] as { template: { spec: { containers: object[] } } }).template
+  const [first, ...others] = (await template()).spec.containers
+  const containers = [{ ...first, image: 'localhost/none:3' }, ...others]
+  cache.wrote(
+    await client.mergePatch(statefulSetKind, namespace, 'edited', { spec: { template: { spec: { containers } } } }),
+  )
+  const conditions = await reconcile('edited')
+  expect(conditions.get('PendingRollout')?.message).toContain('localhost/none:1 → localhost/none:2')
+  expect((await template()).spec.containers[0]).toMatchObject({ image: 'localhost/none:1' })
+  await reconcile('edited')
+  expect((await get(podKind, 'edited-0'))?.metadata).toMatchObject({ uid })
+  expect((await get(podKind, 'edited-0'))?.metadata.deletionTimestamp).toBeUndefined()
+})
+
 test('a restart that no edit asks for waits; one that an edit asks for does not', async () => {
   await make('settings', { parameters: { max_connections: '100' } })
   await reconcile('settings')
@@ -659,6 +682,26 @@ test('a shrink that is refused is approved as it is, for this spec', async () =>
   }
 })
 
+test('a member stays until its volume is marked, and that only as it was when it was looked at', async () => {
+  await leaveVolumes('stale', 3)
+  await make('stale', { replicas: 1 })
+  await reconcile('stale')
+  await reconcile('stale')
+  await annotate('stale', { 'supersmartmatch.io/approve': (await statusOfStore('stale'))?.pending?.hash ?? '' })
+  const list = cache.list.bind(cache)
+  const former = ({ metadata, ...claim }: KubeObject) => ({ ...claim, metadata: { ...metadata, resourceVersion: '1' } })
+  const late = vi
+    .spyOn(cache, 'list')
+    .mockImplementation((kind, of) => (kind.kind === claimKind.kind ? list(kind, of).map(former) : list(kind, of)))
+  onTestFinished(() => late.mockRestore())
+  const members = async () => ((await get(statefulSetKind, 'stale'))?.['spec'] as { replicas: number }).replicas
+  expect((await reconcile('stale')).get('ObjectsApplied')?.reason).toBe('Applied')
+  expect(await members()).toBe(3)
+  late.mockRestore()
+  await reconcile('stale')
+  expect(await members()).toBe(2)
+})
+
 test('the volume of a member that goes is marked as outlived, and trusted again once the member follows', async () => {
   await make('shrunk', { replicas: 2 })
   await until(async () => {
@@ -723,6 +766,14 @@ test('a volume grows without a restart; a class that cannot is said so', async (
   } finally {
     for (const name of [growingClass, rigidClass]) await client.request('DELETE', `${path}/${name}`)
   }
+
+  // A store whose class is gone is told so, and looked after all the same.
+  const service = { apiVersion: 'v1', kind: 'Service' }
+  await remove(service, 'grow-ro')
+  const conditions = await reconcile('grow')
+  expect(conditions.get('DependenciesReady')).toMatchObject({ status: 'False', reason: 'StorageClassMissing' })
+  expect(conditions.get('EngineReady')?.status).toBe('True')
+  expect(await get(service, 'grow-ro')).toBeDefined()
 })
 
 /** The test plays the driver: no provisioner here can resize. */

@@ -200,17 +200,19 @@ async function bringSettings(context: Context, { members, at, membership }: Clus
     if (!missing) continue
     const pod = findPod(context, member.name)
     const address = pod && memberAddress(context, pod)
-    if (address && isUnreadyFor(context, takeOverMs)) await members.reload(address, deadline(context, 3_000))
-    return wait('Configuring', `${member.name}: ${missing}`, 1_000)
+    const late = isUnreadyFor(context, 2 * patroniLookMs)
+    if (address && late) await members.reload(address, deadline(context, 3_000))
+    return wait('Configuring', `${member.name}: ${missing}`, late ? patroniLookMs : 1_000)
   }
   return undefined
 }
 
 /**
- * A member takes a change over within two looks of its manager, 5 s apart. Patroni (4.0.7) compares with a running server only: a
- * change that reaches it while PostgreSQL starts is noted and never written, until it is told to compare again.
+ * A member takes a change over within two looks of its manager. Patroni (4.0.7) compares with a running server only: a change that
+ * reaches it while PostgreSQL starts is noted and never written, until it is told to compare again. What PostgreSQL refuses is told
+ * again and again, too, once a look, and does no harm.
  */
-const takeOverMs = 10_000
+const patroniLookMs = 5_000
 
 function isUnreadyFor({ store, tools }: Context, ms: number): boolean {
   const ready = store.status?.conditions.find(({ type }) => type === 'EngineReady')

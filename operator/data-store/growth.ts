@@ -11,6 +11,11 @@ interface ClaimFields {
   status?: { capacity?: { storage?: string } }
 }
 
+interface ClaimPatch {
+  metadata?: { annotations: Record<string, string | null> }
+  spec?: { resources: { requests: { storage: string } } }
+}
+
 /**
  * Brings the volumes to the size of the spec while the store runs: each claim asks for more, its driver grows volume and file system,
  * and then the StatefulSet is made anew with the new size, because Kubernetes never changes that; its pods stay and are adopted.
@@ -92,15 +97,34 @@ async function mayGrow({ tools }: Context, storageClass: string): Promise<boolea
 }
 
 async function request(context: Context, claims: Claim[]): Promise<Wait> {
-  const { namespace, store, tools } = context
+  const { store, tools } = context
   const { size } = store.spec.storage
-  const kind = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' }
+  const found = findVolumeClaims(context)
   for (const { name, requested } of claims) {
-    const patch = { spec: { resources: { requests: { storage: size } } } }
-    tools.cache.wrote(await tools.client.mergePatch(kind, namespace, name, patch))
+    const claim = found.find(({ metadata }) => metadata.name === name)
+    if (!claim) continue
+    // No volume can shrink again: an operator that was replaced meanwhile must not ask for more.
+    if (!(await patchClaim(context, claim, { spec: { resources: { requests: { storage: size } } } }))) continue
     tools.events.normal(store, 'VolumeGrowing', `volume claim ${name}: ${requested} → ${size}`)
   }
   return resizing(`asked for ${size} for ${claims.map(({ name }) => name).join(', ')}`, 1_000)
+}
+
+/** @returns whether it was still the one that was looked at; the next look has the newest version */
+export async function patchClaim(
+  { namespace, tools }: Context,
+  claim: KubeObject,
+  patch: ClaimPatch,
+): Promise<boolean> {
+  const { name, uid, resourceVersion } = claim.metadata
+  const whole = { ...patch, metadata: { ...patch.metadata, uid, resourceVersion } }
+  try {
+    tools.cache.wrote(await tools.client.mergePatch(claim, namespace, name, whole))
+    return true
+  } catch (error) {
+    if (!hasStatus(error, 409)) throw error
+    return false
+  }
 }
 
 /** Not while a new pod template waits: the new StatefulSet would bring it. What comes after it waits until the old one is gone. */

@@ -4,6 +4,7 @@ import type { Membership } from '../engines/engine.ts'
 import { deadline } from '../reconcile/deadline.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Blocked } from '../reconcile/outcome.ts'
+import { patchClaim } from './growth.ts'
 import { askMembers, nodesOf } from './members.ts'
 import { names } from './names.ts'
 import { databasePods, findVolumeClaims, liveMembers, type Context } from './observe.ts'
@@ -40,7 +41,7 @@ export async function settleSize(context: Context): Promise<Blocked | undefined>
   plan.members = size.members
   switch (size.kind) {
     case 'settled':
-      if (live !== undefined && size.members < live) await remove(context, size.members)
+      if (live !== undefined && size.members < live && !(await remove(context, size.members))) plan.members = live
       return undefined
     case 'move':
       context.relocation = { from: size.from, to: size.to }
@@ -109,22 +110,22 @@ function keptMembers(context: Context): number {
 
 const ordinalOf = ({ metadata }: KubeObject) => Number(metadata.name.split('-').at(-1))
 
-/** The pod of this ordinal goes; its volume stays, and is marked before it falls behind. */
-async function remove(context: Context, ordinal: number): Promise<void> {
+/** The pod of this ordinal goes; its volume stays, and is marked before it falls behind. @returns whether it may go now */
+async function remove(context: Context, ordinal: number): Promise<boolean> {
   const { store, tools } = context
   const name = names.volumeClaim(store.metadata.name, ordinal)
   const claim = findVolumeClaims(context).find(({ metadata }) => metadata.name === name)
-  if (ordinal > 0 && claim && !isOutdated(claim)) await mark(context, claim, tools.now().toISOString())
+  if (ordinal > 0 && claim && !isOutdated(claim) && !(await mark(context, claim, tools.now().toISOString())))
+    return false
   const pod = names.pod(store.metadata.name, ordinal)
   const kept = `its volume claim ${name} stays and is used again when the store grows`
   tools.events.normal(store, 'MemberRemoved', `pod ${pod} stops; ${kept}`)
+  return true
 }
 
-async function mark({ namespace, tools }: Context, claim: KubeObject, value: string | null): Promise<void> {
-  // Of this version: which volumes may lead follows from it.
-  const { uid, resourceVersion } = claim.metadata
-  const patch = { metadata: { uid, resourceVersion, annotations: { [outdatedAnnotation]: value } } }
-  tools.cache.wrote(await tools.client.mergePatch(claim, namespace, claim.metadata.name, patch))
+/** Which volumes may lead follows from it. @returns whether it is marked */
+function mark(context: Context, claim: KubeObject, value: string | null): Promise<boolean> {
+  return patchClaim(context, claim, { metadata: { annotations: { [outdatedAnnotation]: value } } })
 }
 
 /** A member that follows again has what the others have. One that is about to go follows, too, and is not meant. */

@@ -70,7 +70,7 @@ const dependenciesReady: Step<Context> = {
   condition: 'DependenciesReady',
   async run(context) {
     const missing = await missingClass(context)
-    if (missing) return missing
+    if (missing && !goesOn(missing)) return missing
     const { caSecret, issuerRef } = context.store.spec.tls
     const outcome = issuerRef
       ? await issuedCertificate(context, issuerRef)
@@ -79,7 +79,7 @@ const dependenciesReady: Step<Context> = {
         : await ownAuthority(context)
     // The plan may be older than the CA. Its fingerprint is in the pod template: with another one pods would be rolled at once.
     context.plan.caFingerprint = caFingerprint(context.store, context.tools.cache)
-    return outcome
+    return goesOn(outcome) ? (missing ?? outcome) : outcome
   },
 }
 

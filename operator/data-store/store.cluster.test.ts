@@ -197,7 +197,12 @@ describe('a store', { timeout: 240_000 }, () => {
     await change({ parameters: { work_mem: '9MB' }, pgHba: ['hostssl all reporting all reject'] })
     await settle('Ready')
     expect(await sql('SHOW work_mem')).toBe('9MB')
-    expect(await sql(`SELECT count(*) FROM pg_hba_file_rules WHERE auth_method = 'reject'`)).toBe('1')
+    const refusing = `SELECT string_agg(user_name[1], ' ' ORDER BY user_name[1]) FROM pg_hba_file_rules WHERE auth_method = 'reject'`
+    expect(await sql(refusing)).toBe('reporting')
+    // Alone: Ready says that it is in force.
+    await change({ pgHba: ['hostssl all reporting all reject', 'hostssl all leaked all reject'] })
+    await settle('Ready')
+    expect(await sql(refusing)).toBe('leaked reporting')
     await change({ parameters: { work_mem: '9MB', work_memm: '8MB' } })
     await process(`${namespace}/db`, AbortSignal.timeout(20_000))
     const valid = (await status())?.conditions.find(({ type }) => type === 'SpecValid')

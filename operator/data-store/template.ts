@@ -8,6 +8,8 @@ import { differences, isApproved, mayRestart, planHash, settingsOf, type Gate } 
 
 /** On a StatefulSet: digest of the fields of the spec its pod template was made of. Another template of the same fields is the operator's doing. */
 const fieldsAnnotation = `${domain}/template-fields`
+/** On a StatefulSet: the pod template as it was applied, for another that somebody edits may not become what waits for no approval. */
+const templateAnnotation = `${domain}/template`
 /** On a StatefulSet: the settings of the spec that every member runs with; empty until they do for the first time. */
 const settingsAnnotation = `${domain}/settings-in-force`
 
@@ -18,6 +20,13 @@ interface Template {
 
 const templateOf = (statefulSet: KubeObject | undefined) =>
   (statefulSet?.['spec'] as { template?: Template } | undefined)?.template
+
+/** The pods' template as an operator gave it to them; where none is recorded, as it is. */
+function appliedTemplate(live: KubeObject | undefined): Template | undefined {
+  const recorded = live?.metadata.annotations?.[templateAnnotation]
+  return recorded === undefined ? templateOf(live) : (JSON.parse(recorded) as Template)
+}
+
 const hashesOf = (template: Template | undefined) => {
   const { [configHash]: config, [caHash]: ca } = template?.metadata?.annotations ?? {}
   return { config, ca }
@@ -38,7 +47,7 @@ export function heldTemplate(
   const wanted = desired.find((object) => isOfMembers(context, object))
   // Without a pod to restart there is nothing to wait for. One that was evicted comes back as it was.
   if (!live || !wanted || (live['spec'] as { replicas?: number }).replicas === 0) return undefined
-  const [before, after] = [hashesOf(templateOf(live)), hashesOf(templateOf(wanted))]
+  const [before, after] = [hashesOf(appliedTemplate(live)), hashesOf(templateOf(wanted))]
   if (before.config === after.config && before.ca === after.ca) return undefined
   const { store, tools } = context
   const made = live.metadata.annotations?.[fieldsAnnotation]
@@ -58,7 +67,7 @@ export function heldTemplate(
 
 /** A digest says no more than that something differs, so it is told only when nothing else is. */
 function changes(wanted: KubeObject, live: KubeObject): string[] {
-  const found = differences(templateOf(wanted), templateOf(live)).filter((line) => !line.includes(configHash))
+  const found = differences(templateOf(wanted), appliedTemplate(live)).filter((line) => !line.includes(configHash))
   return found.length > 0 ? found : ['the files that the pods mount']
 }
 
@@ -72,12 +81,12 @@ function fieldsOf({ engine, store }: Context): string {
   return planHash(store.metadata.uid, { version, image, registry, imagePullSecrets, placement, resources, parameters })
 }
 
-/** The objects to apply: with the live pod template and the files it mounts, as long as another one has to wait. */
+/** The objects to apply: with the pods' template and the files it mounts as they are, as long as another one has to wait. */
 export function withHeldTemplate(context: Context, desired: KubeObject[]): KubeObject[] {
   const live = findStatefulSet(context)
   const held = heldTemplate(context, desired)
   if (held) announcePending(context, held.gate, held.pending)
-  const memory = templateOf(live)?.spec?.containers?.[0]?.resources?.limits?.memory
+  const memory = appliedTemplate(live)?.spec?.containers?.[0]?.resources?.limits?.memory
   if (held && memory) context.heldMemory = memory
   return desired.map((object) => {
     if (isOfMembers(context, object)) return withTemplateOf(context, object, held ? live : undefined)
@@ -93,13 +102,14 @@ function withTemplateOf(context: Context, object: KubeObject, held: KubeObject |
   const live = findStatefulSet(context)
   const { [fieldsAnnotation]: made, [settingsAnnotation]: inForce } = live?.metadata.annotations ?? {}
   const settings = live ? inForce : findVolumeClaims(context).length > 0 ? '' : settingsOf(context.store.spec)
+  const desired = object['spec'] as Record<string, unknown>
+  const template = held ? appliedTemplate(held) : (desired['template'] as Template)
   const annotations = {
     ...object.metadata.annotations,
+    [templateAnnotation]: JSON.stringify(template),
     [fieldsAnnotation]: (held ? made : undefined) ?? fieldsOf(context),
     ...(settings === undefined ? {} : { [settingsAnnotation]: settings }),
   }
-  const desired = object['spec'] as Record<string, unknown>
-  const { template } = (held?.['spec'] as Record<string, unknown> | undefined) ?? desired
   const { volumeClaimTemplates: there } = (live?.['spec'] as Record<string, unknown> | undefined) ?? {}
   const { volumeClaimTemplates: wanted } = desired
   const volumeClaimTemplates = there && firstDifference(wanted, there) !== undefined ? there : wanted

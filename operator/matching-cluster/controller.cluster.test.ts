@@ -348,6 +348,8 @@ test('pools that the database cannot serve are refused before the pooler changes
   await change('budget', { pooling: { replicas: 5 } })
   expect((await reconcile('budget')).get('PoolerReady')?.reason).toBe('PoolBudgetExceeded')
   expect((await get(deploymentKind, 'budget-pooler'))?.['spec']).toEqual(running)
+  // Who uses the pooler that runs is looked after all the same.
+  expect((await reconcile('budget')).get('ServicesReady')?.status).not.toBe('Unknown')
 })
 
 test('a store follows the cluster’s spec, and counts as Ready only for the spec it has now', async () => {

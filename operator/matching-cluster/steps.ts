@@ -83,7 +83,9 @@ const storesReady: Step<Context> = {
   condition: 'StoresReady',
   async run(context) {
     if (context.cluster.spec.hibernate) return asleep(context)
-    const waiting = [...readStores(context)].flatMap(([name, store]) => {
+    // What the steps after this one go by: of these it is known that they are Ready.
+    context.stores = readStores(context)
+    const waiting = [...context.stores].flatMap(([name, store]) => {
       const why = whyNotReady(store)
       return why ? [{ name, why }] : []
     })
@@ -128,7 +130,8 @@ async function poolerRuns(context: Context): Promise<Outcome> {
   const { cluster, tools } = context
   const plan = poolerPlan(context)
   const overBudget = budgetProblem(plan)
-  if (overBudget) return { kind: 'blocked', reason: 'PoolBudgetExceeded', message: overBudget }
+  if (overBudget)
+    return { kind: 'blocked', reason: 'PoolBudgetExceeded', message: overBudget, goOn: isPoolerThere(context) }
   const applied = await tools.applier.applyAll(poolerObjects(plan).map((object) => withOwner(cluster, object)))
   if (applied.refused) return waitFor(applied.refused)
 
@@ -138,6 +141,12 @@ async function poolerRuns(context: Context): Promise<Outcome> {
   const waiting = rolloutOf(context, names.pooler(cluster.metadata.name))
   if (waiting) return { kind: 'wait', reason: 'Starting', message: podProblem(pods) ?? waiting, retryAfterMs: 5_000 }
   return (await reloadPods(context, plan)) ?? (await askThroughPooler(context))
+}
+
+/** The one that runs goes on as it is, and so do those who use it. */
+function isPoolerThere({ cluster, namespace, tools }: Context): boolean {
+  const deployment = { apiVersion: 'apps/v1', kind: 'Deployment' }
+  return tools.cache.get(deployment, namespace, names.pooler(cluster.metadata.name)) !== undefined
 }
 
 /** Its clients wait for a switchover, and so would a question through it. */

@@ -11,26 +11,41 @@ export interface FileSetting {
   error: string | null
 }
 
+/** What the file of access rules is, and what PostgreSQL makes of it. */
+export interface RulesFile {
+  text: string
+  /** Of the first line it refuses: then all rules stay as they were. */
+  error: string | null
+  /** Read since it was written. */
+  loaded: boolean
+}
+
 /**
  * What one server has not taken over of the plan: a setting that Patroni has not written, or has not noticed to need a restart, or
- * that PostgreSQL refuses. The server itself is asked because nothing else tells when a change has arrived there.
+ * that PostgreSQL refuses; access rules likewise. The server itself is asked because nothing else tells when a change has arrived there.
  */
 export async function unapplied(target: Target, plan: Plan, member: Member, signal: AbortSignal): Promise<string[]> {
   return withConnection(target, signal, async (connection) => {
     const files = await connection.query<FileSetting & object>(fileQuery)
     const waiting = await connection.query<{ name: string }>(waitingQuery)
-    return compareSettings(
-      dynamicConfig(plan).postgresql.parameters,
-      files,
-      waiting.map(({ name }) => name),
-      member.pendingRestart,
-    )
+    const [rules] = await connection.query<RulesFile & object>(rulesQuery)
+    const { parameters, pg_hba } = dynamicConfig(plan).postgresql
+    const names = waiting.map(({ name }) => name)
+    return [
+      ...compareSettings(parameters, files, names, member.pendingRestart),
+      ...(rules ? compareRules(pg_hba, rules) : []),
+    ]
   })
 }
 
 const fileQuery = `
   SELECT DISTINCT ON (lower(name)) lower(name) AS name, setting, error
     FROM pg_catalog.pg_file_settings WHERE sourcefile = current_setting('config_file') ORDER BY lower(name), seqno DESC`
+const rulesQuery = `
+  SELECT pg_read_file(path) AS text, (pg_stat_file(path)).modification <= pg_conf_load_time() AS loaded,
+         (SELECT format('line %s: %s', line_number, error) FROM pg_catalog.pg_hba_file_rules
+           WHERE error IS NOT NULL ORDER BY line_number LIMIT 1) AS error
+    FROM current_setting('hba_file') AS path`
 const waitingQuery = 'SELECT lower(name) AS name FROM pg_catalog.pg_settings WHERE pending_restart'
 
 /**
@@ -60,6 +75,15 @@ export function compareSettings(
     ...(known.length > 0 ? [] : waiting.map((name) => `${name} waits for a restart that is not asked for yet`)),
   ]
 }
+
+export function compareRules(wanted: string[], { text, error, loaded }: RulesFile): string[] {
+  const written = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  if (written.map(trim).join('\n') !== wanted.map(trim).join('\n')) return ['pg_hba.conf is not as the spec says yet']
+  if (error !== null) return [`PostgreSQL does not take pg_hba.conf: ${error}`]
+  return loaded ? [] : ['pg_hba.conf is not read yet']
+}
+
+const trim = (line: string) => line.trim()
 
 /** Patroni writes a number as a number. */
 function isSame(wanted: string, written: string): boolean {

@@ -2,7 +2,7 @@ import Value from 'typebox/value'
 import { describe, expect, test } from 'vitest'
 import { DataStoreSpec, type DataStore } from '../../../crds/schema/data-store.ts'
 import { validateHba } from './hba.ts'
-import { compareSettings } from './in-force.ts'
+import { compareRules, compareSettings } from './in-force.ts'
 import { maxConnections, preloaded, validateParameters } from './parameters.ts'
 
 function storeWith(parameters: Record<string, string>): DataStore {
@@ -153,6 +153,19 @@ describe('what a server has not taken over', () => {
     ['a former replica’s value',    [files[0]!, file('max_connections', '200')], [], ['max_connections: 200 → 100'], []],
   ])('%s', (_name, files, waiting, known, expected) => {
     expect(compareSettings(wanted, files, waiting, known)).toEqual(expected)
+  })
+
+  const rules = ['local all postgres peer', ' hostssl all all all scram-sha-256']
+  const text = '# Do not edit\nlocal all postgres peer\nhostssl all all all scram-sha-256\n'
+  // prettier-ignore
+  test.each([
+    ['nothing',             { text }, []],
+    ['not written yet',     { text: text.replace('peer', 'trust') }, ['pg_hba.conf is not as the spec says yet']],
+    ['one more, first',     { text: `hostssl all all all reject\n${text}` }, ['pg_hba.conf is not as the spec says yet']],
+    ['written, not read',   { text, loaded: false }, ['pg_hba.conf is not read yet']],
+    ['refused',             { text, error: 'line 2: bad' }, ['PostgreSQL does not take pg_hba.conf: line 2: bad']],
+  ])('access rules: %s', (_name, file, expected) => {
+    expect(compareRules(rules, { loaded: true, error: null, ...file })).toEqual(expected)
   })
 })
 

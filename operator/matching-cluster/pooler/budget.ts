@@ -116,7 +116,9 @@ function servers(plan: PoolerPlan): Server[] {
   return byServer.flatMap((databases = []) => {
     const [first] = databases
     if (!first) return []
-    const { host, maxConnections } = first
+    const { host } = first
+    // Stores that have one server asked it at different times: the least is what it is sure to accept.
+    const maxConnections = Math.min(...databases.map((database) => database.maxConnections))
     const budget = connectionBudget(maxConnections, plan.pooling.replicas)
     return [{ host, maxConnections, budget, shares: databases.map((one) => share(plan, one)) }]
   })
