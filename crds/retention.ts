@@ -54,7 +54,7 @@ const recomputed = (keep: string, days: number) => ({
 /** By schema; `cache`: of Redis, which has none. */
 export const retentionRules = {
   core: {
-    'job-applications': { of: 'applications, since their decision; those that nobody decided, since the posting closed', basis: 'end', action: 'delete', keep: '2y', people: true }, // prettier-ignore
+    'job-applications': { of: 'applications, since their decision; those that nobody decided, since the posting closed and they last changed', basis: 'end', action: 'delete', keep: '2y', people: true }, // prettier-ignore
     'closed-jobs': { of: 'postings without applications, with their stored scores, since they closed', basis: 'end', action: 'delete', keep: '2y', people: true }, // prettier-ignore
     'job-matches': { of: 'stored scores of candidates, since they were computed', basis: 'event', action: 'delete', keep: '90d', people: true }, // prettier-ignore
     sessions: { of: 'log-ins, since they expired', basis: 'end', action: 'delete', keep: '30d', people: true },

@@ -201,6 +201,15 @@ describe.each(Object.keys(promises) as PostgresSchema[])('%s', (schema) => {
       expect(unguarded).toEqual([...promised.unguarded].sort())
     })
 
+    test('that is a partition has row security as its parent, for whoever names it', async () => {
+      expect(
+        await db.query(
+          `SELECT c.relname FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid JOIN pg_class p ON p.oid = i.inhparent
+          WHERE ${ours} AND c.relispartition AND c.relkind = 'r' AND c.relrowsecurity <> p.relrowsecurity`,
+        ),
+      ).toEqual([])
+    })
+
     test('belongs to the owner, and no partition has a grant', async () => {
       expect(
         await db.query(

@@ -25,6 +25,8 @@ export function lintPostgres(file: string, migration: Migration, earlier: Migrat
     ...lintLocks(migration, earlier).map((finding) => ({ file, ...finding })),
     ...statements.flatMap(({ stmt, line }) => {
       const what = breaks(stmt)
+      // Only from here on: one that takes the place of another may let less through.
+      if (entry(stmt)[0] === 'CreatePolicyStmt') made.add(policyOf(entry(stmt)[1]))
       return what === undefined ? [] : [{ file, line, rule: 'breaks-older-releases', message: `${what}: ${markIt}` }]
     }),
   ]
@@ -43,7 +45,9 @@ function madeBy(stmt: Node): string[] {
   return [((node['into'] ?? {}) as { rel?: { relname?: string } }).rel?.relname ?? '']
 }
 
-/** What an older release may name. A policy, trigger, index or constraint it does not. */
+const policyOf = (node: Node) => `policy ${String(node['policy_name'])} on ${relationOf({ relation: node['table'] })}`
+
+/** What an older release may name. A policy, trigger, index or constraint it does not; but it needs what a policy lets it see. */
 const named =
   /^OBJECT_(TABLE|FOREIGN_TABLE|VIEW|MATVIEW|COLUMN|FUNCTION|PROCEDURE|ROUTINE|AGGREGATE|TYPE|DOMAIN|SEQUENCE|SCHEMA|ATTRIBUTE)$/
 
@@ -59,6 +63,19 @@ function goneBy(stmt: Node, made: Set<string>): string | undefined {
     const what = relationOf(node) || namesOf([node['object']]).join()
     return made.has(what) ? undefined : `renames ${(node['subname'] as string | undefined) ?? what}`
   }
+  if (name === 'AlterEnumStmt' && typeof node['oldVal'] === 'string') return `renames value ${node['oldVal']}`
+  if (name === 'DropStmt' && node['removeType'] === 'OBJECT_POLICY') {
+    const policies = ((node['objects'] ?? []) as { List: { items: Node[] } }[]).map(({ List }) => {
+      const [table, policy] = namesOf(List.items).slice(-2)
+      return { table: table ?? '', name: `policy ${policy} on ${table}` }
+    })
+    const gone = policies.filter(({ table, name }) => !made.has(table) && !made.has(name)).map(({ name }) => name)
+    return gone.length > 0 ? `drops ${gone.join(', ')}` : undefined
+  }
+  if (name === 'AlterPolicyStmt') {
+    const table = relationOf({ relation: node['table'] })
+    return made.has(table) || made.has(policyOf(node)) ? undefined : `changes ${policyOf(node)}`
+  }
   if (name === 'DropStmt' && named.test(String(node['removeType']))) {
     const gone = namesOf(node['objects']).filter((one) => !made.has(one))
     return gone.length > 0 ? `drops ${gone.join(', ')}` : undefined
@@ -68,7 +85,10 @@ function goneBy(stmt: Node, made: Set<string>): string | undefined {
     return kept.length > 0 ? `takes rights on ${kept.join(', ')} away` : undefined
   }
   if (name !== 'AlterTableStmt' || made.has(relationOf(node))) return undefined
-  for (const { subtype, name: column } of commandsOf(node)) {
+  for (const { subtype, name: column, def } of commandsOf(node)) {
+    if (subtype === 'AT_ColumnDefault' && def === undefined) return `takes the default of ${String(column)} away`
+    if (subtype === 'AT_EnableRowSecurity' || subtype === 'AT_ForceRowSecurity')
+      return `hides rows of ${relationOf(node)}`
     if (subtype === 'AT_DropColumn') return `drops column ${String(column)}`
     if (subtype === 'AT_AlterColumnType') return `changes the type of ${String(column)}`
     if (subtype === 'AT_SetNotNull') return `wants a value in ${String(column)}`

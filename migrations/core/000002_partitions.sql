@@ -45,6 +45,11 @@ BEGIN
   LOOP
     EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s', v_partition, v_constraint.conname, v_constraint.definition);
   END LOOP;
+  -- Who comes by the parent meets the parent's policies; who names the partition meets none, and sees nothing. Not forced: as owner
+  -- the jobs move and count its rows.
+  IF (SELECT relrowsecurity FROM pg_class WHERE oid = p_parent) THEN
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', v_partition);
+  END IF;
 
   IF v_rescue THEN
     EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', p_parent, v_default);
@@ -56,6 +61,21 @@ BEGIN
     EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s DEFAULT', p_parent, v_default);
   END IF;
   RETURN true;
+END
+$$;
+
+-- Months that nobody made in time: those of the rows in the default partition of a parent by months, with their number. A month whose
+-- name is taken comes last: it fails, and the others shall not wait for it.
+CREATE FUNCTION missed_months(p_parent regclass) RETURNS TABLE (month timestamptz, rows bigint)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp SET timezone = 'UTC'
+AS $$
+BEGIN
+  RETURN QUERY EXECUTE (
+    SELECT format('SELECT date_trunc(''month'', %I), count(*) FROM %s GROUP BY 1
+                    ORDER BY to_regclass(format(''%s_y%%s'', to_char(date_trunc(''month'', %1$I), ''YYYY"m"MM''))) IS NOT NULL, 1',
+                  a.attname, t.partdefid::regclass, p_parent)
+      FROM pg_partitioned_table t JOIN pg_attribute a ON a.attrelid = t.partrelid AND a.attnum = t.partattrs[0]
+     WHERE t.partrelid = p_parent);
 END
 $$;
 

@@ -6,10 +6,10 @@ CREATE TABLE candidate_profiles (
   user_id UUID NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
   first_name VARCHAR(100),
   last_name VARCHAR(100),
-  phone TEXT CHECK (phone ~ '^v1(\.[A-Za-z0-9+/=_-]+){4}$'),
+  phone TEXT CHECK (phone ~ '^v1(\.[A-Za-z0-9+/=_-]+){2}\.[A-Za-z0-9+/=_-]*\.[A-Za-z0-9+/=_-]+$'),
   phone_hash BYTEA, -- HMAC, to find a number without decrypting (D-054)
-  date_of_birth TEXT CHECK (date_of_birth ~ '^v1(\.[A-Za-z0-9+/=_-]+){4}$'),
-  nationality TEXT CHECK (nationality ~ '^v1(\.[A-Za-z0-9+/=_-]+){4}$'), -- ISO 3166-1 alpha-3 inside
+  date_of_birth TEXT CHECK (date_of_birth ~ '^v1(\.[A-Za-z0-9+/=_-]+){2}\.[A-Za-z0-9+/=_-]*\.[A-Za-z0-9+/=_-]+$'),
+  nationality TEXT CHECK (nationality ~ '^v1(\.[A-Za-z0-9+/=_-]+){2}\.[A-Za-z0-9+/=_-]*\.[A-Za-z0-9+/=_-]+$'), -- ISO 3166-1 alpha-3 inside
   current_title VARCHAR(200),
   experience_years INTEGER NOT NULL DEFAULT 0 CHECK (experience_years >= 0),
   availability_status VARCHAR(20) NOT NULL DEFAULT 'open' CHECK (
@@ -22,7 +22,7 @@ CREATE TABLE candidate_profiles (
     expected_salary_period IN ('yearly', 'monthly', 'hourly')
   ),
   share_expected_salary BOOLEAN NOT NULL DEFAULT FALSE,
-  work_authorization TEXT CHECK (work_authorization ~ '^v1(\.[A-Za-z0-9+/=_-]+){4}$'),
+  work_authorization TEXT CHECK (work_authorization ~ '^v1(\.[A-Za-z0-9+/=_-]+){2}\.[A-Za-z0-9+/=_-]*\.[A-Za-z0-9+/=_-]+$'),
   profile_completeness INTEGER NOT NULL DEFAULT 0 CHECK (profile_completeness BETWEEN 0 AND 100), -- derived
   -- Protected by default: a card without identity until the person chooses otherwise (D-039).
   profile_visibility VARCHAR(20) NOT NULL DEFAULT 'limited' CHECK (profile_visibility IN ('public', 'limited', 'private')),
@@ -79,7 +79,7 @@ CREATE TABLE work_experiences (
   description TEXT,
   key_achievements TEXT[],
   skills_used JSONB,
-  salary_range TEXT CHECK (salary_range ~ '^v1(\.[A-Za-z0-9+/=_-]+){4}$'), -- {min, max, currency} inside
+  salary_range TEXT CHECK (salary_range ~ '^v1(\.[A-Za-z0-9+/=_-]+){2}\.[A-Za-z0-9+/=_-]*\.[A-Za-z0-9+/=_-]+$'), -- {min, max, currency} inside
   management_experience BOOLEAN NOT NULL DEFAULT FALSE,
   team_size INTEGER CHECK (team_size >= 0),
   seniority_level VARCHAR(20) CHECK (seniority_level IN ('entry', 'junior', 'mid', 'senior', 'lead', 'executive')),

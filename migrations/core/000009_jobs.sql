@@ -138,6 +138,7 @@ GRANT SELECT, INSERT, UPDATE ON job_skill_weights TO matching_definer;
 
 -- The specification's two months, the next three, and the safety net for everything else (D-088).
 CREATE TABLE job_postings_default PARTITION OF job_postings DEFAULT;
+ALTER TABLE job_postings_default ENABLE ROW LEVEL SECURITY;
 SELECT create_range_partition('job_postings', 'job_postings_y2025m01', '2025-01-01 00:00+00', '2025-02-01 00:00+00');
 SELECT create_range_partition('job_postings', 'job_postings_y2025m02', '2025-02-01 00:00+00', '2025-03-01 00:00+00');
 
@@ -153,16 +154,26 @@ BEGIN
 END
 $$;
 
+-- This month and the next two, which hold up nobody: one that has rows already is left to rescue_job_partition().
 CREATE FUNCTION create_monthly_partitions() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET timezone = 'UTC'
 AS $$
 BEGIN
-  FOR i IN 0..2 LOOP
-    PERFORM public.create_job_partition(date_trunc('month', now()) + make_interval(months => i));
-  END LOOP;
-  -- Months that nobody made in time: few at once, for each holds up writers while its rows move.
-  PERFORM public.create_job_partition(month)
-     FROM (SELECT DISTINCT date_trunc('month', created_at) AS month FROM public.job_postings_default ORDER BY 1 LIMIT 3) missed;
+  PERFORM public.create_job_partition(ahead)
+     FROM generate_series(date_trunc('month', now()), now() + interval '2 months', interval '1 month') AS ahead
+    WHERE ahead NOT IN (SELECT month FROM public.missed_months('public.job_postings'));
+END
+$$;
+
+-- One month that nobody made in time, for all writers wait while its rows move; true if there was one. One with more rows than that is
+-- for whoever keeps the database, who is told by require_empty_default_partitions() (000014).
+CREATE FUNCTION rescue_job_partition(p_limit integer DEFAULT 10000) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_month timestamptz := (SELECT month FROM public.missed_months('public.job_postings') WHERE rows <= p_limit LIMIT 1);
+BEGIN
+  RETURN v_month IS NOT NULL AND public.create_job_partition(v_month);
 END
 $$;
 SELECT create_monthly_partitions();

@@ -8,11 +8,11 @@ CREATE TABLE job_applications (
   status VARCHAR(20) NOT NULL DEFAULT 'submitted' CHECK (
     status IN ('submitted', 'in_review', 'interview', 'offer', 'hired', 'rejected', 'withdrawn')
   ),
-  cover_letter TEXT CHECK (cover_letter ~ '^v1(\.[A-Za-z0-9+/=_-]+){4}$'),
-  notes TEXT CHECK (notes ~ '^v1(\.[A-Za-z0-9+/=_-]+){4}$'), -- the recruiter's; the candidate gets them through the export only
+  cover_letter TEXT CHECK (cover_letter ~ '^v1(\.[A-Za-z0-9+/=_-]+){2}\.[A-Za-z0-9+/=_-]*\.[A-Za-z0-9+/=_-]+$'),
+  notes TEXT CHECK (notes ~ '^v1(\.[A-Za-z0-9+/=_-]+){2}\.[A-Za-z0-9+/=_-]*\.[A-Za-z0-9+/=_-]+$'), -- the recruiter's; the candidate gets them through the export only
   source VARCHAR(50),
   applied_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  decided_at TIMESTAMPTZ, -- derived: since when hired, rejected or withdrawn; retention counts from here, and while it is NULL from when the posting closed
+  decided_at TIMESTAMPTZ, -- derived: since when hired, rejected or withdrawn; retention counts from here, and while it is NULL from when the posting closed or this last changed
   created_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
   updated_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
   CONSTRAINT job_applications_unique UNIQUE (job_id, candidate_id)

@@ -10,7 +10,7 @@ CREATE TABLE app_private.keys (
   purpose TEXT NOT NULL CHECK (purpose IN ('pii', 'audit')),
   encryption_key BYTEA NOT NULL CHECK (octet_length(encryption_key) = 32),
   mac_key BYTEA NOT NULL CHECK (octet_length(mac_key) = 32),
-  retired_at TIMESTAMPTZ, -- since then it only decrypts
+  retired_at TIMESTAMPTZ, -- since then it only decrypts and verifies
   created_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
   updated_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP
 );

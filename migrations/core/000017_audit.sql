@@ -33,6 +33,7 @@ CREATE INDEX idx_audit_log_subject ON audit_log (subject_user_id, timestamp);
 CREATE INDEX idx_audit_log_retention ON audit_log USING brin (retention_until);
 
 CREATE TABLE audit_log_default PARTITION OF audit_log DEFAULT;
+ALTER TABLE audit_log_default ENABLE ROW LEVEL SECURITY;
 
 CREATE OR REPLACE VIEW default_partition_rows WITH (security_invoker = true) AS
 SELECT 'job_postings' AS table_name, count(*) AS rows FROM job_postings_default
@@ -69,26 +70,39 @@ CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON audit_log
 CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON audit_log_default
   FOR EACH STATEMENT EXECUTE FUNCTION keep_audit_log();
 
-CREATE FUNCTION create_audit_partitions() RETURNS void
+CREATE FUNCTION create_audit_partition(p_month timestamptz) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET timezone = 'UTC'
 AS $$
 DECLARE
-  v_month timestamptz;
-  v_name text;
+  v_name text := to_char(p_month, '"audit_log_y"YYYY"m"MM');
 BEGIN
-  -- Months that nobody made in time as well, few at once.
-  FOR v_month IN
-    SELECT date_trunc('month', now()) + make_interval(months => i) FROM generate_series(0, 2) AS i
-    UNION
-    (SELECT DISTINCT date_trunc('month', timestamp) FROM public.audit_log_default ORDER BY 1 LIMIT 3)
-  LOOP
-    v_name := to_char(v_month, '"audit_log_y"YYYY"m"MM');
-    IF public.create_range_partition('public.audit_log', v_name, v_month, v_month + interval '1 month') THEN
-      -- A statement trigger of the parent does not fire for a partition by its name.
-      EXECUTE format('CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON public.%I
-                        FOR EACH STATEMENT EXECUTE FUNCTION public.keep_audit_log()', v_name);
-    END IF;
-  END LOOP;
+  IF NOT public.create_range_partition('public.audit_log', v_name, p_month, p_month + interval '1 month') THEN
+    RETURN false;
+  END IF;
+  -- A statement trigger of the parent does not fire for a partition by its name.
+  EXECUTE format('CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON public.%I
+                    FOR EACH STATEMENT EXECUTE FUNCTION public.keep_audit_log()', v_name);
+  RETURN true;
+END
+$$;
+
+-- As for job_postings (000009): months ahead, and one that nobody made in time.
+CREATE FUNCTION create_audit_partitions() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET timezone = 'UTC'
+AS $$
+BEGIN
+  PERFORM public.create_audit_partition(ahead)
+     FROM generate_series(date_trunc('month', now()), now() + interval '2 months', interval '1 month') AS ahead
+    WHERE ahead NOT IN (SELECT month FROM public.missed_months('public.audit_log'));
+END
+$$;
+CREATE FUNCTION rescue_audit_partition(p_limit integer DEFAULT 10000) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_month timestamptz := (SELECT month FROM public.missed_months('public.audit_log') WHERE rows <= p_limit LIMIT 1);
+BEGIN
+  RETURN v_month IS NOT NULL AND public.create_audit_partition(v_month);
 END
 $$;
 SELECT create_audit_partitions();
@@ -179,6 +193,17 @@ AS $$
           public.audit_classification(p_table_name), public.audit_retention(p_table_name))
 $$;
 
+-- A token outlives the account: what its request does would be written down, with the address.
+CREATE FUNCTION refuse_erased_caller() RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+  IF EXISTS (SELECT FROM public.users WHERE user_id = public.current_app_user() AND status = 'anonymized') THEN
+    RAISE EXCEPTION 'the account was erased' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+END
+$$;
+
 -- An administrator says what the transaction reads, and why, before it does (D-055).
 CREATE FUNCTION audit_read(p_table_name text, p_record_id uuid, p_subject_user_id uuid, p_reason text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
@@ -187,6 +212,7 @@ BEGIN
   IF public.current_app_user() IS NULL THEN
     RAISE EXCEPTION 'a read needs somebody who reads' USING ERRCODE = 'insufficient_privilege';
   END IF;
+  PERFORM public.refuse_erased_caller();
   PERFORM public.write_audit('SELECT', p_table_name, p_record_id, public.current_app_user(), p_subject_user_id, p_reason);
 END
 $$;
@@ -234,4 +260,5 @@ $$;
 
 INSERT INTO maintenance_jobs (name, command, schedule) VALUES
   ('create-audit-partitions', 'SELECT public.create_audit_partitions()', '10 * * * *'),
+  ('rescue-audit-partitions', 'SELECT public.rescue_audit_partition()', '20 * * * *'),
   ('drop-empty-audit-partitions', 'SELECT public.drop_empty_partitions(''public.audit_log'', ''3 years'')', '40 * * * *');

@@ -86,6 +86,15 @@ AS $$
     FROM app_private.keys WHERE purpose = 'audit' AND retired_at IS NULL AND p_ip IS NOT NULL
 $$;
 
+-- Whether a hash is of this address, or the address was erased. By any key, for a retired one made the hashes of its time.
+CREATE FUNCTION audit_ip_matches(p_ip inet, p_ip_hash bytea) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+  SELECT p_ip IS NULL
+         OR EXISTS (SELECT FROM app_private.keys
+                     WHERE purpose = 'audit' AND public.hmac(convert_to(host(p_ip), 'UTF8'), mac_key, 'sha256') = p_ip_hash)
+$$;
+
 -- Seals what is due, up to so many rows; returns how many. Everything up to the last head is sealed, in all months together.
 CREATE FUNCTION seal_audit_log(p_limit integer DEFAULT 100000) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
@@ -168,8 +177,7 @@ BEGIN
                WHEN l.epoch_id IS NOT NULL THEN 'the row was purged, and is there again'
                WHEN a.month <> l.month THEN 'the row was changed'
                WHEN public.audit_row_hash(a.row, l.ip_hash) <> l.row_hash THEN 'the row was changed'
-               WHEN public.audit_ip_hash((a.row).user_ip) <> l.ip_hash OR (a.row).user_ip IS NOT NULL AND l.ip_hash IS NULL
-                 THEN 'the address was changed'
+               WHEN NOT public.audit_ip_matches((a.row).user_ip, l.ip_hash) THEN 'the address was changed'
              END AS problem
         FROM links l LEFT JOIN log a USING (audit_id)
       UNION ALL
@@ -214,12 +222,19 @@ BEGIN
     FROM (SELECT a.xid, a.audit_id, a.timestamp FROM public.audit_log a JOIN public.audit_chain l USING (audit_id)
            WHERE a.retention_until < CURRENT_DATE AND NOT public.is_on_hold(a.subject_user_id, a.user_id) LIMIT p_limit) due;
   IF v_ids IS NOT NULL THEN
+    PERFORM set_config('app.audit_upkeep', 'purge', true);
+    WITH gone AS (
+      DELETE FROM public.audit_log a USING unnest(v_xids, v_ids, v_times) AS due (xid, audit_id, "timestamp")
+       WHERE a.xid = due.xid AND a.audit_id = due.audit_id AND a.timestamp = due.timestamp AND a.retention_until < CURRENT_DATE
+         AND NOT public.is_on_hold(a.subject_user_id, a.user_id)
+      RETURNING a.audit_id
+    )
+    SELECT array_agg(audit_id) INTO v_ids FROM gone;
+    PERFORM set_config('app.audit_upkeep', '', true);
+  END IF;
+  IF v_ids IS NOT NULL THEN
     INSERT INTO public.audit_epochs (rows) VALUES (cardinality(v_ids)) RETURNING epoch_id INTO v_epoch;
     UPDATE public.audit_chain SET epoch_id = v_epoch WHERE audit_id = ANY (v_ids);
-    PERFORM set_config('app.audit_upkeep', 'purge', true);
-    DELETE FROM public.audit_log a USING unnest(v_xids, v_ids, v_times) AS due (xid, audit_id, "timestamp")
-     WHERE a.xid = due.xid AND a.audit_id = due.audit_id AND a.timestamp = due.timestamp AND a.retention_until < CURRENT_DATE;
-    PERFORM set_config('app.audit_upkeep', '', true);
   END IF;
   WITH ended AS (
     UPDATE public.audit_heads h SET dropped_at = now()

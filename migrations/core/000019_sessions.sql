@@ -25,7 +25,7 @@ DECLARE
 BEGIN
   PERFORM public.lock_aggregate('user', p_user_id);
   SELECT account_locked_until, failed_login_attempts + 1 INTO v_locked_until, v_failures
-    FROM public.users WHERE user_id = p_user_id AND status <> 'anonymized' FOR UPDATE;
+    FROM public.users WHERE user_id = p_user_id AND status <> 'anonymized' FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no account %', p_user_id USING ERRCODE = 'no_data_found';
   ELSIF v_locked_until > now() THEN
@@ -45,8 +45,9 @@ BEGIN
 END
 $$;
 
--- Sessions of one person begin, go on and end one after the other: whoever ends all of them would not see one that another
--- transaction has made and not committed, and it would live on.
+-- Whoever ends all sessions of a person would not see one that another transaction has made and not committed, and it would live on. So
+-- the account's row is locked first: shared by who begins or goes on with a session, alone by who ends them. No advisory lock: a
+-- change of many passwords in one statement would fill the server's lock table with them.
 
 -- The first session of a family, after a password was verified.
 CREATE FUNCTION start_session(p_user_id uuid, p_refresh_token_hash text, p_expires_at timestamptz, p_user_agent text)
@@ -56,9 +57,8 @@ AS $$
 DECLARE
   v_session_id uuid;
 BEGIN
-  PERFORM public.lock_aggregate('user', p_user_id);
   PERFORM FROM public.users
-    WHERE user_id = p_user_id AND status = 'active' AND COALESCE(account_locked_until <= now(), TRUE) FOR KEY SHARE;
+    WHERE user_id = p_user_id AND status = 'active' AND COALESCE(account_locked_until <= now(), TRUE) FOR SHARE;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'account % may not log in', p_user_id USING ERRCODE = 'invalid_authorization_specification';
   END IF;
@@ -81,19 +81,24 @@ DECLARE
   v_session public.user_sessions;
   v_user_type varchar;
 BEGIN
+  PERFORM FROM public.users u
+    WHERE u.user_id = (SELECT s.user_id FROM public.user_sessions s WHERE s.refresh_token_hash = p_refresh_token_hash) FOR SHARE;
   -- A second caller with the same token waits here, and then sees that it was used.
-  PERFORM public.lock_aggregate('user', s.user_id) FROM public.user_sessions s WHERE s.refresh_token_hash = p_refresh_token_hash;
   SELECT * INTO v_session FROM public.user_sessions WHERE refresh_token_hash = p_refresh_token_hash FOR UPDATE;
   IF NOT FOUND THEN
     RETURN QUERY SELECT 'refused', NULL::uuid, NULL::uuid, NULL::varchar;
     RETURN;
   ELSIF v_session.is_revoked THEN
-    UPDATE public.user_sessions SET is_revoked = TRUE WHERE family_id = v_session.family_id AND NOT is_revoked;
+    -- Again until none is alive: one that goes on just now is waited for, and its follower is seen only afterwards.
+    LOOP
+      UPDATE public.user_sessions SET is_revoked = TRUE WHERE family_id = v_session.family_id AND NOT is_revoked;
+      EXIT WHEN NOT EXISTS (SELECT FROM public.user_sessions WHERE family_id = v_session.family_id AND NOT is_revoked);
+    END LOOP;
     RETURN QUERY SELECT 'reused', v_session.session_id, v_session.user_id, NULL::varchar;
     RETURN;
   END IF;
   SELECT u.user_type INTO v_user_type FROM public.users u
-   WHERE u.user_id = v_session.user_id AND u.status = 'active' AND COALESCE(u.account_locked_until <= now(), TRUE) FOR KEY SHARE;
+   WHERE u.user_id = v_session.user_id AND u.status = 'active' AND COALESCE(u.account_locked_until <= now(), TRUE);
   IF NOT FOUND OR v_session.expires_at <= now() THEN
     RETURN QUERY SELECT 'refused', v_session.session_id, v_session.user_id, NULL::varchar;
     RETURN;
@@ -135,7 +140,7 @@ BEGIN
      OR p_user_id IS DISTINCT FROM public.current_app_user() AND current_setting('role') <> 'admin_role' THEN
     RAISE EXCEPTION 'only an administrator with an identity may log somebody else out' USING ERRCODE = 'insufficient_privilege';
   END IF;
-  PERFORM public.lock_aggregate('user', p_user_id);
+  PERFORM FROM public.users WHERE user_id = p_user_id FOR NO KEY UPDATE;
   RETURN QUERY
   UPDATE public.user_sessions s SET is_revoked = TRUE
    WHERE s.user_id = p_user_id AND NOT s.is_revoked
@@ -147,12 +152,11 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION revoke_sessions(uuid, uuid) TO authenticated_users, recruiter_role, admin_role;
 
--- An account that is not active any more, or whose password changed, is logged out everywhere.
+-- An account that is not active any more, or whose password changed, is logged out everywhere. The statement has its row locked.
 CREATE FUNCTION end_sessions() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
-  PERFORM public.lock_aggregate('user', NEW.user_id);
   UPDATE public.user_sessions SET is_revoked = TRUE WHERE user_id = NEW.user_id AND NOT is_revoked;
   RETURN NULL;
 END

@@ -43,14 +43,47 @@ AS $$
          ('candidate_languages', 'candidate_id', TRUE)
 $$;
 
+-- What tells of somebody in rows of others: who changed a status, and from which address something was done. Rows of transactions that
+-- began at that time or later.
+CREATE FUNCTION count_traces(p_user_id uuid, p_since timestamptz DEFAULT '-infinity') RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+  SELECT (SELECT count(*) FROM public.aggregate_events WHERE user_id = p_user_id)
+       + (SELECT count(*) FROM public.audit_log WHERE user_id = p_user_id AND user_ip IS NOT NULL AND timestamp >= p_since)
+       -- Nobody is known yet while somebody logs in: the address in such a row is the subject's.
+       + (SELECT count(*) FROM public.audit_log
+           WHERE user_id IS NULL AND subject_user_id = p_user_id AND user_ip IS NOT NULL AND timestamp >= p_since)
+$$;
+
+-- Takes them off; returns how many there were.
+CREATE FUNCTION erase_traces(p_user_id uuid, p_since timestamptz DEFAULT '-infinity') RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_erased bigint;
+  v_rows bigint;
+BEGIN
+  UPDATE public.aggregate_events SET user_id = NULL WHERE user_id = p_user_id;
+  GET DIAGNOSTICS v_erased = ROW_COUNT;
+  PERFORM set_config('app.audit_upkeep', 'erasure', true);
+  UPDATE public.audit_log SET user_ip = NULL
+   WHERE user_ip IS NOT NULL AND (user_id = p_user_id OR user_id IS NULL AND subject_user_id = p_user_id) AND timestamp >= p_since;
+  GET DIAGNOSTICS v_rows = ROW_COUNT;
+  PERFORM set_config('app.audit_upkeep', '', true);
+  RETURN v_erased + v_rows;
+END
+$$;
+
 -- Erases one person from this database and asks the other stores to; false if there is no such account. May run again, and should
 -- after a backup was restored: it finds what came back, and tells the other stores anew. For the owner; requests call
 -- anonymize_user_data().
 --
 -- 1. Locks: aggregates in the order of all writers, then account and profile, for which later writers wait.
--- 2. Deletes what belongs to the person, empties profile and account, takes the person's name off postings and histories.
+-- 2. Deletes what belongs to the person, empties profile and account, takes the person's name off postings and histories. Postings
+--    that were open close, as cancelled: with nobody who reads their applications they would take more, and keep them for ever.
 -- 3. Outbox and audit log afterwards, as the triggers of step 2 write to them: all events that carry the person's id go, published
---    ones and dead letters too; addresses in the audit log go, whose values are never personal.
+--    ones and dead letters too; addresses in the audit log go, whose values are never personal. What the person did in transactions
+--    that have not ended yet is not seen: finish_erasures() comes for it.
 -- 4. Looks whether anything is left, writes the result of this store, opens a request for each other one, and tells them by
 --    user.anonymized, with ids only.
 CREATE FUNCTION erase_user(p_user_id uuid, p_reason text DEFAULT NULL) RETURNS boolean
@@ -84,7 +117,9 @@ BEGIN
 
   v_aggregates := ARRAY[p_user_id, v_candidate_id]
     || ARRAY(SELECT application_id FROM public.job_applications WHERE candidate_id = v_candidate_id);
-  UPDATE public.job_postings SET recruiter_id = NULL, application_email = NULL, application_instructions = NULL
+  UPDATE public.job_postings
+     SET recruiter_id = NULL, application_email = NULL, application_instructions = NULL,
+         status = CASE WHEN closed_at IS NULL THEN 'cancelled' ELSE status END
    WHERE recruiter_id = p_user_id;
   GET DIAGNOSTICS v_erased = ROW_COUNT;
   FOR v_table IN SELECT * FROM public.erased_tables() LOOP
@@ -93,7 +128,6 @@ BEGIN
     GET DIAGNOSTICS v_rows = ROW_COUNT;
     v_erased := v_erased + v_rows;
   END LOOP;
-  UPDATE public.aggregate_events SET user_id = NULL WHERE user_id = p_user_id;
   UPDATE public.candidate_profiles
      SET first_name = 'Anonymized', last_name = 'User', phone = NULL, phone_hash = NULL, date_of_birth = NULL, nationality = NULL,
          current_title = NULL, experience_years = 0, availability_status = 'not_looking', expected_salary_min = NULL,
@@ -112,11 +146,7 @@ BEGIN
 
   DELETE FROM public.outbox_dead_letters WHERE aggregate_id = ANY (v_aggregates) OR event_data ->> 'user_id' = p_user_id::text;
   DELETE FROM public.outbox_events WHERE (event_data ->> 'user_id')::uuid = p_user_id;
-  PERFORM set_config('app.audit_upkeep', 'erasure', true);
-  -- Nobody is known yet while somebody logs in: the address in such a row is the subject's.
-  UPDATE public.audit_log SET user_ip = NULL
-   WHERE user_ip IS NOT NULL AND (user_id = p_user_id OR user_id IS NULL AND subject_user_id = p_user_id);
-  PERFORM set_config('app.audit_upkeep', '', true);
+  PERFORM public.erase_traces(p_user_id);
   INSERT INTO public.audit_log (table_name, operation, record_id, user_id, user_ip, subject_user_id, reason, data_classification,
                                 retention_until)
   VALUES ('users', 'ANONYMIZE', p_user_id, v_actor, CASE WHEN v_actor <> p_user_id THEN public.current_client_ip() END, p_user_id,
@@ -146,6 +176,33 @@ BEGIN
 END
 $$;
 
+-- What came after an erasure, from a transaction that had begun before or by a token that still lived, goes as well; returns of how many
+-- people. For a day, and of transactions of a day at most: so what was there before is not read again. A replayed erasure begins anew.
+-- Somebody who was put on hold meanwhile stays as it is.
+CREATE FUNCTION finish_erasures() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+  v_late record;
+  v_rows bigint;
+  v_count integer := 0;
+BEGIN
+  FOR v_late IN
+    SELECT request_id, user_id, done_at - interval '1 day' AS since FROM public.erasure_requests
+     WHERE done_at > now() - interval '1 day' AND store = 'core' AND NOT public.is_on_hold(user_id)
+       AND public.count_traces(user_id, done_at - interval '1 day') > 0
+     ORDER BY user_id LIMIT 1000
+  LOOP
+    PERFORM public.lock_aggregate('user', v_late.user_id);
+    v_rows := public.erase_traces(v_late.user_id, v_late.since);
+    UPDATE public.erasure_requests SET matched = matched + v_rows, erased = erased + v_rows
+     WHERE request_id = v_late.request_id AND store = 'core' AND v_rows > 0;
+    v_count := v_count + (v_rows > 0)::integer;
+  END LOOP;
+  RETURN v_count;
+END
+$$;
+
 -- Rows that still say something about a person who was erased.
 CREATE FUNCTION count_personal_rows(p_user_id uuid) RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
@@ -165,9 +222,7 @@ BEGIN
                   OR num_nonnulls(phone, phone_hash, date_of_birth, nationality, current_title, expected_salary_min,
                                   expected_salary_max, work_authorization, last_activity_at) > 0))
        + (SELECT count(*) FROM public.job_postings WHERE recruiter_id = p_user_id)
-       + (SELECT count(*) FROM public.aggregate_events WHERE user_id = p_user_id)
-       + (SELECT count(*) FROM public.audit_log
-           WHERE user_ip IS NOT NULL AND (user_id = p_user_id OR user_id IS NULL AND subject_user_id = p_user_id))
+       + public.count_traces(p_user_id)
     INTO v_found;
   FOR v_table IN SELECT * FROM public.erased_tables() LOOP
     EXECUTE format('SELECT count(*) FROM public.%I WHERE %I = $1', v_table.name, v_table.id_column)
@@ -196,6 +251,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
   PERFORM public.require_self_or_admin(target_user_id);
+  IF target_user_id <> public.current_app_user() THEN
+    PERFORM public.refuse_erased_caller();
+  END IF;
   RETURN public.erase_user(target_user_id, reason);
 END
 $$;
@@ -217,10 +275,8 @@ BEGIN
     FROM public.users u WHERE user_id = target_user_id HAVING count(*) > 0;
   IF v_data IS NULL THEN
     RETURN NULL;
-  ELSIF target_user_id = public.current_app_user() AND v_data -> 'users' -> 0 ->> 'status' = 'anonymized' THEN
-    -- That it was asked would be written down, with the address.
-    RAISE EXCEPTION 'the account was erased' USING ERRCODE = 'insufficient_privilege';
   END IF;
+  PERFORM public.refuse_erased_caller();
   PERFORM public.write_audit('EXPORT', 'users', target_user_id, public.current_app_user(), target_user_id, NULL);
   RETURN v_data || jsonb_build_object(
     'user_sessions', (SELECT COALESCE(jsonb_agg(to_jsonb(r) - 'refresh_token_hash'), '[]')
@@ -273,3 +329,6 @@ CREATE TRIGGER user_sessions_not_erased BEFORE INSERT ON user_sessions
   FOR EACH ROW EXECUTE FUNCTION refuse_anonymized('user_id');
 CREATE TRIGGER job_postings_not_erased BEFORE INSERT OR UPDATE OF recruiter_id ON job_postings
   FOR EACH ROW WHEN (NEW.recruiter_id IS NOT NULL) EXECUTE FUNCTION refuse_anonymized('recruiter_id');
+
+INSERT INTO maintenance_jobs (name, command, schedule) VALUES
+  ('finish-erasures', 'SELECT public.finish_erasures()', '*/10 * * * *');

@@ -31,6 +31,42 @@ const idsIn = (table: string, role: Role, userId: string | null) =>
 
 const sorted = (...people: Candidate[]) => people.map((person) => person.candidateId).sort()
 
+describe('a partition', () => {
+  const parents = ['job_postings', 'audit_log', 'outbox_events']
+  const roles = [
+    'authenticated_users',
+    'recruiter_role',
+    'admin_role',
+    'outbox_worker',
+    'analytics',
+    'authentication_role',
+  ]
+
+  test.each(parents)('of %s is nobody’s to read, and shows no row to whom somebody lets read it', async (parent) => {
+    const partitions = (
+      await db.query(`SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = '${parent}'::regclass`)
+    ).map(({ name }) => String(name))
+    expect(partitions.length).toBeGreaterThan(3)
+    const client = await db.connect()
+    await client.query('BEGIN')
+    let rows = 0
+    for (const partition of partitions) {
+      rows += Number((await client.query<{ n: string }>(`SELECT count(*) AS n FROM ${partition}`)).rows[0]?.n)
+      for (const role of roles) {
+        const may = `SELECT has_any_column_privilege('${role}', '${partition}', 'SELECT, INSERT, UPDATE') AS may`
+        expect((await client.query(may)).rows, `${role}, ${partition}`).toEqual([{ may: false }])
+        await client.query(`GRANT SELECT ON ${partition} TO ${role}; SET LOCAL ROLE ${role}`)
+        await client.query(`SELECT set_config('app.current_user_id', $1, true)`, [recruiter.userId])
+        const seen = await client.query(`SELECT FROM ${partition}`)
+        expect(seen.rowCount, `${role}, ${partition}`).toBe(0)
+        await client.query('RESET ROLE')
+      }
+    }
+    await client.query('ROLLBACK')
+    expect(rows).toBeGreaterThan(0)
+  })
+})
+
 describe('a candidate', () => {
   test.each(['candidate_profiles', ...children])('sees only the own rows of %s', async (table) => {
     expect(await idsIn(table, 'authenticated_users', self.userId)).toEqual([self.candidateId])

@@ -239,6 +239,19 @@ describe('the chain', () => {
     expect(await problems()).toEqual([])
   })
 
+  test('nor when a job makes the month, whose partition cannot be emptied either', async () => {
+    const asOwner = await db.connect(db.owner)
+    const rescue = async (limit: number) =>
+      (await asOwner.query<{ done: boolean }>(`SELECT rescue_audit_partition(${limit}) AS done`)).rows[0]?.done
+    expect(await rescue(1)).toBe(false)
+    await asOwner.query('SELECT create_audit_partitions()')
+    expect(await one(db.query, `SELECT count(*) FROM audit_log_default`)).toBe('2')
+    expect(await rescue(2)).toBe(true)
+    expect(await one(db.query, `SELECT count(*) FROM audit_log_default`)).toBe('0')
+    await expect(asOwner.query('TRUNCATE audit_log_y2025m04')).rejects.toMatchObject({ code: '42501' })
+    expect(await problems()).toEqual([])
+  })
+
   test('waits for a transaction that is under way, and leaves nothing out that commits late', async () => {
     await seal()
     const slow = await db.connect()
@@ -375,6 +388,17 @@ describe('tampering is found, and the first bad row is named', () => {
     expect(await after(`UPDATE audit_log SET user_ip = NULL WHERE ${row(2)}`)).toEqual([])
   })
 
+  test('a key that was changed for another is no tampering, and hides none', async () => {
+    const rotate = `UPDATE app_private.keys SET retired_at = now() WHERE purpose = 'audit';
+                    INSERT INTO app_private.keys (purpose, encryption_key, mac_key)
+                    VALUES ('audit', gen_random_bytes(32), gen_random_bytes(32))`
+    expect(await after(rotate)).toEqual([])
+    expect(await after(`${rotate}; UPDATE audit_log SET user_ip = '192.0.2.9' WHERE ${row(2)}`)).toEqual([
+      [rows[2], 'the address was changed'],
+    ])
+    expect(await after(`${rotate}; UPDATE audit_chain SET ip_hash = NULL WHERE ${row(2)}`)).not.toEqual([])
+  })
+
   test('and fails the daily job', async () => {
     const sql = `DELETE FROM audit_log WHERE ${row(2)}; SET LOCAL session_replication_role = origin; SELECT require_intact_audit_log()`
     await expect(after(sql)).rejects.toMatchObject({
@@ -407,17 +431,20 @@ describe('the purge', () => {
     expect(await one(db.query, 'SELECT purge_audit_log()')).toBe(0)
   })
 
-  test('leaves what is about somebody on legal hold', async () => {
+  test.each([
+    ['about', 'subject_user_id'],
+    ['by', 'user_id'],
+  ])('leaves what is %s somebody on legal hold', async (_what, column) => {
     const row = await add('14 months', '-1')
-    const subject = randomUUID()
+    const person = randomUUID()
     const client = await db.connect()
     await client.query(
       `BEGIN; SET LOCAL session_replication_role = replica;
-       UPDATE audit_log SET subject_user_id = '${subject}' WHERE audit_id = ${row}; COMMIT`,
+       UPDATE audit_log SET ${column} = '${person}' WHERE audit_id = ${row}; COMMIT`,
     )
     await seal()
     const hold = (holds: object) => db.query(`SELECT set_retention('{}', $1)`, [JSON.stringify(holds)])
-    await hold({ [subject]: 'case 3' })
+    await hold({ [person]: 'case 3' })
     expect(await one(db.query, 'SELECT purge_audit_log()')).toBe(0)
     await hold({})
     expect(await one(db.query, 'SELECT purge_audit_log()')).toBe(1)

@@ -273,7 +273,8 @@ describe.each(['candidate', 'recruiter'] as const)('the erasure of a %s', (kind)
     const left = new Set(now.map((row) => JSON.stringify(row)))
     expect([...known].filter((row) => !left.has(row))).toEqual([])
     const orphans = now.filter((row) => !known.has(JSON.stringify(row))).map((row) => row['name'])
-    expect(orphans).toEqual(kind === 'recruiter' ? ['aggregate_events', 'job_postings'] : [])
+    // The posting’s first state without its author, and that it was cancelled.
+    expect(orphans).toEqual(kind === 'recruiter' ? ['aggregate_events', 'aggregate_events', 'job_postings'] : [])
   })
 
   test('changes each planted column of the rows that stay', async () => {
@@ -418,6 +419,19 @@ describe('nothing comes back', () => {
     })
   })
 
+  test.each([
+    ['exports', `SELECT export_user_data($1)`],
+    ['reads', `SELECT audit_read('users', $1, $1, 'why')`],
+    ['erases', `SELECT anonymize_user_data($1)`],
+  ])('by an administrator who was erased and %s somebody else', async (_what, sql) => {
+    const [admin, { userId }] = [await addUser(db.query, 'admin'), await addCandidate(db.query, 'private')]
+    await erase('admin_role', admin, admin)
+    await expect(db.as('admin_role', admin, (query) => query(sql, [userId]))).rejects.toMatchObject({
+      code: '42501',
+      message: 'the account was erased',
+    })
+  })
+
   test('through a posting, a membership or a session', async () => {
     const recruiter = await addRecruiter(db.query)
     await erase('recruiter_role', recruiter.userId, recruiter.userId)
@@ -479,6 +493,114 @@ describe('nothing comes back', () => {
     expect((await late).map((result) => result.status)).toEqual(['rejected', 'rejected'])
     expect(await one(db.query, `SELECT count_personal_rows($1)`, [userId])).toBe('0')
   })
+})
+
+describe('what a transaction under way leaves behind goes, when', () => {
+  const ip = '203.0.113.98'
+  const finish = async () => {
+    const asOwner = await db.connect(db.owner)
+    const { rows } = await asOwner.query(`SELECT run_maintenance_job('finish-erasures') AS done`)
+    expect(rows).toEqual([{ done: true }])
+  }
+  const left = (userId: string) => one<string>(db.query, `SELECT count_personal_rows($1)`, [userId])
+  const request = async (userId: string) =>
+    (await db.query(`SELECT * FROM erasure_requests WHERE user_id = $1 AND store = 'core'`, [userId]))[0]
+  const logs = () =>
+    one(db.query, `SELECT ARRAY[(SELECT count(*) FROM audit_log), (SELECT count(*) FROM outbox_events)]::text`)
+
+  /** Does something as somebody who is erased before it commits. */
+  async function late(role: Role, userId: string, sql: string): Promise<void> {
+    const actor = await db.connect(db.login)
+    await actor.query(
+      `BEGIN; SELECT set_config('app.current_user_id', '${userId}', true), set_config('app.client_ip', '${ip}', true);
+       SET LOCAL ROLE ${role}; ${sql}`,
+    )
+    await erase(role, userId, userId)
+    expect(await left(userId)).toBe('0')
+    await actor.query('COMMIT')
+  }
+
+  test.each(['recruiter_role', 'admin_role'] as const)('a %s is erased who does something just then', async (role) => {
+    const recruiter = await addRecruiter(db.query)
+    const candidate = await addCandidate(db.query, 'private')
+    const application = await apply(db.query, await addJob(db.query, recruiter), candidate.candidateId)
+    const admin = await addUser(db.query, 'admin')
+    const userId = role === 'admin_role' ? admin : recruiter.userId
+    await late(
+      role,
+      userId,
+      role === 'admin_role'
+        ? `SELECT export_user_data('${candidate.userId}')`
+        : `UPDATE job_applications SET status = 'in_review' WHERE application_id = '${application}'`,
+    )
+    expect(await left(userId)).toBe(role === 'admin_role' ? '1' : '2')
+    const before = await request(userId)
+    await finish()
+    expect(await left(userId)).toBe('0')
+    expect(await db.query(`SELECT FROM audit_log WHERE host(user_ip) = $1`, [ip])).toEqual([])
+    const after = await request(userId)
+    const added = (row: Row | undefined, column: string) => Number(row?.[column])
+    expect(added(after, 'erased') - added(before, 'erased')).toBe(role === 'admin_role' ? 1 : 2)
+
+    // Nothing is left: nothing changes, and no store is told anew.
+    const quiet = await logs()
+    await finish()
+    expect(await request(userId)).toEqual(after)
+    expect(await logs()).toBe(quiet)
+    expect(
+      await db.query(`SELECT FROM outbox_events WHERE aggregate_id = $1 AND event_type = 'user.anonymized'`, [userId]),
+    ).toHaveLength(1)
+  })
+
+  test('no hold came meanwhile', async () => {
+    const admin = await addUser(db.query, 'admin')
+    await late('admin_role', admin, `SELECT audit_read('users', gen_random_uuid(), gen_random_uuid(), 'why')`)
+    const hold = (holds: object) => db.query(`SELECT set_retention('{}', $1)`, [JSON.stringify(holds)])
+    await hold({ [admin]: 'case 3' })
+    await finish()
+    expect(await left(admin)).toBe('1')
+    await hold({})
+    await finish()
+    expect(await left(admin)).toBe('0')
+  })
+})
+
+test('the postings of an erased recruiter close, unless they are closed', async () => {
+  const recruiter = await addRecruiter(db.query)
+  const jobs: Record<string, string> = {}
+  for (const status of ['draft', 'active', 'paused', 'filled', 'expired', 'cancelled'])
+    jobs[await addJob(db.query, recruiter, { status: `'${status}'`, closed_at: `now() - interval '1 day'` })] = status
+  const closed = () =>
+    db.query(
+      `SELECT job_id, status, closed_at, filled_at IS NOT NULL AS filled FROM job_postings WHERE company_id = $1 ORDER BY 1`,
+      [recruiter.companyId],
+    )
+  const before = await closed()
+  await erase('recruiter_role', recruiter.userId, recruiter.userId)
+  for (const [i, row] of (await closed()).entries()) {
+    const was = jobs[String(row['job_id'])] ?? ''
+    if (['filled', 'expired', 'cancelled'].includes(was)) expect(row).toEqual(before[i])
+    else
+      expect(row, was).toEqual({
+        job_id: row['job_id'],
+        status: 'cancelled',
+        closed_at: expect.any(Date) as Date,
+        filled: false,
+      })
+  }
+  const open = Object.keys(jobs).filter((id) => ['draft', 'active', 'paused'].includes(jobs[id] ?? ''))
+  expect(
+    await db.query(
+      `SELECT DISTINCT aggregate_id AS id FROM outbox_events
+        WHERE event_type = 'job.posting.updated' AND event_data -> 'changed_fields' ? 'closed_at' AND aggregate_id = ANY ($1) ORDER BY 1`,
+      [Object.keys(jobs)],
+    ),
+  ).toEqual(open.sort().map((id) => ({ id })))
+  const { candidateId, userId } = await addCandidate(db.query, 'private')
+  const application = db.as('authenticated_users', userId, (query) =>
+    query(`INSERT INTO job_applications (job_id, candidate_id) VALUES ($1, $2)`, [open[0], candidateId]),
+  )
+  await expect(application).rejects.toMatchObject(refused)
 })
 
 test('the worker writes down what the other stores found, never for core', async () => {

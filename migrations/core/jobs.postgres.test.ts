@@ -136,7 +136,7 @@ describe('partitions', () => {
     expect((await watch()).rows).toEqual([{ quiet: false }])
     expect(
       await one(db.query, `SELECT last_error FROM maintenance_jobs WHERE name = 'watch-default-partitions'`),
-    ).toMatch(/^23514 rows in the default partition of job_postings: \d+$/)
+    ).toMatch(/^23514 rows in the default partition of job_postings: \d+\. .*create_range_partition/)
     await client.query(`SELECT create_job_partition(now() + interval '4 months')`)
     expect(await rows('job_postings_default')).toBe('0')
   })
@@ -145,10 +145,68 @@ describe('partitions', () => {
     const jobId = await addJob(db.query, recruiter, { created_at: `'2001-05-31 23:30+00'` })
     expect(await partitionOf(jobId)).toBe('job_postings_default')
     const client = await db.connect(db.owner)
-    expect((await client.query(`SELECT run_maintenance_job('create-partitions') AS done`)).rows).toEqual([
+    expect((await client.query(`SELECT run_maintenance_job('rescue-partitions') AS done`)).rows).toEqual([
       { done: true },
     ])
     expect(await partitionOf(jobId)).toBe('job_postings_y2001m05')
+    await db.query(`DELETE FROM job_postings WHERE job_id = $1`, [jobId])
+  })
+
+  test('of missed months are made one a run, few rows each, and none stops the months ahead', async () => {
+    const client = await db.connect(db.owner)
+    const rescue = async (limit = 2) =>
+      (await client.query<{ done: boolean }>(`SELECT rescue_job_partition(${limit}) AS done`)).rows[0]?.done
+    const add = (month: string) => addJob(db.query, recruiter, { created_at: `'${month}-05 00:00+00'` })
+    // The first is more than may move, the name of the second is taken.
+    const many = [await add('2002-01'), await add('2002-01'), await add('2002-01')]
+    await client.query('CREATE TABLE job_postings_y2002m02 ()')
+    const [taken, third, fourth] = [await add('2002-02'), await add('2002-03'), await add('2002-04')]
+    const places = async () => {
+      const found = []
+      for (const id of [...many, taken, third, fourth]) found.push(await partitionOf(id))
+      return found
+    }
+    const rest = Array<string>(4).fill('job_postings_default')
+
+    expect(await rescue()).toBe(true)
+    expect(await places()).toEqual([...rest, 'job_postings_y2002m03', 'job_postings_default'])
+    expect(await rescue()).toBe(true)
+    expect(await places()).toEqual([...rest, 'job_postings_y2002m03', 'job_postings_y2002m04'])
+    await expect(rescue()).rejects.toMatchObject({ code: '42P07' })
+
+    const [ahead] = (
+      await client.query<{ name: string }>(
+        `SELECT to_char(now() AT TIME ZONE 'UTC' + interval '2 months', '"job_postings_y"YYYY"m"MM') AS name`,
+      )
+    ).rows
+    await client.query(`DROP TABLE ${ahead?.name}`)
+    await client.query(`SELECT create_monthly_partitions()`)
+    expect((await client.query(`SELECT to_regclass('${ahead?.name}') IS NOT NULL AS made`)).rows).toEqual([
+      { made: true },
+    ])
+
+    await client.query('DROP TABLE job_postings_y2002m02')
+    expect(await rescue()).toBe(true)
+    expect(await rescue()).toBe(false)
+    expect(await rescue(3)).toBe(true)
+    expect(await places()).not.toContain('job_postings_default')
+    await db.query(`DELETE FROM job_postings WHERE job_id = ANY ($1)`, [[...many, taken, third, fourth]])
+  })
+
+  test('of a month ahead that has rows already are not made in passing', async () => {
+    const client = await db.connect(db.owner)
+    const [month] = (
+      await client.query<{ name: string; start: string }>(
+        `SELECT to_char(m, '"job_postings_y"YYYY"m"MM') AS name, (m AT TIME ZONE 'UTC')::text AS start
+         FROM date_trunc('month', now() AT TIME ZONE 'UTC' + interval '2 months') AS m`,
+      )
+    ).rows
+    await client.query(`DROP TABLE ${month?.name}`)
+    const jobId = await addJob(db.query, recruiter, { created_at: `'${month?.start}'` })
+    await client.query(`SELECT create_monthly_partitions()`)
+    expect(await partitionOf(jobId)).toBe('job_postings_default')
+    await client.query(`SELECT rescue_job_partition()`)
+    expect(await partitionOf(jobId)).toBe(month?.name)
     await db.query(`DELETE FROM job_postings WHERE job_id = $1`, [jobId])
   })
 

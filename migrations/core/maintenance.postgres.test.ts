@@ -94,7 +94,16 @@ describe('jobs', () => {
     const recruiter = await addRecruiter(db.query)
     const job = await addJob(db.query, recruiter, { status: `'filled'`, closed_at: `now() - interval '23 months'` })
     const { candidateId } = await addCandidate(db.query, 'limited')
-    await apply(db.query, job, candidateId)
+    const application = await apply(db.query, job, candidateId)
+    const touched = async (age: string) => {
+      const client = await db.connect()
+      // Without the trigger that says when it was.
+      await client.query(
+        `BEGIN; SET LOCAL session_replication_role = replica;
+         UPDATE job_applications SET updated_at = now() - interval '${age}' WHERE application_id = '${application}'; COMMIT`,
+      )
+    }
+    await touched('3 years')
     const left = () => db.query(`SELECT FROM job_applications WHERE job_id = $1`, [job])
     const oldest = () => one<Date>(db.query, `SELECT oldest FROM retention_state() WHERE name = 'job-applications'`)
     const removes = (keep: string) =>
@@ -104,8 +113,42 @@ describe('jobs', () => {
     expect(Date.now() - (await oldest()).getTime()).toBeGreaterThan(600 * 86_400_000)
     expect([await removes('2 years'), await removes('1 year')]).toEqual([0, 1])
     await db.query(`UPDATE job_postings SET closed_at = now() - interval '25 months' WHERE job_id = $1`, [job])
+    // A decision was taken back, or it came to an interview: what counts is when somebody last touched it.
+    await db.query(`UPDATE job_applications SET status = 'rejected' WHERE job_id = $1`, [job])
+    await db.query(`UPDATE job_applications SET status = 'offer' WHERE job_id = $1`, [job])
+    await run('purge-applications')
+    expect(await left()).toHaveLength(1)
+    expect(Date.now() - (await oldest()).getTime()).toBeLessThan(86_400_000)
+    await touched('25 months')
+    // While a posting is open nothing of it is old.
+    await db.query(`UPDATE job_postings SET status = 'active' WHERE job_id = $1`, [job])
+    await run('purge-applications')
+    expect(await left()).toHaveLength(1)
+    expect(await removes('1 day')).toBe(0)
+    await db.query(
+      `UPDATE job_postings SET status = 'filled', closed_at = now() - interval '25 months' WHERE job_id = $1`,
+      [job],
+    )
     await run('purge-applications')
     expect(await left()).toHaveLength(0)
+  })
+
+  test('purge a thousand applications a run, of both kinds together', async () => {
+    const recruiter = await addRecruiter(db.query)
+    const job = await addJob(db.query, recruiter, { status: `'filled'`, closed_at: `now() - interval '25 months'` })
+    const client = await db.connect()
+    await client.query(
+      `BEGIN; SET LOCAL session_replication_role = replica;
+       INSERT INTO job_applications (job_id, candidate_id, user_id, status, decided_at, updated_at)
+       SELECT '${job}', gen_random_uuid(), gen_random_uuid(), CASE WHEN i > 600 THEN 'rejected' ELSE 'submitted' END,
+              CASE WHEN i > 600 THEN now() - interval '25 months' END, now() - interval '25 months'
+         FROM generate_series(1, 1200) i; COMMIT`,
+    )
+    const left = () => one<number>(db.query, `SELECT count(*)::int FROM job_applications WHERE job_id = $1`, [job])
+    await run('purge-applications')
+    expect(await left()).toBe(200)
+    await run('purge-applications')
+    expect(await left()).toBe(0)
   })
 
   test('a posting of a recruiter on hold stays', async () => {
@@ -208,7 +251,7 @@ describe('jobs', () => {
     await addJob(db.query, await addRecruiter(db.query), { created_at: `'2019-05-05'` })
     expect(await run('watch-default-partitions')).toEqual({
       done: false,
-      error: '23514 rows in the default partition of job_postings: 1',
+      error: expect.stringMatching(/^23514 rows in the default partition of job_postings: 1\. /) as string,
     })
   })
 

@@ -98,6 +98,27 @@ describe('accepted rows', () => {
   })
 })
 
+test('ciphertext is v1, a key, a nonce, text and tag; the text may be empty', async () => {
+  const { candidateId } = await addCandidate(db.query, 'limited')
+  const set = (value: string) =>
+    db.query(`UPDATE candidate_profiles SET phone = $1 WHERE candidate_id = $2`, [value, candidateId])
+  for (const value of ['v1.kid.nonce.text.tag', 'v1.kid.nonce..tag']) await set(value)
+  for (const value of [
+    '0123',
+    'v1.kid.nonce.text',
+    'v1..nonce.text.tag',
+    'v1.kid..text.tag',
+    'v1.kid.nonce.text.',
+    'v2.kid.nonce.text.tag',
+  ])
+    await expect(set(value), value).rejects.toMatchObject({ code: '23514' })
+  const checks = await db.query(
+    `SELECT pg_get_constraintdef(oid) AS text FROM pg_constraint WHERE contype = 'c' AND pg_get_constraintdef(oid) LIKE '%v1%'`,
+  )
+  const patterns = checks.map(({ text }) => String(text).replace(/^CHECK \(\(\w+ /, ''))
+  expect([checks.length, new Set(patterns).size]).toEqual([7, 1])
+})
+
 describe('derived columns', () => {
   test('is_current follows end_date', async () => {
     const { candidateId } = await addCandidate(db.query, 'limited')

@@ -35,9 +35,10 @@ const rotate = (token: string, next: string = randomUUID()) =>
 const alive = (user: string) =>
   one(db.query, `SELECT count(*)::integer FROM user_sessions WHERE user_id = $1 AND NOT is_revoked`, [user])
 
+const log = (user: string, succeeded: boolean) =>
+  authenticate((query) => one<Date | null>(query, `SELECT record_login($1, $2)`, [user, succeeded]))
+
 describe('log-in', () => {
-  const log = (user: string, succeeded: boolean) =>
-    authenticate((query) => one<Date | null>(query, `SELECT record_login($1, $2)`, [user, succeeded]))
   const minutes = async (user: string) =>
     one(
       db.query,
@@ -177,11 +178,7 @@ describe('a session', () => {
     expect(await alive(user)).toBe(0)
   })
 
-  test.each<[string, (user: string, used: string) => string]>([
-    [
-      'a token that is used again',
-      (_user, used) => `SELECT rotate_session('${used}', 'x', now() + interval '1 day', NULL)`,
-    ],
+  const ends: [string, (user: string, used: string) => string][] = [
     ['another password', (user) => `UPDATE users SET password_hash = 'new' WHERE user_id = '${user}'`],
     [
       'its owner',
@@ -189,6 +186,13 @@ describe('a session', () => {
         `BEGIN; SELECT set_config('app.current_user_id', '${user}', true); SET LOCAL ROLE authenticated_users;
          SELECT revoke_sessions('${user}'); COMMIT`,
     ],
+  ]
+  test.each<[string, (user: string, used: string) => string]>([
+    [
+      'a token that is used again',
+      (_user, used) => `SELECT rotate_session('${used}', 'x', now() + interval '1 day', NULL)`,
+    ],
+    ...ends,
   ])('that goes on at the moment in which %s ends it is ended, too', async (_who, end) => {
     const user = await addUser(db.query, 'candidate')
     const [used, token] = [randomUUID(), randomUUID()]
@@ -201,6 +205,33 @@ describe('a session', () => {
     await first.query('COMMIT')
     await ending
     expect(await alive(user)).toBe(0)
+  })
+
+  test.each(ends)('that begins at the moment in which %s ends all others is ended, too', async (_who, end) => {
+    const user = await addUser(db.query, 'candidate')
+    const [first, second] = [await db.connect(), await db.connect()]
+    await first.query(`BEGIN; SELECT start_session('${user}', '${randomUUID()}', now() + interval '1 day', NULL)`)
+    const ending = second.query(end(user, ''))
+    await sleep(200)
+    await first.query('COMMIT')
+    await ending
+    expect(await alive(user)).toBe(0)
+  })
+
+  test('ends with many others in one statement, which takes no lock for each', async () => {
+    const users: string[] = []
+    while (users.length < 20) users.push(await addUser(db.query, 'candidate'))
+    for (const user of users) await start(user, randomUUID())
+    const client = await db.connect()
+    await client.query(`BEGIN; UPDATE users SET password_hash = 'new' WHERE user_id IN ('${users.join(`','`)}')`)
+    const locks = await client.query(`SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory'`)
+    expect(locks.rowCount).toBe(0)
+    // Nor does a log-in, which has its own lock before the row, wait in a circle.
+    const login = log(users[0] ?? '', true)
+    await client.query(`SELECT FROM users WHERE user_id = '${users[0]}' FOR UPDATE`)
+    await client.query('COMMIT')
+    expect(await login).toBeNull()
+    for (const user of users) expect(await alive(user)).toBe(0)
   })
 
   test('that expired, is unknown, or is of a suspended account is refused', async () => {

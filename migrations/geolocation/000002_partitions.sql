@@ -42,6 +42,11 @@ BEGIN
   LOOP
     EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s', v_partition, v_constraint.conname, v_constraint.definition);
   END LOOP;
+  -- Who comes by the parent meets the parent's policies; who names the partition meets none, and sees nothing. Not forced: as owner
+  -- the jobs move and count its rows.
+  IF (SELECT relrowsecurity FROM pg_class WHERE oid = p_parent) THEN
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', v_partition);
+  END IF;
 
   IF v_rescue THEN
     EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', p_parent, v_default);

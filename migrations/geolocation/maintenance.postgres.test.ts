@@ -58,7 +58,10 @@ describe('jobs', () => {
     await db.query(`INSERT INTO outbox_events (aggregate_type, aggregate_id, event_type, event_data, created_at)
                     VALUES ('preference', gen_random_uuid(), 'x', '{}', '2020-01-01')`)
     const watch = () => run('watch-default-partitions')
-    expect(await watch()).toEqual({ done: false, error: '23514 rows in the default partition of outbox_events: 1' })
+    expect(await watch()).toEqual({
+      done: false,
+      error: expect.stringMatching(/^23514 rows in the default partition of outbox_events: 1\. /) as string,
+    })
     await db.query('DELETE FROM outbox_events_default')
     expect(await watch()).toEqual(ended)
   })

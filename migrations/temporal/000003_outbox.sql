@@ -28,7 +28,11 @@ CREATE INDEX idx_outbox_events_candidate ON outbox_events (((event_data ->> 'can
   WHERE event_data ? 'candidate_user_id';
 CREATE INDEX idx_outbox_events_recruiter ON outbox_events (((event_data ->> 'recruiter_id')::uuid)) WHERE event_data ? 'recruiter_id';
 
+ALTER TABLE outbox_events ENABLE ROW LEVEL SECURITY;
+ALTER TABLE outbox_events FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE outbox_events_default PARTITION OF outbox_events DEFAULT;
+ALTER TABLE outbox_events_default ENABLE ROW LEVEL SECURITY;
 
 -- Today and the week after: what is written while nothing makes partitions goes to the default.
 CREATE FUNCTION create_outbox_partitions() RETURNS void
@@ -95,8 +99,6 @@ CREATE TABLE outbox_published_partitions (
   published_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
 
-ALTER TABLE outbox_events ENABLE ROW LEVEL SECURITY;
-ALTER TABLE outbox_events FORCE ROW LEVEL SECURITY;
 CREATE POLICY definer_access ON outbox_events FOR ALL TO matching_definer USING (true) WITH CHECK (true);
 CREATE POLICY outbox_worker_access ON outbox_events FOR SELECT TO outbox_worker USING (true);
 ALTER TABLE outbox_dead_letters ENABLE ROW LEVEL SECURITY;

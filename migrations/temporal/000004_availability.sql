@@ -36,7 +36,7 @@ CREATE TABLE availability_patterns (
   flexibility_minutes INTEGER NOT NULL DEFAULT 0 CHECK (flexibility_minutes >= 0),
   priority INTEGER NOT NULL DEFAULT 1 CHECK (priority BETWEEN 1 AND 5),
   recurring BOOLEAN NOT NULL DEFAULT TRUE,
-  notes TEXT CHECK (notes ~ '^v1(\.[A-Za-z0-9+/=_-]+){4}$'), -- ciphertext
+  notes TEXT CHECK (notes ~ '^v1(\.[A-Za-z0-9+/=_-]+){2}\.[A-Za-z0-9+/=_-]*\.[A-Za-z0-9+/=_-]+$'), -- ciphertext
   created_by VARCHAR(20) CHECK (created_by IN ('user', 'system', 'ml_inference')),
   CHECK (start_time <> end_time),
   CHECK ((start_time IS NULL) = (end_time IS NULL)),

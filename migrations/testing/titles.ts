@@ -18,6 +18,7 @@ export function titlesOf(path: string): Title[] {
   const titles: Title[] = []
   const visit = (node: ts.Node, outer: string[]): void => {
     const call = callOf(node)
+    if (call === 'idle') return
     if (!call) return ts.forEachChild(node, (child) => visit(child, outer))
     const texts = outer.flatMap((name) => call.titles.map((title) => name + title))
     if (call.kind === 'test') titles.push(...texts.map((text) => ({ text, at: `${path}:${node.pos}` })))
@@ -43,19 +44,25 @@ interface Call {
   rest: ts.Expression[]
 }
 
-/** Of `test('a title', …)`, `describe.each([…])('a title', …)` and their kin. */
-function callOf(node: ts.Node): Call | undefined {
+/** What proves nothing: it does not run, or is meant to fail. Only that of a condition counts, for somewhere it runs. */
+const idle = ['skip', 'todo', 'fails']
+
+/** Of `test('a title', …)`, `describe.each([…])('a title', …)` and their kin; `idle` with all that is in it. */
+function callOf(node: ts.Node): Call | 'idle' | undefined {
   if (!ts.isCallExpression(node)) return undefined
   const [first, ...rest] = node.arguments
   const title = first && textOf(first)
   let rows: ts.Expression | undefined
   let callee: ts.Expression = node.expression
+  const modifiers: string[] = []
   while (ts.isCallExpression(callee) || ts.isPropertyAccessExpression(callee)) {
     if (ts.isCallExpression(callee) && isEach(callee.expression)) rows = callee.arguments[0]
+    if (ts.isPropertyAccessExpression(callee)) modifiers.push(callee.name.text)
     callee = callee.expression
   }
   if (title === undefined || !ts.isIdentifier(callee)) return undefined
   const kind = (['test', 'describe'] as const).find((name) => name === callee.text)
+  if (kind && modifiers.some((name) => idle.includes(name))) return 'idle'
   return kind && { kind, titles: casesOf(rows).map((row) => filled(title, row)), rest }
 }
 
