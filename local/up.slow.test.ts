@@ -7,11 +7,16 @@ const run = promisify(execFile)
 /** Every object that `make up` makes or waits for, by what changes when it is written; not what a running system notes by itself. */
 const kinds = 'deployments,statefulsets,services,configmaps,secrets,mc,store,pods'
 
+/** A namespace that another test left is still going, and its objects with it. */
 async function everything(): Promise<string[]> {
+  const active = (await kubectl(['get', 'namespaces', '--field-selector=status.phase=Active', '--output=name'])).split(
+    '\n',
+  )
   const { items } = JSON.parse(await kubectl(['get', kinds, '--all-namespaces', '--output=json'])) as {
     items: { kind: string; metadata: { namespace: string; name: string; uid: string; generation?: number } }[]
   }
   return items
+    .filter(({ metadata }) => active.includes(`namespace/${metadata.namespace}`))
     .map(({ kind, metadata }) => [kind, metadata.namespace, metadata.name, metadata.uid, metadata.generation].join(' '))
     .sort()
 }
