@@ -98,6 +98,7 @@ describe('what is asked for', () => {
     ['a limit beyond the server’s',  { databases: { [core]: { max_db_connections: '41' } } },                          [backend],    /each 41 \(supersmartmatch_core max_db_connections 41\)/],
     ['reads from one replica',       { databases: { [reads]: { pool_size: '41' } } },                                  [replicated], /connections to demo-core-ro.ns.svc, each 41/],
     ['two stores of one server',     { replicas: 2 },                                                              [backend, second],    /each 40 \(supersmartmatch_core 20 for \S+; geo 20 for geo_app_a\).* lower spec.pooling.replicas to 1, .* asks for 26 at most/],
+    ['two that asked it at different times', {},                                      [backend, { ...second, maxConnections: 50 }],  /max_connections 50 leave 30 /],
     ['a small server',               {},                                                        [{ ...backend, maxConnections: 50 }],  /max_connections 50 leave 30 .* so that a pod asks for 15 at most/],
   ])('does not fit: %s', (_name, pooling, backends, message) => expect(asked(pooling, backends)).toMatch(message))
 
