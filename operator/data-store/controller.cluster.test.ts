@@ -719,6 +719,7 @@ test('the volume of a member that goes is marked as outlived, and trusted again 
     60_000,
   )
   expect(await mark()).toBeDefined()
+  await leadless('shrunk')
   await change('shrunk', { replicas: 2 })
   await until(async () => {
     await playPods('shrunk')
@@ -726,6 +727,32 @@ test('the volume of a member that goes is marked as outlived, and trusted again 
   }, 60_000)
   expect(await mark()).toBeUndefined()
 })
+
+/** Nobody lets the member lead that is left: the operator does, once nobody else has for long enough. */
+async function leadless(store: string): Promise<void> {
+  const { observe } = members
+  members.observe = async (...given) => {
+    const { members: found } = await observe(...given)
+    return { members: found.map((one) => ({ ...one, role: 'replica', healthy: false })), paused: false }
+  }
+  const promoted: string[] = []
+  members.promote = async (_at, name) => void promoted.push(name)
+  const clock = vi.spyOn(tools, 'now')
+  onTestFinished(() => void Object.assign(members, playMembers(cache, namespace)))
+  onTestFinished(() => clock.mockRestore())
+  const since = Date.now()
+  expect((await reconcile(store)).get('EngineReady')?.message).toContain('within 30 s')
+  clock.mockImplementation(() => new Date(since + 25_000))
+  await reconcile(store)
+  expect(promoted).toEqual([])
+  clock.mockImplementation(() => new Date(since + 40_000))
+  expect((await reconcile(store)).get('EngineReady')?.message).toContain(`data-${store}-1`)
+  expect(promoted).toEqual([`${store}-0`])
+  members.promote = async () => 'no good candidates'
+  expect((await reconcile(store)).get('EngineReady')?.message).toContain('no good candidates')
+  clock.mockRestore()
+  members.observe = observe
+}
 
 async function playPods(store: string): Promise<void> {
   for (const pod of cache.list(podKind, namespace)) {

@@ -24,7 +24,7 @@ import {
 } from './observe.ts'
 import { loadCertificates, refreshFiles } from './renewal.ts'
 import { nextMove, type Move } from './rollout.ts'
-import { membersWanted, trustVolumes } from './size.ts'
+import { membersWanted, memberToLead, trustVolumes } from './size.ts'
 import {
   begin,
   dueRequest,
@@ -46,9 +46,10 @@ import { sizeInForce } from './volumes.ts'
  * 2. what may change at run time is what the spec says, on every member
  * 3. a switchover that has begun goes on to its end
  * 4. the primary leaves a pod that shall go; members that are old or wait for a restart are renewed, one at a time
- * 5. members show the certificate that is in the Secret; one that does not yet holds nothing up
- * 6. the primary answers a query, and every member follows it
- * 7. a switchover that somebody asked for begins
+ * 5. the one member that is left of an approved shrink leads
+ * 6. members show the certificate that is in the Secret; one that does not yet holds nothing up
+ * 7. the primary answers a query, and every member follows it
+ * 8. a switchover that somebody asked for begins
  */
 export const engineReady: Step<Context> = {
   condition: 'EngineReady',
@@ -68,6 +69,7 @@ export const engineReady: Step<Context> = {
       (await continueSwitchover(context, cluster)) ??
       (await relocate(context, cluster)) ??
       (await carryOut(context, move, cluster)) ??
+      (await promoteLast(context, cluster)) ??
       (await loadCertificates(context, members)) ??
       (await probe(context)) ??
       incomplete(context, move) ??
@@ -290,6 +292,22 @@ async function restart(context: Context, { members }: Cluster, name: string, why
 
 async function relocate(context: Context, cluster: Cluster): Promise<Outcome | undefined> {
   return context.relocation && switchOver(context, cluster, { request: 'scale down', ...context.relocation })
+}
+
+/** Longer than Patroni takes to elect whom it may: `ttl` and an election. */
+const electionMs = 30_000
+
+async function promoteLast(context: Context, { members, at, membership }: Cluster): Promise<Outcome | undefined> {
+  const last = memberToLead(context, membership)
+  if (!last) return undefined
+  const { name, givenUp } = last
+  const what = `${name}, the only member left, may lack what was on ${givenUp.join(', ')}`
+  const held = `${what}: it is made to lead unless it does by itself within ${electionMs / 1_000} s`
+  if (!isUnreadyFor(context, electionMs)) return wait('Unreachable', held, 2_000)
+  const refusal = await members.promote(at, name, deadline(context, 4_000))
+  if (refusal !== undefined) return wait('Unreachable', `${what}, and is not made to lead: ${refusal}`, 5_000)
+  context.tools.events.warning(context.store, 'MemberPromoted', `${what}, and is made to lead`)
+  return wait('Unreachable', `${what}, and is made to lead`, 2_000)
 }
 
 async function startSwitchover(context: Context, cluster: Cluster): Promise<Outcome | undefined> {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Member, Membership } from '../engines/engine.ts'
-import { nextSize, type Scaling } from './scaling.ts'
+import { lastToLead, nextSize, type Scaling } from './scaling.ts'
 
 const member = (ordinal: number, role: Member['role'] = 'replica', given: Partial<Member> = {}): Member => ({
   name: `db-${ordinal}`,
@@ -101,4 +101,24 @@ test.each([
 ])('somebody scaled the StatefulSet down %s', (_name, live, kept, wanted, members, expected) => {
   const membership = members && { members, paused: false }
   expect(nextSize({ live, kept, wanted, membership, approves: () => false, nameOf: (ordinal) => `db-${ordinal}` })).toMatchObject(expected)
+})
+
+const volumesOf = (...outlived: boolean[]) =>
+  outlived.map((one, ordinal) => ({ name: `data-db-${ordinal}`, outlived: one }))
+const lone = member(0, 'replica', { healthy: false, state: 'running' })
+
+// prettier-ignore
+test.each([
+  ['it leads what the others left',                         [lone],              volumesOf(false, true, true), { name: 'db-0', givenUp: ['data-db-1', 'data-db-2'] }],
+  ['not without a shrink',                                  [lone],              volumesOf(false),             undefined],
+  ['not while another volume may have more',                [lone],              volumesOf(false, false, true), undefined],
+  ['not on a volume that others have gone on without',      [lone],              volumesOf(true, true),        undefined],
+  ['not on a volume that is not there',                     [lone],              [],                           undefined],
+  ['not when it leads',                                     [first[0]!],         volumesOf(false, true),       undefined],
+  ['not while another member is there',                     [lone, member(1)],   volumesOf(false, true),       undefined],
+  ['not while nobody is there',                             [],                  volumesOf(false, true),       undefined],
+])('the only member left of a shrink that was approved: %s', (_name, members, volumes, expected) => {
+  const volumeOf = (name: string) => `data-${name}`
+  expect(lastToLead({ membership: { members, paused: false }, volumes, volumeOf })).toEqual(expected)
+  expect(lastToLead({ membership: { members, paused: true }, volumes, volumeOf })).toBeUndefined()
 })

@@ -39,6 +39,28 @@ export function nextSize(input: {
   return size.kind === 'refused' && approves(size.cause) ? anyway(live, stay, membership, nameOf) : size
 }
 
+/**
+ * The member that shall lead although it may lack what was acknowledged: the only one that there is, after a shrink that somebody
+ * answered for. Patroni (4.0.7) never lets it lead by itself when others counted for commits, or it is far behind the last primary.
+ * @param volumes  of the store, and whether others have gone on without them
+ * @param volume   of a member
+ * @returns its name, and the volumes that are given up
+ */
+export function lastToLead(input: {
+  membership: Membership
+  volumes: { name: string; outlived: boolean }[]
+  volumeOf: (member: string) => string
+}): { name: string; givenUp: string[] } | undefined {
+  const { membership, volumes, volumeOf } = input
+  const [only, ...more] = membership.members
+  if (!only || more.length > 0 || only.role === 'primary' || membership.paused) return undefined
+  const [own, ...newer] = volumes.filter(({ outlived }) => !outlived)
+  if (own?.name !== volumeOf(only.name) || newer.length > 0) return undefined
+  const givenUp = volumes.flatMap(({ name, outlived }) => (outlived ? [name] : []))
+  // Without one there was no shrink: whatever keeps it from leading is another matter.
+  return givenUp.length > 0 ? { name: only.name, givenUp } : undefined
+}
+
 /** What the operator removes it marks before, so that a volume without mark belongs to a member that must come back. */
 export function membersThere(live: number, kept: number, wanted: number): number {
   return wanted === 0 ? live : Math.max(live, kept)

@@ -8,7 +8,7 @@ import { patchClaim } from './growth.ts'
 import { askMembers, nodesOf } from './members.ts'
 import { names } from './names.ts'
 import { databasePods, findVolumeClaims, liveMembers, type Context } from './observe.ts'
-import { membersThere, nextSize } from './scaling.ts'
+import { lastToLead, membersThere, nextSize } from './scaling.ts'
 import { approveAnnotation, isApproved, planHash } from './updates.ts'
 
 /** Pods the store shall have in the end. */
@@ -137,6 +137,15 @@ export async function trustVolumes(context: Context, { members }: Membership): P
   const trusted = stay.map((ordinal) => names.volumeClaim(store.metadata.name, ordinal))
   const marked = findVolumeClaims(context).filter(isOutdated)
   for (const claim of marked.filter(({ metadata }) => trusted.includes(metadata.name))) await mark(context, claim, null)
+}
+
+/** @returns who shall lead when nobody does by itself, see lastToLead */
+export function memberToLead(context: Context, membership: Membership): ReturnType<typeof lastToLead> {
+  return lastToLead({
+    membership,
+    volumes: findVolumeClaims(context).map((claim) => ({ name: claim.metadata.name, outlived: isOutdated(claim) })),
+    volumeOf: (member) => `${names.volume}-${member}`,
+  })
 }
 
 function refused(context: Context, why: string, hash: string): Blocked {

@@ -94,6 +94,8 @@ export interface Members {
   reload(at: MemberAddress, signal: AbortSignal): Promise<void>
   /** Asks for a planned change of the primary. @returns why it was refused; undefined: it is under way or done */
   switchOver(at: MemberAddress, from: string, to: string, signal: AbortSignal): Promise<string | undefined>
+  /** Has a member lead, although it may lack what was acknowledged. @returns why it was refused; undefined: it is under way or done */
+  promote(at: MemberAddress, name: string, signal: AbortSignal): Promise<string | undefined>
 }
 
 /** One pod of a store whose members need no leader, as the operator reaches it. */

@@ -23,6 +23,7 @@ export function playMembers(cache: Cache, namespace: string): PlayedMembers {
     shownCertificates: async () => [],
     reload: async () => undefined,
     switchOver: async () => 'nobody can take over',
+    promote: async () => 'nobody can take over',
   }
 
   function follow(store: string): Member[] {

@@ -43,16 +43,19 @@ export const members: Members = {
   async reload(at, signal) {
     await ask(at, 'POST', '/reload', undefined, signal)
   },
-  async switchOver(at, from, to, signal) {
-    try {
-      await unlessAborted(ask(at, 'POST', '/switchover', { leader: from, candidate: to }, signal), signal)
-      return undefined
-    } catch (error) {
-      // 412: it is not possible now. 503: it was begun and given up.
-      if (error instanceof PatroniError && [412, 503].includes(error.status)) return error.message
-      throw error
-    }
-  },
+  switchOver: (at, from, to, signal) => move(at, '/switchover', { leader: from, candidate: to }, signal),
+  promote: (at, name, signal) => move(at, '/failover', { candidate: name }, signal),
+}
+
+async function move(at: MemberAddress, path: string, wanted: object, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    await unlessAborted(ask(at, 'POST', path, wanted, signal), signal)
+    return undefined
+  } catch (error) {
+    // 412: it is not possible now. 503: it was begun and given up.
+    if (error instanceof PatroniError && [412, 503].includes(error.status)) return error.message
+    throw error
+  }
 }
 
 class PatroniError extends Error {
