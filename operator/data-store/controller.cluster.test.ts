@@ -730,7 +730,7 @@ test('the volume of a member that goes is marked as outlived, and trusted again 
 
 /** Nobody lets the member lead that is left: the operator does, once nobody else has for long enough. */
 async function leadless(store: string): Promise<void> {
-  const { observe } = members
+  const observe = members.observe.bind(members)
   members.observe = async (...given) => {
     const { members: found } = await observe(...given)
     return { members: found.map((one) => ({ ...one, role: 'replica', healthy: false })), paused: false }
