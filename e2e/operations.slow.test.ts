@@ -238,6 +238,18 @@ describe('replicas', () => {
     expect((await pods('database')).map(({ metadata }) => metadata.name)).toEqual([first])
     // Nothing was written while it was away: it has everything.
     expect(await data()).toBe(before)
+    // What was given up may have a history of its own.
+    await patchCore({ replicas: 2 })
+    await until(30_000, async () => {
+      const applied = conditionOf(await read(dataStore, `${name}-core`), 'ObjectsApplied')
+      return applied?.reason === 'VolumesUnfit' ? applied : 'no VolumesUnfit'
+    })
+    await kubectl(['delete', 'pvc', `data-${name}-core-1`])
+    await until(60_000, async () => ((await pods('database')).length === 2 ? {} : 'one pod'))
+    await whenReady(name)
+    expect(await data()).toBe(before)
+    await patchCore({ replicas: 1 })
+    await whenReady(name)
   })
 })
 

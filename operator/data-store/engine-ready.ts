@@ -11,7 +11,7 @@ import { podProblem } from './decide.ts'
 import { claimsInUse } from './growth.ts'
 import { volumeEmpty } from './losses.ts'
 import { allPasswords } from './logins.ts'
-import { askMembers, memberAddress, nodesOf, podStates } from './members.ts'
+import { askMembers, memberAddress, nodesOf, podStates, readySince } from './members.ts'
 import { names } from './names.ts'
 import {
   adminTarget,
@@ -46,8 +46,8 @@ import { sizeInForce } from './volumes.ts'
  * 2. what may change at run time is what the spec says, on every member
  * 3. a switchover that has begun goes on to its end
  * 4. the primary leaves a pod that shall go; members that are old or wait for a restart are renewed, one at a time
- * 5. the one member that is left of an approved shrink leads
- * 6. members show the certificate that is in the Secret; one that does not yet holds nothing up
+ * 5. members show the certificate that is in the Secret; one that does not yet holds nothing up
+ * 6. the one member that is left of an approved shrink leads
  * 7. the primary answers a query, and every member follows it
  * 8. a switchover that somebody asked for begins
  */
@@ -69,8 +69,8 @@ export const engineReady: Step<Context> = {
       (await continueSwitchover(context, cluster)) ??
       (await relocate(context, cluster)) ??
       (await carryOut(context, move, cluster)) ??
-      (await promoteLast(context, cluster)) ??
       (await loadCertificates(context, members)) ??
+      (await promoteLast(context, cluster)) ??
       (await probe(context)) ??
       incomplete(context, move) ??
       (await startSwitchover(context, cluster)) ?? { kind: 'done', reason: 'Ready', ...dueAfter(context) }
@@ -298,16 +298,24 @@ async function relocate(context: Context, cluster: Cluster): Promise<Outcome | u
 const electionMs = 30_000
 
 async function promoteLast(context: Context, { members, at, membership }: Cluster): Promise<Outcome | undefined> {
-  const last = memberToLead(context, membership)
-  if (!last) return undefined
-  const { name, givenUp } = last
-  const what = `${name}, the only member left, may lack what was on ${givenUp.join(', ')}`
-  const held = `${what}: it is made to lead unless it does by itself within ${electionMs / 1_000} s`
-  if (!isUnreadyFor(context, electionMs)) return wait('Unreachable', held, 2_000)
-  const refusal = await members.promote(at, name, deadline(context, 4_000))
-  if (refusal !== undefined) return wait('Unreachable', `${what}, and is not made to lead: ${refusal}`, 5_000)
-  context.tools.events.warning(context.store, 'MemberPromoted', `${what}, and is made to lead`)
-  return wait('Unreachable', `${what}, and is made to lead`, 2_000)
+  const name = memberToLead(context, membership)
+  const pod = name === undefined ? undefined : findPod(context, name)
+  const since = pod && readySince(pod)
+  if (!name || !since) return undefined
+  const left = `${name}, the only member left of a shrink that was approved,`
+  if (context.tools.now().getTime() - since.getTime() < electionMs)
+    return wait(
+      'Unreachable',
+      `${left} is told to lead unless it does so by itself within ${electionMs / 1_000} s`,
+      2_000,
+    )
+  const signal = deadline(context, 4_000)
+  try {
+    const refusal = await members.promote(at, name, signal)
+    return wait('Unreachable', refusal ? `${left} does not lead: ${refusal}` : `${left} was told to lead`, 2_000)
+  } catch (error) {
+    return wait('Unreachable', `${left} does not lead: ${messageOf(error)}`, 2_000)
+  }
 }
 
 async function startSwitchover(context: Context, cluster: Cluster): Promise<Outcome | undefined> {
@@ -414,7 +422,7 @@ function incomplete(context: Context, move: Move): Outcome | undefined {
   const { members } = context.plan
   if (move.kind === 'wait')
     return wait(wasReady(context) ? 'Degraded' : 'Starting', podProblem(databasePods(context)) ?? move.message, 2_000)
-  return members === wanted || context.shrinkRefused
+  return members === wanted || context.sizeRefused
     ? undefined
     : wait('Starting', `${members} of ${wanted} members are there`, 500)
 }

@@ -12,14 +12,23 @@ import type { PodState } from './rollout.ts'
 interface PodStatus {
   phase?: string
   podIP?: string
-  conditions?: { type: string; status: string }[]
+  conditions?: { type: string; status: string; lastTransitionTime?: string }[]
   containerStatuses?: { state?: { running?: object } }[]
 }
 
 const statusOf = (pod: KubeObject) => (pod['status'] ?? {}) as PodStatus
 
 function isReady(pod: KubeObject): boolean {
-  return statusOf(pod).conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+  return readyOf(pod) !== undefined
+}
+
+const readyOf = (pod: KubeObject) =>
+  statusOf(pod).conditions?.find(({ type, status }) => type === 'Ready' && status === 'True')
+
+/** Undefined: it is not ready. */
+export function readySince(pod: KubeObject): Date | undefined {
+  const ready = readyOf(pod)
+  return ready && new Date(ready.lastTransitionTime ?? 0)
 }
 
 /** Undefined while the StatefulSet's controller has not looked at its newest spec: nobody can tell then which pods are old. */

@@ -76,8 +76,8 @@ export interface Context {
   beside: Finding[]
   /** The primary is on a pod that shall go: it must move to another before. */
   relocation?: { from: string; to: string }
-  /** Fewer members could lose data: there are as many as before. */
-  shrinkRefused?: boolean
+  /** Another number of members could lose data: there are as many as before. */
+  sizeRefused?: boolean
   /** Memory settings follow the pods there are, not those that wait: a larger shared_buffers would not fit into them. */
   heldMemory?: string
   /** When there is more to do although all is well: a window opens, a switchover is due. */

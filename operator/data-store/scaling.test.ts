@@ -50,15 +50,16 @@ const refusalOf = (live: number, wanted: number, membership: Membership | undefi
   const size = nextSize({ live, kept: 0, wanted, membership, approves: () => false, nameOf })
   return size.kind === 'refused' ? size.cause : undefined
 }
+const lossy = { ...settled(2), lossy: true }
 const behind = member(0, 'replica', { lagBytes: 2 ** 30 })
 const move = { kind: 'move', members: 3, from: 'db-2', to: 'db-0' }
 
 // prettier-ignore
 test.each([
-  ['nobody answers',                                       3, 1, undefined,                                                settled(2)],
-  ['the primary goes and nobody can take over',            3, 1, [behind, member(1), last[2]!],                            settled(2)],
+  ['nobody answers',                                       3, 1, undefined,                                                lossy],
+  ['the primary goes and nobody can take over',            3, 1, [behind, member(1), last[2]!],                            lossy],
   ['one that stays is down, another takes over first',     3, 2, [member(0), member(1, 'replica', down), last[2]!],        move],
-  ['one that stays is down, and the primary stays',        3, 2, [first[0]!, member(1, 'replica', down), first[2]!],       settled(2)],
+  ['one that stays is down, and the primary stays',        3, 2, [first[0]!, member(1, 'replica', down), first[2]!],       { ...lossy, lossy: false }],
 ])('what is refused is done when somebody says so, one at a time: %s', (_name, live, wanted, members, expected) => {
   const membership = members && { members, paused: false }
   const cause = refusalOf(live, wanted, membership)
@@ -103,22 +104,30 @@ test.each([
   expect(nextSize({ live, kept, wanted, membership, approves: () => false, nameOf: (ordinal) => `db-${ordinal}` })).toMatchObject(expected)
 })
 
-const volumesOf = (...outlived: boolean[]) =>
-  outlived.map((one, ordinal) => ({ name: `data-db-${ordinal}`, outlived: one }))
+const volume = (ordinal: number, given: object = {}) => ({
+  name: `data-db-${ordinal}`,
+  outlived: false,
+  mayLead: false,
+  ...given,
+})
+const [answered, left] = [volume(0, { mayLead: true }), volume(1, { outlived: true })]
 const lone = member(0, 'replica', { healthy: false, state: 'running' })
 
 // prettier-ignore
 test.each([
-  ['it leads what the others left',                         [lone],              volumesOf(false, true, true), { name: 'db-0', givenUp: ['data-db-1', 'data-db-2'] }],
-  ['not without a shrink',                                  [lone],              volumesOf(false),             undefined],
-  ['not while another volume may have more',                [lone],              volumesOf(false, false, true), undefined],
-  ['not on a volume that others have gone on without',      [lone],              volumesOf(true, true),        undefined],
-  ['not on a volume that is not there',                     [lone],              [],                           undefined],
-  ['not when it leads',                                     [first[0]!],         volumesOf(false, true),       undefined],
-  ['not while another member is there',                     [lone, member(1)],   volumesOf(false, true),       undefined],
-  ['not while nobody is there',                             [],                  volumesOf(false, true),       undefined],
-])('the only member left of a shrink that was approved: %s', (_name, members, volumes, expected) => {
+  ['it leads',                                               1, [lone],            [answered, left],                     'db-0'],
+  ['also when the volumes of the others are gone',           1, [lone],            [answered],                           'db-0'],
+  ['not when the others went because nothing could be lost', 1, [lone],            [volume(0), left],                    undefined],
+  ['not while another volume may have more',                 1, [lone],            [answered, volume(1)],                undefined],
+  ['not on a volume that others have gone on without',       1, [lone],            [{ ...answered, outlived: true }],    undefined],
+  ['not on the volume of another',                           1, [member(1)],       [answered, left],                     undefined],
+  ['not on none',                                            1, [lone],            [],                                   undefined],
+  ['not when it leads',                                      1, [first[0]!],       [answered, left],                     undefined],
+  ['not while another member is there',                      1, [lone, member(1)], [answered, left],                     undefined],
+  ['not when more members belong to the store',              2, [lone],            [answered, left],                     undefined],
+  ['not while nobody is there',                              1, [],                [answered, left],                     undefined],
+])('the only member left of a shrink that was approved: %s', (_name, wanted, members, volumes, expected) => {
   const volumeOf = (name: string) => `data-${name}`
-  expect(lastToLead({ membership: { members, paused: false }, volumes, volumeOf })).toEqual(expected)
-  expect(lastToLead({ membership: { members, paused: true }, volumes, volumeOf })).toBeUndefined()
+  expect(lastToLead({ wanted, membership: { members, paused: false }, volumes, volumeOf })).toBe(expected)
+  expect(lastToLead({ wanted, membership: { members, paused: true }, volumes, volumeOf })).toBeUndefined()
 })

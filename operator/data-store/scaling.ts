@@ -3,7 +3,8 @@ import { candidate } from './rollout.ts'
 
 // prettier-ignore
 export type Scaling =
-  | { kind: 'settled'; members: number }
+  // lossy: the one that goes may have what none that stays has.
+  | { kind: 'settled'; members: number; lossy?: boolean }
   /** The primary is among those to go: it must move before. */
   | { kind: 'move'; members: number; from: string; to: string }
   /** It could lose data. Only somebody who says so may have it done, for this cause. */
@@ -40,25 +41,23 @@ export function nextSize(input: {
 }
 
 /**
- * The member that shall lead although it may lack what was acknowledged: the only one that there is, after a shrink that somebody
- * answered for. Patroni (4.0.7) never lets it lead by itself when others counted for commits, or it is far behind the last primary.
- * @param volumes  of the store, and whether others have gone on without them
- * @param volume   of a member
- * @returns its name, and the volumes that are given up
+ * The member that shall lead although it may lack what was acknowledged: the only one there is, after a shrink that somebody answered
+ * for. Patroni (4.0.7) never lets it lead by itself when others counted for commits, or it is far behind the last primary.
+ * @param wanted    members there shall be now
+ * @param volumes   of the store; outlived: others have gone on without it; mayLead: somebody answered for what it lacks
+ * @param volumeOf  a member
  */
 export function lastToLead(input: {
+  wanted: number
   membership: Membership
-  volumes: { name: string; outlived: boolean }[]
+  volumes: { name: string; outlived: boolean; mayLead: boolean }[]
   volumeOf: (member: string) => string
-}): { name: string; givenUp: string[] } | undefined {
-  const { membership, volumes, volumeOf } = input
+}): string | undefined {
+  const { wanted, membership, volumes, volumeOf } = input
   const [only, ...more] = membership.members
-  if (!only || more.length > 0 || only.role === 'primary' || membership.paused) return undefined
+  if (wanted !== 1 || !only || more.length > 0 || only.role === 'primary' || membership.paused) return undefined
   const [own, ...newer] = volumes.filter(({ outlived }) => !outlived)
-  if (own?.name !== volumeOf(only.name) || newer.length > 0) return undefined
-  const givenUp = volumes.flatMap(({ name, outlived }) => (outlived ? [name] : []))
-  // Without one there was no shrink: whatever keeps it from leading is another matter.
-  return givenUp.length > 0 ? { name: only.name, givenUp } : undefined
+  return own?.name === volumeOf(only.name) && own.mayLead && newer.length === 0 ? only.name : undefined
 }
 
 /** What the operator removes it marks before, so that a volume without mark belongs to a member that must come back. */
@@ -122,5 +121,7 @@ function anyway(
   const members = membership?.members ?? []
   const goes = members.find(({ name, role, healthy }) => role === 'primary' && healthy && !names.includes(name))
   const to = goes && candidate(members.filter(({ name }) => names.includes(name)))
-  return to ? { kind: 'move', members: live, from: goes.name, to: to.name } : { kind: 'settled', members: live - 1 }
+  if (to) return { kind: 'move', members: live, from: goes.name, to: to.name }
+  const leads = members.some(({ name, role, healthy }) => role === 'primary' && healthy && names.includes(name))
+  return { kind: 'settled', members: live - 1, lossy: !leads }
 }

@@ -41,13 +41,15 @@ export async function settleSize(context: Context): Promise<Blocked | undefined>
   plan.members = size.members
   switch (size.kind) {
     case 'settled':
-      if (live !== undefined && size.members < live && !(await remove(context, size.members))) plan.members = live
+      if (live === undefined) return undefined
+      if (size.members > live) return unfitToGrow(context, live)
+      if (size.members < live && !(await remove(context, size.members, size.lossy))) plan.members = live
       return undefined
     case 'move':
       context.relocation = { from: size.from, to: size.to }
       return undefined
     case 'refused': {
-      context.shrinkRefused = true
+      context.sizeRefused = true
       const hash = hashOf(size.cause)
       context.found.pending = {
         hash,
@@ -100,7 +102,14 @@ function membersNow(context: Context): number | undefined {
 /** On a volume claim: others have gone on without it. Such a volume may follow, and must never be the one to begin with. */
 const outdatedAnnotation = `${group}/outdated`
 
-const isOutdated = ({ metadata }: KubeObject) => metadata.annotations?.[outdatedAnnotation] !== undefined
+/** On an outdated one: its member went although nobody else may have what it has. Its history may not be that of the others. */
+const givenUpAnnotation = `${group}/given-up`
+
+/** On the one that is left then: it may lead, whatever it lacks. Until it does. */
+const mayLeadAnnotation = `${group}/may-lead`
+
+const isMarked = ({ metadata }: KubeObject, annotation: string) => metadata.annotations?.[annotation] !== undefined
+const isOutdated = (claim: KubeObject) => isMarked(claim, outdatedAnnotation)
 
 /** Up to the highest whose volume is as it was when the store was whole: those between that lost theirs are copied anew. */
 function keptMembers(context: Context): number {
@@ -111,39 +120,76 @@ function keptMembers(context: Context): number {
 const ordinalOf = ({ metadata }: KubeObject) => Number(metadata.name.split('-').at(-1))
 
 /** The pod of this ordinal goes; its volume stays, and is marked before it falls behind. @returns whether it may go now */
-async function remove(context: Context, ordinal: number): Promise<boolean> {
+async function remove(context: Context, ordinal: number, lossy = false): Promise<boolean> {
   const { store, tools } = context
-  const name = names.volumeClaim(store.metadata.name, ordinal)
-  const claim = findVolumeClaims(context).find(({ metadata }) => metadata.name === name)
-  if (ordinal > 0 && claim && !isOutdated(claim) && !(await mark(context, claim, tools.now().toISOString())))
+  const at = tools.now().toISOString()
+  const [name, claim] = volumeOf(context, ordinal)
+  const [, first] = volumeOf(context, 0)
+  const marks = { [outdatedAnnotation]: at, ...(lossy ? { [givenUpAnnotation]: at } : {}) }
+  if (ordinal > 0 && claim && !(await mark(context, claim, marks))) return false
+  if (lossy && membersWanted(context) <= 1 && first && !(await mark(context, first, { [mayLeadAnnotation]: at })))
     return false
   const pod = names.pod(store.metadata.name, ordinal)
-  const kept = `its volume claim ${name} stays and is used again when the store grows`
+  const kept = `its volume claim ${name} stays${lossy ? '' : ' and is used again when the store grows'}`
   tools.events.normal(store, 'MemberRemoved', `pod ${pod} stops; ${kept}`)
   return true
 }
 
-/** Which volumes may lead follows from it. @returns whether it is marked */
-function mark(context: Context, claim: KubeObject, value: string | null): Promise<boolean> {
-  return patchClaim(context, claim, { metadata: { annotations: { [outdatedAnnotation]: value } } })
+function volumeOf(context: Context, ordinal: number): [name: string, claim: KubeObject | undefined] {
+  const name = names.volumeClaim(context.store.metadata.name, ordinal)
+  return [name, findVolumeClaims(context).find(({ metadata }) => metadata.name === name)]
+}
+
+/** Which volumes may lead follows from it; what was noted before stays as it is. @returns whether it is marked */
+async function mark(context: Context, claim: KubeObject, marks: Record<string, string>): Promise<boolean> {
+  const missing = Object.entries(marks).filter(([annotation]) => !isMarked(claim, annotation))
+  if (missing.length === 0) return true
+  return patchClaim(context, claim, { metadata: { annotations: Object.fromEntries(missing) } })
+}
+
+function unmark(context: Context, claim: KubeObject, ...annotations: string[]): Promise<boolean> {
+  const none = Object.fromEntries(annotations.map((annotation) => [annotation, null]))
+  return patchClaim(context, claim, { metadata: { annotations: none } })
+}
+
+/** PostgreSQL cannot tell that two histories differ when each was led on from the same point, unknown to the other. */
+function unfitToGrow(context: Context, ordinal: number): Blocked | undefined {
+  const [name, claim] = volumeOf(context, ordinal)
+  if (!claim || !isMarked(claim, givenUpAnnotation)) return undefined
+  context.plan.members = ordinal
+  context.sizeRefused = true
+  const message = `volume claim ${name} is of a member that was given up by a shrink that somebody approved, and may hold commits that the store never had: save what you need of them and delete it (kubectl delete pvc ${name} -n ${context.namespace}), or set spec.replicas back to ${ordinal}`
+  return { kind: 'blocked', reason: 'VolumesUnfit', message, retryAfterMs: 10_000, goOn: true }
 }
 
 /** A member that follows again has what the others have. One that is about to go follows, too, and is not meant. */
 export async function trustVolumes(context: Context, { members }: Membership): Promise<void> {
-  const { plan, store } = context
+  const { plan, store, tools } = context
   const follows = (ordinal: number) =>
     members.some(({ name, healthy }) => healthy && name === names.pod(store.metadata.name, ordinal))
   const stay = Array.from({ length: plan.members }, (_, ordinal) => ordinal).filter(follows)
   const trusted = stay.map((ordinal) => names.volumeClaim(store.metadata.name, ordinal))
   const marked = findVolumeClaims(context).filter(isOutdated)
-  for (const claim of marked.filter(({ metadata }) => trusted.includes(metadata.name))) await mark(context, claim, null)
+  for (const claim of marked.filter(({ metadata }) => trusted.includes(metadata.name)))
+    await unmark(context, claim, outdatedAnnotation, givenUpAnnotation)
+  const [, first] = volumeOf(context, 0)
+  const leader = members.find(({ role, healthy }) => role === 'primary' && healthy)?.name
+  if (leader !== names.pod(store.metadata.name, 0) || !first || !isMarked(first, mayLeadAnnotation)) return
+  if (await unmark(context, first, mayLeadAnnotation))
+    tools.events.warning(store, 'MemberPromoted', `${leader} leads; what only the members had that went is given up`)
 }
 
 /** @returns who shall lead when nobody does by itself, see lastToLead */
-export function memberToLead(context: Context, membership: Membership): ReturnType<typeof lastToLead> {
+export function memberToLead(context: Context, membership: Membership): string | undefined {
+  const volumes = findVolumeClaims(context).map((claim) => ({
+    name: claim.metadata.name,
+    outlived: isOutdated(claim),
+    mayLead: isMarked(claim, mayLeadAnnotation),
+  }))
   return lastToLead({
+    wanted: context.plan.members,
     membership,
-    volumes: findVolumeClaims(context).map((claim) => ({ name: claim.metadata.name, outlived: isOutdated(claim) })),
+    volumes,
     volumeOf: (member) => `${names.volume}-${member}`,
   })
 }
