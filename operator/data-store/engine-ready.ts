@@ -294,15 +294,17 @@ async function relocate(context: Context, cluster: Cluster): Promise<Outcome | u
   return context.relocation && switchOver(context, cluster, { request: 'scale down', ...context.relocation })
 }
 
-/** Longer than Patroni takes to elect whom it may: `ttl` and an election. */
+/** After its pod is ready: longer than Patroni takes to elect whom it may, `ttl` and an election. */
 const electionMs = 30_000
 
 async function promoteLast(context: Context, { members, at, membership }: Cluster): Promise<Outcome | undefined> {
-  const name = memberToLead(context, membership)
-  const pod = name === undefined ? undefined : findPod(context, name)
+  const last = memberToLead(context, membership)
+  const pod = last && findPod(context, last.name)
   const since = pod && readySince(pod)
-  if (!name || !since) return undefined
+  if (!last || !since) return undefined
+  const { name, held } = last
   const left = `${name}, the only member left of a shrink that was approved,`
+  if (held !== undefined) return wait('Unreachable', `${left} does not lead: ${held}`, 2_000)
   if (context.tools.now().getTime() - since.getTime() < electionMs)
     return wait(
       'Unreachable',

@@ -104,6 +104,7 @@ test.each([
   expect(nextSize({ live, kept, wanted, membership, approves: () => false, nameOf: (ordinal) => `db-${ordinal}` })).toMatchObject(expected)
 })
 
+const volumeOf = (name: string) => `data-${name}`
 const volume = (ordinal: number, given: object = {}) => ({
   name: `data-db-${ordinal}`,
   outlived: false,
@@ -115,19 +116,28 @@ const lone = member(0, 'replica', { healthy: false, state: 'running' })
 
 // prettier-ignore
 test.each([
-  ['it leads',                                               1, [lone],            [answered, left],                     'db-0'],
-  ['also when the volumes of the others are gone',           1, [lone],            [answered],                           'db-0'],
+  ['it leads',                                               1, [lone],            [answered, left],                     { name: 'db-0' }],
+  ['also when the volumes of the others are gone',           1, [lone],            [answered],                           { name: 'db-0' }],
   ['not when the others went because nothing could be lost', 1, [lone],            [volume(0), left],                    undefined],
   ['not while another volume may have more',                 1, [lone],            [answered, volume(1)],                undefined],
   ['not on a volume that others have gone on without',       1, [lone],            [{ ...answered, outlived: true }],    undefined],
   ['not on the volume of another',                           1, [member(1)],       [answered, left],                     undefined],
   ['not on none',                                            1, [lone],            [],                                   undefined],
   ['not when it leads',                                      1, [first[0]!],       [answered, left],                     undefined],
-  ['not while another member is there',                      1, [lone, member(1)], [answered, left],                     undefined],
+  ['not while one that goes leads',                          1, [lone, last[2]!],  [answered, left],                     undefined],
+  ['not while one that goes has not stopped, which is said', 1, [lone, member(1)], [answered, left],                     { name: 'db-0', held: expect.stringContaining('delete pod db-1 --force') as string }],
   ['not when more members belong to the store',              2, [lone],            [answered, left],                     undefined],
   ['not while nobody is there',                              1, [],                [answered, left],                     undefined],
 ])('the only member left of a shrink that was approved: %s', (_name, wanted, members, volumes, expected) => {
-  const volumeOf = (name: string) => `data-${name}`
-  expect(lastToLead({ wanted, membership: { members, paused: false }, volumes, volumeOf })).toBe(expected)
-  expect(lastToLead({ wanted, membership: { members, paused: true }, volumes, volumeOf })).toBeUndefined()
+  expect(lastToLead({ wanted, membership: { members, paused: false }, volumes, volumeOf })).toEqual(expected)
+})
+
+test('the only member left does not lead while Patroni is paused, which is said', () => {
+  const found = lastToLead({
+    wanted: 1,
+    membership: { members: [lone], paused: true },
+    volumes: [answered, left],
+    volumeOf,
+  })
+  expect(found?.held).toContain('patronictl resume')
 })

@@ -46,18 +46,28 @@ export function nextSize(input: {
  * @param wanted    members there shall be now
  * @param volumes   of the store; outlived: others have gone on without it; mayLead: somebody answered for what it lacks
  * @param volumeOf  a member
+ * @returns held: why it shall not yet
  */
 export function lastToLead(input: {
   wanted: number
   membership: Membership
   volumes: { name: string; outlived: boolean; mayLead: boolean }[]
   volumeOf: (member: string) => string
-}): string | undefined {
+}): { name: string; held?: string } | undefined {
   const { wanted, membership, volumes, volumeOf } = input
-  const [only, ...more] = membership.members
-  if (wanted !== 1 || !only || more.length > 0 || only.role === 'primary' || membership.paused) return undefined
+  const { members, paused } = membership
   const [own, ...newer] = volumes.filter(({ outlived }) => !outlived)
-  return own?.name === volumeOf(only.name) && own.mayLead && newer.length === 0 ? only.name : undefined
+  if (wanted !== 1 || !own?.mayLead || newer.length > 0) return undefined
+  const last = members.find(({ name }) => volumeOf(name) === own.name)
+  if (!last || members.some(({ role }) => role === 'primary')) return undefined
+  const { name } = last
+  const going = members.find((member) => member !== last)
+  if (going)
+    return {
+      name,
+      held: `pod ${going.name} has not stopped; when its node is gone for good, kubectl delete pod ${going.name} --force says so`,
+    }
+  return paused ? { name, held: 'Patroni is paused; patronictl resume ends it' } : { name }
 }
 
 /** What the operator removes it marks before, so that a volume without mark belongs to a member that must come back. */

@@ -1,10 +1,20 @@
 import type { KubeObject } from '../../crds/object.ts'
-import { group } from '../../crds/schema/common.ts'
 import type { Membership } from '../engines/engine.ts'
 import { deadline } from '../reconcile/deadline.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import type { Blocked } from '../reconcile/outcome.ts'
-import { patchClaim } from './growth.ts'
+import {
+  givenUp,
+  isGivenUp,
+  isMarked,
+  mark,
+  mayLead,
+  ordinalOf,
+  outdated,
+  podUidOf,
+  unmark,
+  volumeOf,
+} from './marks.ts'
 import { askMembers, nodesOf } from './members.ts'
 import { names } from './names.ts'
 import { databasePods, findVolumeClaims, liveMembers, type Context } from './observe.ts'
@@ -41,10 +51,9 @@ export async function settleSize(context: Context): Promise<Blocked | undefined>
   plan.members = size.members
   switch (size.kind) {
     case 'settled':
-      if (live === undefined) return undefined
-      if (size.members > live) return unfitToGrow(context, live)
-      if (size.members < live && !(await remove(context, size.members, size.lossy))) plan.members = live
-      return undefined
+      if (live !== undefined && size.members < live && !(await remove(context, size.members, size.lossy)))
+        plan.members = live
+      return withoutGivenUp(context)
     case 'move':
       context.relocation = { from: size.from, to: size.to }
       return undefined
@@ -99,25 +108,11 @@ function membersNow(context: Context): number | undefined {
   return ordinals.length > 0 ? Math.max(...ordinals) + 1 : undefined
 }
 
-/** On a volume claim: others have gone on without it. Such a volume may follow, and must never be the one to begin with. */
-const outdatedAnnotation = `${group}/outdated`
-
-/** On an outdated one: its member went although nobody else may have what it has. Its history may not be that of the others. */
-const givenUpAnnotation = `${group}/given-up`
-
-/** On the one that is left then: it may lead, whatever it lacks. Until it does. */
-const mayLeadAnnotation = `${group}/may-lead`
-
-const isMarked = ({ metadata }: KubeObject, annotation: string) => metadata.annotations?.[annotation] !== undefined
-const isOutdated = (claim: KubeObject) => isMarked(claim, outdatedAnnotation)
-
 /** Up to the highest whose volume is as it was when the store was whole: those between that lost theirs are copied anew. */
 function keptMembers(context: Context): number {
-  const last = findVolumeClaims(context).findLast((claim) => !isOutdated(claim))
+  const last = findVolumeClaims(context).findLast((claim) => !isMarked(claim, outdated))
   return last ? ordinalOf(last) + 1 : 0
 }
-
-const ordinalOf = ({ metadata }: KubeObject) => Number(metadata.name.split('-').at(-1))
 
 /** The pod of this ordinal goes; its volume stays, and is marked before it falls behind. @returns whether it may go now */
 async function remove(context: Context, ordinal: number, lossy = false): Promise<boolean> {
@@ -125,66 +120,58 @@ async function remove(context: Context, ordinal: number, lossy = false): Promise
   const at = tools.now().toISOString()
   const [name, claim] = volumeOf(context, ordinal)
   const [, first] = volumeOf(context, 0)
-  const marks = { [outdatedAnnotation]: at, ...(lossy ? { [givenUpAnnotation]: at } : {}) }
+  // First who may lead then: nobody is given up before.
+  if (lossy && membersWanted(context) <= 1 && first && !(await mark(context, first, { [mayLead]: at }))) return false
+  const marks = { [outdated]: at, ...(lossy ? { [givenUp]: podUidOf(context, ordinal) ?? '' } : {}) }
   if (ordinal > 0 && claim && !(await mark(context, claim, marks))) return false
-  if (lossy && membersWanted(context) <= 1 && first && !(await mark(context, first, { [mayLeadAnnotation]: at })))
-    return false
+  const again = lossy || (claim && isMarked(claim, givenUp)) ? '' : ' and is used again when the store grows'
   const pod = names.pod(store.metadata.name, ordinal)
-  const kept = `its volume claim ${name} stays${lossy ? '' : ' and is used again when the store grows'}`
-  tools.events.normal(store, 'MemberRemoved', `pod ${pod} stops; ${kept}`)
+  tools.events.normal(store, 'MemberRemoved', `pod ${pod} stops; its volume claim ${name} stays${again}`)
   return true
 }
 
-function volumeOf(context: Context, ordinal: number): [name: string, claim: KubeObject | undefined] {
-  const name = names.volumeClaim(context.store.metadata.name, ordinal)
-  return [name, findVolumeClaims(context).find(({ metadata }) => metadata.name === name)]
-}
-
-/** Which volumes may lead follows from it; what was noted before stays as it is. @returns whether it is marked */
-async function mark(context: Context, claim: KubeObject, marks: Record<string, string>): Promise<boolean> {
-  const missing = Object.entries(marks).filter(([annotation]) => !isMarked(claim, annotation))
-  if (missing.length === 0) return true
-  return patchClaim(context, claim, { metadata: { annotations: Object.fromEntries(missing) } })
-}
-
-function unmark(context: Context, claim: KubeObject, ...annotations: string[]): Promise<boolean> {
-  const none = Object.fromEntries(annotations.map((annotation) => [annotation, null]))
-  return patchClaim(context, claim, { metadata: { annotations: none } })
-}
-
-/** PostgreSQL cannot tell that two histories differ when each was led on from the same point, unknown to the other. */
-function unfitToGrow(context: Context, ordinal: number): Blocked | undefined {
-  const [name, claim] = volumeOf(context, ordinal)
-  if (!claim || !isMarked(claim, givenUpAnnotation)) return undefined
-  context.plan.members = ordinal
+/** No member is made on a volume that was given up, and one that somebody made there goes again: what it has is nobody's copy. */
+function withoutGivenUp(context: Context): Blocked | undefined {
+  const { plan, namespace } = context
+  const isUnfit = (claim: KubeObject) => {
+    const ordinal = ordinalOf(claim)
+    return ordinal > 0 && ordinal < plan.members && isGivenUp(context, claim)
+  }
+  const claim = findVolumeClaims(context).find(isUnfit)
+  if (!claim) return undefined
+  const { name } = claim.metadata
+  plan.members = ordinalOf(claim)
   context.sizeRefused = true
-  const message = `volume claim ${name} is of a member that was given up by a shrink that somebody approved, and may hold commits that the store never had: save what you need of them and delete it (kubectl delete pvc ${name} -n ${context.namespace}), or set spec.replicas back to ${ordinal}`
+  const message = `volume claim ${name} is of a member that was given up by a shrink that somebody approved, and may hold commits that the store never had: save what you need of them and delete it (kubectl delete pvc ${name} -n ${namespace}), or set spec.replicas back to ${plan.members}`
   return { kind: 'blocked', reason: 'VolumesUnfit', message, retryAfterMs: 10_000, goOn: true }
 }
 
 /** A member that follows again has what the others have. One that is about to go follows, too, and is not meant. */
 export async function trustVolumes(context: Context, { members }: Membership): Promise<void> {
   const { plan, store, tools } = context
-  const follows = (ordinal: number) =>
-    members.some(({ name, healthy }) => healthy && name === names.pod(store.metadata.name, ordinal))
-  const stay = Array.from({ length: plan.members }, (_, ordinal) => ordinal).filter(follows)
-  const trusted = stay.map((ordinal) => names.volumeClaim(store.metadata.name, ordinal))
-  const marked = findVolumeClaims(context).filter(isOutdated)
-  for (const claim of marked.filter(({ metadata }) => trusted.includes(metadata.name)))
-    await unmark(context, claim, outdatedAnnotation, givenUpAnnotation)
+  const nameOf = (ordinal: number) => names.pod(store.metadata.name, ordinal)
+  const follows = (ordinal: number) => members.some(({ name, healthy }) => healthy && name === nameOf(ordinal))
+  const isTrusted = (claim: KubeObject) => {
+    const ordinal = ordinalOf(claim)
+    return ordinal < plan.members && follows(ordinal) && !isGivenUp(context, claim)
+  }
+  for (const claim of findVolumeClaims(context)) {
+    if (isMarked(claim, outdated) && isTrusted(claim)) await unmark(context, claim, outdated, givenUp)
+  }
+  const primary = members.find(({ role, healthy }) => role === 'primary' && healthy)?.name
   const [, first] = volumeOf(context, 0)
-  const leader = members.find(({ role, healthy }) => role === 'primary' && healthy)?.name
-  if (leader !== names.pod(store.metadata.name, 0) || !first || !isMarked(first, mayLeadAnnotation)) return
-  if (await unmark(context, first, mayLeadAnnotation))
-    tools.events.warning(store, 'MemberPromoted', `${leader} leads; what only the members had that went is given up`)
+  // It leads, or has what the one that leads has: what it may have lacked is no matter any more.
+  if (!primary || !follows(0) || !first || !isMarked(first, mayLead)) return
+  if ((await unmark(context, first, mayLead)) && primary === nameOf(0))
+    tools.events.warning(store, 'MemberPromoted', `${primary} leads; what only the members had that went is given up`)
 }
 
-/** @returns who shall lead when nobody does by itself, see lastToLead */
-export function memberToLead(context: Context, membership: Membership): string | undefined {
+/** Who shall lead when nobody does by itself, see lastToLead. */
+export function memberToLead(context: Context, membership: Membership): ReturnType<typeof lastToLead> {
   const volumes = findVolumeClaims(context).map((claim) => ({
     name: claim.metadata.name,
-    outlived: isOutdated(claim),
-    mayLead: isMarked(claim, mayLeadAnnotation),
+    outlived: isMarked(claim, outdated),
+    mayLead: isMarked(claim, mayLead),
   }))
   return lastToLead({
     wanted: context.plan.members,
