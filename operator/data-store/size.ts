@@ -142,7 +142,7 @@ function withoutGivenUp(context: Context): Blocked | undefined {
   const { name } = claim.metadata
   plan.members = ordinalOf(claim)
   context.sizeRefused = true
-  const message = `volume claim ${name} is of a member that was given up by a shrink that somebody approved, and may hold commits that the store never had: save what you need of them and delete it (kubectl delete pvc ${name} -n ${namespace}), or set spec.replicas back to ${plan.members}`
+  const message = `volume claim ${name} is of a member that was given up by a shrink that somebody approved, and may hold commits that the store never had: save what you need of them and delete it (kubectl delete pvc ${name} -n ${namespace} --wait=false), or set spec.replicas back to ${plan.members}`
   return { kind: 'blocked', reason: 'VolumesUnfit', message, retryAfterMs: 10_000, goOn: true }
 }
 
