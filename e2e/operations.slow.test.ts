@@ -248,7 +248,7 @@ describe('replicas', () => {
         return applied?.reason === 'VolumesUnfit' ? applied : 'no VolumesUnfit'
       })
       // A claim of the same name is made at once: kubectl would wait for that to go.
-    await kubectl(['delete', 'pvc', '--wait=false', `data-${name}-core-1`, `data-${name}-core-2`])
+      await kubectl(['delete', 'pvc', '--wait=false', `data-${name}-core-1`, `data-${name}-core-2`])
       await until(60_000, async () => ((await pods('database')).length === 2 ? {} : 'one pod'))
       await whenReady(name)
       expect(await data()).toBe(before)
