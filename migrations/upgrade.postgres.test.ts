@@ -12,6 +12,7 @@ import { bootstrapped, folderOf, postgresSchemas, type PostgresSchema } from './
 
 /* A database that was at an earlier file and was upgraded is the same as one that was made from nothing. */
 
+// Of core about a minute, and more than twice that beside the other slow ones.
 const everyFile = process.env['SLOW'] === '1'
 
 async function applyTo(schema: PostgresSchema, database: string, files: MigrationSet): Promise<number[]> {
@@ -36,7 +37,7 @@ describe.each(postgresSchemas.filter((schema) => schema !== 'vault'))('%s', (sch
       expect(await applyTo(schema, database, files)).toHaveLength(files.target - earlier)
       expect(schemaDifferences(wanted, await readCatalogue(client))).toEqual([])
     }
-  })
+  }, 400_000)
 })
 
 test('core: rows written by an earlier release are there after the upgrade', async () => {
