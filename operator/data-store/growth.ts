@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../crds/object.ts'
 import { hasStatus } from '../kube/client.ts'
 import type { Outcome, Wait } from '../reconcile/outcome.ts'
+import { patchClaim } from './claims.ts'
 import { names } from './names.ts'
 import { findStatefulSet, findVolumeClaims, type Context } from './observe.ts'
 import { heldTemplate } from './template.ts'
@@ -9,11 +10,6 @@ import { volumeStep, type Claim } from './volumes.ts'
 interface ClaimFields {
   spec?: { resources?: { requests?: { storage?: string } }; storageClassName?: string }
   status?: { capacity?: { storage?: string } }
-}
-
-interface ClaimPatch {
-  metadata?: { annotations: Record<string, string | null> }
-  spec?: { resources: { requests: { storage: string } } }
 }
 
 /**
@@ -108,23 +104,6 @@ async function request(context: Context, claims: Claim[]): Promise<Wait> {
     tools.events.normal(store, 'VolumeGrowing', `volume claim ${name}: ${requested} → ${size}`)
   }
   return resizing(`asked for ${size} for ${claims.map(({ name }) => name).join(', ')}`, 1_000)
-}
-
-/** @returns whether it was still the one that was looked at; the next look has the newest version */
-export async function patchClaim(
-  { namespace, tools }: Context,
-  claim: KubeObject,
-  patch: ClaimPatch,
-): Promise<boolean> {
-  const { name, uid, resourceVersion } = claim.metadata
-  const whole = { ...patch, metadata: { ...patch.metadata, uid, resourceVersion } }
-  try {
-    tools.cache.wrote(await tools.client.mergePatch(claim, namespace, name, whole))
-    return true
-  } catch (error) {
-    if (!hasStatus(error, 409)) throw error
-    return false
-  }
 }
 
 /** Not while a new pod template waits: the new StatefulSet would bring it. What comes after it waits until the old one is gone. */

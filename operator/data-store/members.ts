@@ -4,6 +4,7 @@ import type { MemberAddress, Membership, Node } from '../engines/engine.ts'
 import { deadline } from '../reconcile/deadline.ts'
 import { messageOf } from '../reconcile/errors.ts'
 import { secretValue } from '../secrets.ts'
+import { ordinalOf } from './claims.ts'
 import { trustedFor } from './endpoint.ts'
 import { names } from './names.ts'
 import { databasePods, findSecret, findStatefulSet, memberTarget, type Context } from './observe.ts'
@@ -63,7 +64,7 @@ export function nodesOf(context: Context): Node[] {
     .filter((pod) => !pod.metadata.deletionTimestamp)
     .map((pod) => ({
       name: pod.metadata.name,
-      ordinal: Number(pod.metadata.name.split('-').at(-1)),
+      ordinal: ordinalOf(pod),
       machine: (pod['spec'] as { nodeName?: string } | undefined)?.nodeName,
       ready: isReady(pod),
       target: memberTarget(context, pod.metadata.name),

@@ -102,12 +102,14 @@ function leastNeededFirst(a: Member, b: Member): number {
   return (b.lagBytes ?? Infinity) - (a.lagBytes ?? Infinity) || b.name.localeCompare(a.name, 'en', { numeric: true })
 }
 
+export const pausedMessage =
+  'Patroni is paused: nobody takes over for a failed primary, nothing is restarted; patronictl resume ends it'
+
 /** Why not every wanted member is there and follows; undefined when all do. */
 export function whyIncomplete(pods: PodState[], wanted: number, { members, paused }: Membership): string | undefined {
   const missing = pods.length < wanted ? `${pods.length} of ${wanted} pods are there` : undefined
   if (missing) return missing
-  if (paused)
-    return 'Patroni is paused: nobody takes over for a failed primary, nothing is restarted; patronictl resume ends it'
+  if (paused) return pausedMessage
   const silent = pods.find(({ name }) => !members.some((member) => member.name === name))
   if (silent) return `${silent.name} has not joined yet`
   const primary = members.find(({ role }) => role === 'primary')

@@ -1,5 +1,5 @@
 import type { Member, Membership } from '../engines/engine.ts'
-import { candidate } from './rollout.ts'
+import { candidate, pausedMessage } from './rollout.ts'
 
 // prettier-ignore
 export type Scaling =
@@ -67,7 +67,7 @@ export function lastToLead(input: {
       name,
       held: `pod ${going.name} has not stopped; when its node is gone for good, kubectl delete pod ${going.name} --force says so`,
     }
-  return paused ? { name, held: 'Patroni is paused; patronictl resume ends it' } : { name }
+  return paused ? { name, held: pausedMessage } : { name }
 }
 
 /** What the operator removes it marks before, so that a volume without mark belongs to a member that must come back. */

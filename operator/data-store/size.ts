@@ -14,7 +14,7 @@ import {
   podUidOf,
   unmark,
   volumeOf,
-} from './marks.ts'
+} from './claims.ts'
 import { askMembers, nodesOf } from './members.ts'
 import { names } from './names.ts'
 import { databasePods, findVolumeClaims, liveMembers, type Context } from './observe.ts'

@@ -1,11 +1,11 @@
 import type { KubeObject } from '../../crds/object.ts'
 import { group } from '../../crds/schema/common.ts'
-import { patchClaim } from './growth.ts'
+import { hasStatus } from '../kube/client.ts'
 import { names } from './names.ts'
 import { findPod, findVolumeClaims, type Context } from './observe.ts'
 
 /*
- * What is noted on volume claims, because they outlive their store and its status: which volumes may lead, and which must not even
+ * Volume claims, and what is noted on them because they outlive their store and its status: which volumes may lead, and which must not even
  * follow. It is written before what makes it true.
  */
 
@@ -21,11 +21,34 @@ export const givenUp = `${group}/given-up`
 /** On that of pod 0, the one that is left then: it may lead, whatever it lacks. Its value: since when. */
 export const mayLead = `${group}/may-lead`
 
+interface ClaimPatch {
+  metadata?: { annotations: Record<string, string | null> }
+  spec?: { resources: { requests: { storage: string } } }
+}
+
 const valueOf = ({ metadata }: KubeObject, mark: string) => metadata.annotations?.[mark]
 
 export const isMarked = (claim: KubeObject, mark: string): boolean => valueOf(claim, mark) !== undefined
 
+/** Of a pod, or of its volume claim. */
 export const ordinalOf = ({ metadata }: KubeObject) => Number(metadata.name.split('-').at(-1))
+
+/** @returns whether it was still the one that was looked at; the next look has the newest version */
+export async function patchClaim(
+  { namespace, tools }: Context,
+  claim: KubeObject,
+  patch: ClaimPatch,
+): Promise<boolean> {
+  const { name, uid, resourceVersion } = claim.metadata
+  const whole = { ...patch, metadata: { ...patch.metadata, uid, resourceVersion } }
+  try {
+    tools.cache.wrote(await tools.client.mergePatch(claim, namespace, name, whole))
+    return true
+  } catch (error) {
+    if (!hasStatus(error, 409)) throw error
+    return false
+  }
+}
 
 export function volumeOf(context: Context, ordinal: number): [name: string, claim: KubeObject | undefined] {
   const name = names.volumeClaim(context.store.metadata.name, ordinal)
