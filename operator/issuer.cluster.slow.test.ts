@@ -289,7 +289,8 @@ async function playIssuer(certificate: string, authority: KeyPair): Promise<void
       ({ metadata, spec, status }) =>
         metadata.annotations?.['cert-manager.io/certificate-name'] === certificate &&
         (spec as { issuerRef: { name: string } }).issuerRef.name === 'outside' &&
-        JSON.stringify(status).includes('Approved'),
+        // Nothing is in it until cert-manager has looked.
+        JSON.stringify(status ?? {}).includes('Approved'),
     )
   await until(async () => (await open()) !== undefined, 60_000)
   const request = (await open())!
